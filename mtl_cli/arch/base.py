@@ -1,0 +1,135 @@
+"""What every architecture promises: features for each task, from the inputs that are present."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Iterable, Mapping
+
+import torch
+from torch import Tensor, nn
+
+from mtl_cli.batch import Examples
+from mtl_cli.encoder.base import Encoder, Shape
+from mtl_cli.errors import problem
+from mtl_cli.inputs import InputSpec
+
+MakeEncoder = Callable[[InputSpec], Encoder]
+
+
+class Architecture(nn.Module, ABC):
+    """Decides what the tasks share: ``forward(inputs, tasks) -> {task: [B, *shape]}``.
+
+    A task reads one named input; an architecture is written for one input (`encode`), and is
+    called once for each that is present. So with several inputs a task's features are those that
+    the same architecture gives on that task's input alone.
+
+    Args:
+        inputs: ``{input name: its spec}``.
+        tasks: ``{task: the input that it reads}``.
+
+    Attributes:
+        out_shapes: ``{task: per-example shape of its features}``, set by the subclass.
+        representations: the tensors of the last forward pass, one an input, from which on the
+            tasks' computations part; empty where they part at no single tensor.
+    """
+
+    out_shapes: dict[str, Shape]
+
+    def __init__(self, inputs: Mapping[str, InputSpec], tasks: Mapping[str, str]) -> None:
+        super().__init__()
+        self.inputs = dict(inputs)
+        self.tasks = dict(tasks)
+        self.representations: list[Tensor] = []
+
+    def forward(
+        self, inputs: Mapping[str, Examples], tasks: Collection[str] | None = None
+    ) -> dict[str, Tensor]:
+        """The features of ``tasks`` (all, where None) whose input is present."""
+        self.representations = []
+        features: dict[str, Tensor] = {}
+        for name, x in inputs.items():
+            reading = [t for t in self.readers(name) if tasks is None or t in tasks]
+            if reading:
+                features |= self.encode(x, name, reading)
+        return {task: features[task] for task in self.tasks if task in features}
+
+    def readers(self, input: str) -> list[str]:
+        """The tasks that read this input, in the order of the tasks."""
+        return [task for task, read in self.tasks.items() if read == input]
+
+    @abstractmethod
+    def encode(self, x: Examples, input: str, tasks: list[str]) -> dict[str, Tensor]:
+        """The features of ``tasks``, all of which read ``input``, of which ``x`` is a batch."""
+
+    def stacked_over_tasks(self) -> Iterable[nn.Parameter]:
+        """Parameters that hold a slice for each task, so that no entry of them is shared."""
+        return ()
+
+    def extra_loss(self) -> Tensor | None:
+        """A term of the architecture's own, added to the loss of the last forward pass."""
+        return None
+
+    def mark_representation(self, features: Tensor) -> Tensor:
+        """Notes that the tasks part here, for weightings that work on features."""
+        if torch.is_grad_enabled():
+            self.representations.append(features)
+        return features
+
+
+class Trunk(nn.Module):
+    """An encoder for several inputs, or ``copies`` of it side by side, stage by stage.
+
+    Inputs of equal spec share every stage. Inputs of different specs have a first stage of their
+    own, and share the later ones whose input and output shapes agree.
+
+    Args:
+        make_encoder: makes an encoder for a spec.
+        inputs: ``{input name: its spec}``.
+        combine: how the same stage of the encoders made for one spec becomes one module;
+            called with a list of ``copies`` stages and whether it is the first.
+        copies: how many encoders to make for each spec.
+
+    Raises:
+        ValueError: where inputs of different specs can share no stage.
+    """
+
+    def __init__(
+        self,
+        make_encoder: MakeEncoder,
+        inputs: Mapping[str, InputSpec],
+        copies: int = 1,
+        combine: Callable[[list[nn.Module], bool], nn.Module] = lambda stages, first: stages[0],
+    ) -> None:
+        super().__init__()
+        specs = list(dict.fromkeys(inputs.values()))
+        encoders = {spec: [make_encoder(spec) for _ in range(copies)] for spec in specs}
+        shapes = {spec: encoders[spec][0].shapes for spec in specs}
+        self.num_stages = len(shapes[specs[0]])
+        self.shapes = shapes[specs[0]]
+        self.stages = nn.ModuleList()  # by stage: one module for each group of specs
+        self.which: list[dict[str, int]] = []  # by stage: {input: its module}
+        for s in range(self.num_stages):
+            signatures = {
+                spec: (shapes[spec][s - 1], shapes[spec][s]) if s else spec for spec in specs
+            }
+            groups = list(dict.fromkeys(signatures.values()))
+            owners = [next(sp for sp in specs if signatures[sp] == group) for group in groups]
+            stage = [combine([e.stages[s] for e in encoders[owner]], s == 0) for owner in owners]
+            self.stages.append(nn.ModuleList(stage))
+            self.which.append({name: groups.index(signatures[sp]) for name, sp in inputs.items()})
+        if len(specs) > 1 and all(len(stage) == len(specs) for stage in self.stages):  # type: ignore[arg-type]
+            found = ", ".join(f"{name}: {spec}" for name, spec in inputs.items())
+            rule = "needs a stage after the first whose shapes agree, to share between inputs"
+            fix = "an encoder with more stages ('encoder.hidden=[128,128]'), or arch=single_task"
+            raise problem("encoder", rule, found, fix)
+        self.out_shapes = {name: shapes[spec][-1] for name, spec in inputs.items()}
+
+    def stage(self, s: int, x: Examples, input: str) -> Tensor:
+        """Stage ``s`` (from 0) on what the stage before it gave for this input."""
+        modules = self.stages[s]
+        assert isinstance(modules, nn.ModuleList)
+        return modules[self.which[s][input]](x)
+
+    def forward(self, x: Examples, input: str) -> Tensor:
+        for s in range(self.num_stages):
+            x = self.stage(s, x, input)
+        assert isinstance(x, Tensor)
+        return x

@@ -1,0 +1,163 @@
+"""Many modules of one shape computed as one: E experts, E columns or K gates in one kernel.
+
+A stack works on tensors with the copies in front, ``[E, B, ...]``. Linear maps become one batched
+product, functions without parameters run once on all copies, and whatever else a stage holds is
+looped over, so that every encoder can be stacked and the usual ones are fast.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from mtl_cli.activation import ACTIVATIONS
+from mtl_cli.arch.base import MakeEncoder, Trunk
+from mtl_cli.batch import Bag, Examples
+from mtl_cli.inputs import BagLinear, InputSpec, bag_linear
+from mtl_cli.naming import module_key
+
+ELEMENTWISE = (*ACTIVATIONS.values(), nn.Dropout, nn.Identity)
+
+
+class StackedLinear(nn.Module):
+    """E linear maps at once. Weight [E, O, F], bias [E, O].
+
+    Args:
+        linears: the maps, of one shape; their values are taken over.
+        shared_input: whether they all read the same ``x`` [B, F], else each its own [E, B, F].
+    """
+
+    def __init__(self, linears: Sequence[nn.Linear], shared_input: bool) -> None:
+        super().__init__()
+        self.weight = stack_parameters([linear.weight for linear in linears])
+        has_bias = linears[0].bias is not None
+        self.bias = stack_parameters([linear.bias for linear in linears]) if has_bias else None
+        self.shared_input = shared_input
+
+    def forward(self, x: Tensor) -> Tensor:
+        weight, bias = self.weight, self.bias
+        if self.shared_input:  # one wide product, seen as E narrow ones
+            flat = nn.functional.linear(x, weight.flatten(0, 1), None if bias is None else bias.flatten())
+            return flat.unflatten(-1, weight.shape[:2]).transpose(0, 1)  # [E, B, O]
+        if bias is None:
+            return torch.bmm(x, weight.transpose(1, 2))
+        return torch.baddbmm(bias.unsqueeze(1), x, weight.transpose(1, 2))  # [E, B, O]
+
+
+class StackedBagLinear(nn.Module):
+    """E linear maps of one bag of words, as one wide ``EmbeddingBag``. Weight [V, E, O]."""
+
+    def __init__(self, linears: Sequence[BagLinear]) -> None:
+        super().__init__()
+        self.weight = stack_parameters([linear.weight for linear in linears], dim=1)
+        biases = [linear.bias for linear in linears if linear.bias is not None]
+        self.bias = stack_parameters(biases) if biases else None
+
+    def forward(self, x: Bag) -> Tensor:
+        bias = None if self.bias is None else self.bias.flatten()
+        flat = bag_linear(x, self.weight.flatten(1), bias)  # [B, E * O]
+        return flat.unflatten(-1, self.weight.shape[1:]).transpose(0, 1)  # [E, B, O]
+
+
+class Loop(nn.Module):
+    """E modules one after the other, for what has no batched form."""
+
+    def __init__(self, modules: Sequence[nn.Module], shared_input: bool) -> None:
+        super().__init__()
+        self.copies = nn.ModuleList(modules)
+        self.shared_input = shared_input
+
+    def forward(self, x: Examples) -> Tensor:
+        if self.shared_input:
+            return torch.stack([module(x) for module in self.copies])
+        assert isinstance(x, Tensor)
+        return torch.stack([module(part) for module, part in zip(self.copies, x, strict=True)])
+
+
+class Flatten(nn.Module):
+    """Flattens all but the copies and the batch: [E, B, ...] to [E, B, F]."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.flatten(2)
+
+
+def stack_parameters(values: Sequence[Tensor], dim: int = 0) -> nn.Parameter:
+    """One parameter that holds the values side by side."""
+    return nn.Parameter(torch.stack([value.detach() for value in values], dim))
+
+
+def stack(modules: Sequence[nn.Module], shared_input: bool) -> nn.Module:
+    """One module that computes what ``modules``, which are alike, compute one by one.
+
+    It reads ``x`` [B, ...] where ``shared_input``, else [E, B, ...], and gives [E, B, ...].
+    """
+    stacked: list[nn.Module] = []
+    reads_shared = shared_input
+    for copies in zip(*map(layers_of, modules), strict=True):
+        first = copies[0]
+        if type(first) is nn.Flatten and first.start_dim == 1:
+            stacked.append(first if reads_shared else Flatten())
+            continue
+        if type(first) is nn.Linear:
+            stacked.append(StackedLinear(copies, reads_shared))
+        elif type(first) is BagLinear:
+            stacked.append(StackedBagLinear(copies))
+        elif type(first) in ELEMENTWISE and not reads_shared:
+            stacked.append(first)
+        else:
+            return Loop(modules, shared_input)
+        reads_shared = False
+    return Loop(modules, shared_input) if reads_shared else nn.Sequential(*stacked)
+
+
+def layers_of(module: nn.Module) -> list[nn.Module]:
+    """The layers of a module that only calls them in order; of any other, itself."""
+    if type(module) is nn.Sequential:
+        return [layer for child in module for layer in layers_of(child)]
+    return [module]
+
+
+def expert_trunk(make_encoder: MakeEncoder, inputs: Mapping[str, InputSpec], num_experts: int) -> Trunk:
+    """E encoders side by side for each input: ``forward(x, input) -> [E, B, *shape]``."""
+    return Trunk(make_encoder, inputs, num_experts, stack)
+
+
+class Gates(nn.Module):
+    """A softmax gate for each task on its input: ``softmax(W_k x + b_k)`` over the experts.
+
+    Args:
+        inputs: ``{input name: its spec}``.
+        tasks: ``{task: the input that it reads}``.
+        num_experts: E.
+        bias: whether the gates have a ``b_k``.
+    """
+
+    def __init__(
+        self,
+        inputs: Mapping[str, InputSpec],
+        tasks: Mapping[str, str],
+        num_experts: int,
+        bias: bool,
+    ) -> None:
+        super().__init__()
+        self.order = {name: [t for t, read in tasks.items() if read == name] for name in inputs}
+        self.linears = nn.ModuleDict(
+            {
+                module_key(name): stack([spec.linear(num_experts, bias) for _ in self.order[name]], True)
+                for name, spec in inputs.items()
+            }
+        )
+
+    def forward(self, x: Examples, input: str, tasks: list[str]) -> Tensor:
+        """The weights of the experts for ``tasks``, [K, B, E]."""
+        logits = self.linears[module_key(input)](x)  # [all of the input's tasks, B, E]
+        if tasks != self.order[input]:
+            logits = logits[[self.order[input].index(task) for task in tasks]]
+        return logits.softmax(-1)
+
+
+def mix(weights: Tensor, features: Tensor) -> Tensor:
+    """The weighted sum of the experts for each task: [K, B, E], [E, B, *shape] -> [K, B, *shape]."""
+    flat = features.flatten(2).transpose(0, 1)  # [B, E, F]
+    mixed = torch.bmm(weights.transpose(0, 1), flat)  # [B, K, F]
+    return mixed.transpose(0, 1).unflatten(-1, features.shape[2:])

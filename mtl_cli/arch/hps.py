@@ -1,0 +1,34 @@
+"""Hard parameter sharing: one encoder for all tasks.
+
+Caruana, "Multitask Learning: A Knowledge-Based Source of Inductive Bias", ICML 1993; "Multitask
+Learning", Machine Learning 28, 1997, https://doi.org/10.1023/A:1007379606734.
+"""
+
+from collections.abc import Mapping
+
+from torch import Tensor
+
+from mtl_cli.arch.base import Architecture, MakeEncoder, Trunk
+from mtl_cli.batch import Examples
+from mtl_cli.inputs import InputSpec
+
+
+class HPS(Architecture):
+    """``f_k(x) = E(x)`` for every task k.
+
+    Args:
+        make_encoder: makes the encoder, for an input's spec.
+        inputs: ``{input name: its spec}``.
+        tasks: ``{task: the input that it reads}``.
+    """
+
+    def __init__(
+        self, make_encoder: MakeEncoder, inputs: Mapping[str, InputSpec], tasks: Mapping[str, str]
+    ) -> None:
+        super().__init__(inputs, tasks)
+        self.trunk = Trunk(make_encoder, inputs)
+        self.out_shapes = {task: self.trunk.out_shapes[name] for task, name in tasks.items()}
+
+    def encode(self, x: Examples, input: str, tasks: list[str]) -> dict[str, Tensor]:
+        features = self.mark_representation(self.trunk(x, input))
+        return dict.fromkeys(tasks, features)

@@ -1,0 +1,53 @@
+"""Multi-gate mixture-of-experts: every task weighs the same experts by a gate of its own.
+
+Ma, Zhao, Yi, Chen, Hong & Chi, "Modeling Task Relationships in Multi-task Learning with
+Multi-gate Mixture-of-Experts", KDD 2018, https://doi.org/10.1145/3219819.3220007, equations 5-7.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from torch import Tensor, nn
+
+from mtl_cli.arch.base import Architecture, MakeEncoder
+from mtl_cli.arch.experts import Gates, expert_trunk, mix
+from mtl_cli.batch import Examples
+from mtl_cli.errors import check_boolean, check_integer
+from mtl_cli.inputs import InputSpec
+
+
+class MMoE(Architecture):
+    """``f_k(x) = sum_i softmax(W_k x + b_k)_i E_i(x)`` for experts ``E_i``, i = 1..E.
+
+    An expert is the whole encoder; features of any shape are weighted. The paper's gates have no
+    bias (``gate_bias=false``).
+
+    Args:
+        make_encoder: makes an expert, for an input's spec.
+        inputs: ``{input name: its spec}``.
+        tasks: ``{task: the input that it reads}``.
+        num_experts: E, at least 1.
+        gate_bias: whether the gates have a ``b_k``.
+    """
+
+    def __init__(
+        self,
+        make_encoder: MakeEncoder,
+        inputs: Mapping[str, InputSpec],
+        tasks: Mapping[str, str],
+        num_experts: int,
+        gate_bias: bool,
+    ) -> None:
+        super().__init__(inputs, tasks)
+        check_integer("arch.num_experts", num_experts, 1, "arch.num_experts=8")
+        check_boolean("arch.gate_bias", gate_bias)
+        self.experts = expert_trunk(make_encoder, inputs, num_experts)
+        self.gates = Gates(inputs, tasks, num_experts, gate_bias)
+        self.out_shapes = {task: self.experts.out_shapes[name] for task, name in tasks.items()}
+
+    def encode(self, x: Examples, input: str, tasks: list[str]) -> dict[str, Tensor]:
+        features = self.mark_representation(self.experts(x, input))  # [E, B, *shape]
+        weights = self.gates(x, input, tasks)  # [K, B, E]
+        return dict(zip(tasks, mix(weights, features), strict=True))
+
+    def stacked_over_tasks(self) -> Iterable[nn.Parameter]:
+        return self.gates.parameters()

@@ -1,0 +1,206 @@
+"""ParityMNIST: which digit an image shows, and whether it is odd.
+
+Images of Y. LeCun & C. Cortes, "The MNIST database of handwritten digits". Where they are neither
+at hand nor to be downloaded, scikit-learn's bundled real digits (E. Alpaydin & C. Kaynak, "Optical
+Recognition of Handwritten Digits", UCI, 1998) stand in, and every result says so.
+"""
+
+import socket
+import threading
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mtl_cli.batch import Examples
+from mtl_cli.dataset.base import InMemoryDataset, Table
+from mtl_cli.dataset.idx import read_idx
+from mtl_cli.errors import check_boolean, check_choice, check_integer, check_number, problem
+from mtl_cli.inputs import Dense
+
+FILES = {
+    ("train", "images"): "train-images-idx3-ubyte",
+    ("train", "labels"): "train-labels-idx1-ubyte",
+    ("test", "images"): "t10k-images-idx3-ubyte",
+    ("test", "labels"): "t10k-labels-idx1-ubyte",
+}
+MEAN, DEVIATION = 0.1307, 0.3081  # of MNIST's train pixels, as shares of 255
+NETWORK_SECONDS = 8  # to wait for a first answer before the network counts as not there
+
+Images = dict[str, tuple[np.ndarray, np.ndarray]]  # {split: (images [N, 28, 28], digits [N])}
+
+
+class ParityMNIST(InMemoryDataset):
+    """Input ``image`` [1, 28, 28]; tasks ``digit`` (10 classes) and ``parity`` (even 0, odd 1).
+
+    Images are kept as bytes and normalised by MNIST's mean and deviation a few batches at a time,
+    which is as fast as keeping floats, in a quarter of the memory.
+
+    Args:
+        source: ``mnist`` (never anything else), ``digits`` (the bundled ones; no network), or
+            ``auto`` (MNIST where it is at hand or can be downloaded, else the bundled ones).
+        root: the folder with MNIST's four IDX files, packed or not, or of torchvision's layout.
+        offline: never asks the network.
+        val_fraction: the share of train that becomes val, in proportion to the classes.
+        seed: of the split.
+        batch_size, eval_batch_size, shuffle, drop_last: see `InMemoryDataset`.
+    """
+
+    def __init__(
+        self,
+        source: str,
+        root: str,
+        offline: bool,
+        val_fraction: float,
+        seed: int,
+        batch_size: int | None,
+        eval_batch_size: int,
+        shuffle: bool,
+        drop_last: bool,
+    ) -> None:
+        check_choice("dataset.source", source, ["auto", "mnist", "digits"], "dataset.source=auto")
+        check_boolean("offline", offline)
+        check_number("dataset.val_fraction", val_fraction, "dataset.val_fraction=0.1", 0, 0.9)
+        check_integer("dataset.seed", seed, 0, "dataset.seed=0")
+        images = None if source == "digits" else load_mnist(Path(root).expanduser(), offline)
+        if images is None and source == "mnist":
+            rule = "must hold MNIST's four IDX files, or be a folder to download them to"
+            found = f"not all of them in {root}, and " + ("offline=true" if offline else "no network")
+            raise problem("dataset.root", rule, found, "dataset.root=<folder>, or dataset.source=digits")
+        if images is None:
+            self.notice = "scikit-learn's bundled digits, not MNIST"
+            images = load_digits(seed)
+        super().__init__(
+            splits=make_splits(images, val_fraction, seed),
+            inputs={"image": Dense((1, 28, 28))},
+            tasks={"digit": "image", "parity": "image"},
+            source="mnist" if self.notice is None else "digits",
+            batch_size=batch_size,
+            eval_batch_size=eval_batch_size,
+            shuffle=shuffle,
+            drop_last=drop_last,
+        )
+
+    def prepare(self, inputs: dict[str, Examples]) -> dict[str, Examples]:
+        image = inputs["image"]
+        assert isinstance(image, Tensor)
+        return {"image": image.float().mul_(1 / (255 * DEVIATION)).sub_(MEAN / DEVIATION)}
+
+
+def make_splits(images: Images, val_fraction: float, seed: int) -> dict[str, Table]:
+    """Sets a part of train aside as val, in proportion to the classes."""
+    train_images, train_digits = images["train"]
+    parts = dict(images)
+    if val_fraction > 0:
+        from sklearn.model_selection import train_test_split
+
+        rows = np.arange(len(train_digits))
+        train, val = train_test_split(
+            rows, test_size=val_fraction, stratify=train_digits, random_state=seed
+        )
+        parts = {
+            "train": (train_images[train], train_digits[train]),
+            "val": (train_images[val], train_digits[val]),
+            "test": images["test"],
+        }
+    return {split: make_table(*part) for split, part in parts.items()}
+
+
+def make_table(images: np.ndarray, digits: np.ndarray) -> Table:
+    digit = torch.from_numpy(digits.astype(np.int64))
+    image = torch.from_numpy(np.array(images)).unsqueeze(1)  # [N, 1, 28, 28] bytes
+    return Table({"image": image}, {"digit": digit, "parity": digit % 2})
+
+
+def load_mnist(root: Path, offline: bool) -> Images | None:
+    """MNIST from ``root``, downloaded there where it is not yet; None where it cannot be had."""
+    if (files := find_files(root)) is None and not offline:
+        download(root)
+        files = find_files(root)
+    if files is None:
+        return None
+    images: Images = {}
+    for split in ("train", "test"):
+        pixels = read_idx(files[split, "images"], 3)
+        digits = read_idx(files[split, "labels"], 1)
+        if len(pixels) != len(digits) or pixels.shape[1:] != (28, 28) or digits.max() > 9:
+            rule = "must be images of 28x28 with a label from 0 to 9 each"
+            found = f"{split} images {pixels.shape}, labels {digits.shape} up to {digits.max()}"
+            raise problem(str(root), rule, found, "delete the files, and fetch them anew")
+        images[split] = (pixels, digits)
+    return images
+
+
+def find_files(root: Path) -> dict[tuple[str, str], Path] | None:
+    """The four files in ``root`` or torchvision's folder below it; None where one is missing."""
+    for folder in (root, root / "raw", root / "MNIST" / "raw"):
+        paths = {
+            key: path
+            for key, name in FILES.items()
+            for path in (folder / f"{name}.gz", folder / name)
+            if path.is_file()
+        }
+        if len(paths) == len(FILES):
+            return paths
+    return None
+
+
+def download(root: Path) -> None:
+    """Downloads MNIST by torchvision; does nothing where there is no network.
+
+    A lock makes jobs that start at once download it once.
+    """
+    from filelock import FileLock
+    from torchvision.datasets import MNIST
+
+    if not answers(MNIST.mirrors[0]):
+        return
+    root.mkdir(parents=True, exist_ok=True)
+    timeout = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(30)  # torchvision sets none: a stalled transfer would hang for ever
+    try:
+        with FileLock(root / ".download.lock"):
+            if find_files(root) is None:
+                MNIST(str(root), download=True)
+    except (OSError, RuntimeError):  # broken off; torchvision checks what has arrived by its MD5
+        return
+    finally:
+        socket.setdefaulttimeout(timeout)
+
+
+def answers(url: str) -> bool:
+    """Whether a server answers, with whatever status, within a few seconds (name look-up included)."""
+    answered = threading.Event()
+
+    def ask() -> None:
+        try:
+            urllib.request.urlopen(url, timeout=NETWORK_SECONDS).close()
+        except urllib.error.HTTPError:
+            pass  # an answer too
+        except OSError:
+            return
+        answered.set()
+
+    thread = threading.Thread(target=ask, daemon=True)  # a name look-up has no time limit of its own
+    thread.start()
+    thread.join(NETWORK_SECONDS)
+    return answered.is_set()
+
+
+def load_digits(seed: int) -> Images:
+    """The bundled digits (1797 of 8x8, values to 16) as 28x28 bytes; a fifth is the test split."""
+    from sklearn.datasets import load_digits as load
+    from sklearn.model_selection import train_test_split
+
+    digits = load()
+    small = torch.from_numpy(digits.images).float().unsqueeze(1) / 16
+    large = torch.nn.functional.interpolate(small, size=(28, 28), mode="bilinear", align_corners=False)
+    pixels = (large.squeeze(1) * 255).round().byte().numpy()
+    train, test = train_test_split(
+        np.arange(len(pixels)), test_size=0.2, stratify=digits.target, random_state=seed
+    )
+    labels = digits.target.astype(np.uint8)
+    return {"train": (pixels[train], labels[train]), "test": (pixels[test], labels[test])}

@@ -1,0 +1,50 @@
+"""What every encoder promises: a list of stages, and the shape that comes out of each."""
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from torch import Tensor, nn
+
+from mtl_cli.batch import Examples
+from mtl_cli.errors import problem
+from mtl_cli.inputs import InputSpec
+
+Shape = tuple[int, ...]
+
+
+class Encoder(nn.Module):
+    """Features of one input: ``forward(x) -> [B, *out_shape]``, its stages called in order.
+
+    Architectures that share stage by stage use ``stages``; the others call the encoder whole.
+
+    A subclass names the kinds of input that it ``reads`` and calls ``check_reads`` first.
+
+    Args:
+        stages: the modules, each reading what the one before it gives.
+        shapes: the per-example output shape of each stage, ``(F,)`` or ``(C, H, W)``.
+    """
+
+    reads: ClassVar[tuple[type[InputSpec], ...]] = ()
+
+    def __init__(self, stages: Iterable[nn.Module], shapes: Iterable[Shape]) -> None:
+        super().__init__()
+        self.stages = nn.ModuleList(stages)
+        self.shapes = list(shapes)
+        assert len(self.stages) == len(self.shapes)
+
+    @property
+    def out_shape(self) -> Shape:
+        return self.shapes[-1]
+
+    def forward(self, x: Examples) -> Tensor:
+        for stage in self.stages:
+            x = stage(x)
+        return x
+
+    @classmethod
+    def check_reads(cls, spec: InputSpec) -> None:
+        """Refuses an input of a kind that this encoder does not read."""
+        if not isinstance(spec, cls.reads):
+            kinds = " or ".join(kind.kind for kind in cls.reads)
+            name = cls.__name__
+            raise problem(f"encoder {name}", f"reads {kinds}", str(spec), "encoder=mlp")

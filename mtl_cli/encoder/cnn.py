@@ -1,0 +1,63 @@
+"""A small convolutional network for images.
+
+After LeNet-5 (LeCun, Bottou, Bengio & Haffner, "Gradient-Based Learning Applied to Document
+Recognition", Proc. IEEE 86(11), 1998, section II.B), with ReLU and max-pooling as is usual today.
+"""
+
+from collections.abc import Sequence
+
+from torch import nn
+
+from mtl_cli.encoder.base import Encoder
+from mtl_cli.errors import check_integer, check_number, check_widths, problem
+from mtl_cli.inputs import Dense, InputSpec
+
+
+class CNN(Encoder):
+    """One stage a convolution (convolve, ReLU, halve), then one fully connected stage.
+
+    Args:
+        spec: the input, an image ``(C, H, W)``.
+        channels: the number of channels of each convolution.
+        kernel_size: the side of the kernels, odd, in pixels; the border is padded with zeros.
+        out_features: F, the width of the fully connected stage.
+        dropout: the share of the last stage's outputs set to zero in training, from 0 to 1.
+
+    Raises:
+        ValueError: where the input is no image, or too small for so many halvings.
+    """
+
+    reads = (Dense,)
+
+    def __init__(
+        self,
+        spec: InputSpec,
+        channels: Sequence[int],
+        kernel_size: int,
+        out_features: int,
+        dropout: float,
+    ) -> None:
+        self.check_reads(spec)
+        assert isinstance(spec, Dense)
+        check_widths("encoder.channels", channels, "'encoder.channels=[16,32]'")
+        check_integer("encoder.kernel_size", kernel_size, 1, "encoder.kernel_size=5")
+        check_integer("encoder.out_features", out_features, 1, "encoder.out_features=128")
+        check_number("encoder.dropout", dropout, "encoder.dropout=0.1", 0, 1)
+        if kernel_size % 2 == 0:
+            raise problem("encoder.kernel_size", "must be odd", kernel_size, "encoder.kernel_size=5")
+        if len(spec.shape) != 3:
+            raise problem("encoder cnn", "reads images [C, H, W]", str(spec), "encoder=mlp")
+        if min(spec.shape[1:]) < 2 ** len(channels):
+            rule = f"halves the image {len(channels)} times, so its sides need {2 ** len(channels)}"
+            raise problem("encoder cnn", rule, str(spec), "'encoder.channels=[16]'")
+        stages: list[nn.Module] = []
+        shapes: list[tuple[int, ...]] = []
+        depth, height, width = spec.shape
+        for out_channels in channels:
+            convolution = nn.Conv2d(depth, out_channels, kernel_size, padding=kernel_size // 2)
+            stages.append(nn.Sequential(convolution, nn.ReLU(), nn.MaxPool2d(2)))
+            depth, height, width = out_channels, height // 2, width // 2
+            shapes.append((depth, height, width))
+        layers = [nn.Flatten(), nn.Linear(depth * height * width, out_features), nn.ReLU()]
+        stages.append(nn.Sequential(*layers, *[nn.Dropout(dropout)] * (dropout > 0)))
+        super().__init__(stages, [*shapes, (out_features,)])

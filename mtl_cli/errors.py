@@ -1,0 +1,72 @@
+"""One form for every error that a user can cause: the thing, the rule, what was found, what to do."""
+
+import math
+from difflib import get_close_matches
+from typing import Any
+
+
+class Problem(ValueError):
+    """What a user can mend; commands print it without a traceback. Made by `problem`."""
+
+
+def problem(thing: str, rule: str, found: Any, fix: str) -> Problem:
+    """Makes the error to raise.
+
+    Args:
+        thing: what is wrong, in the words that the user typed (``arch.num_experts``).
+        rule: what it has to be (``must be an integer of at least 1``).
+        found: what it is.
+        fix: what to do, if possible as the words to type (``arch.num_experts=8``).
+    """
+    shown = found if isinstance(found, str) else repr(found)
+    return Problem(f"{thing} {rule}.\n  found: {shown}\n  try:   {fix}")
+
+
+def nearest(word: str, known: list[str]) -> str | None:
+    """The known word that ``word`` was most likely meant to be, or None."""
+    matches = get_close_matches(word, known, n=1, cutoff=0.5)
+    return matches[0] if matches else None
+
+
+def check_integer(thing: str, value: Any, minimum: int, fix: str) -> None:
+    """Refuses what is no whole number of at least ``minimum``."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < minimum:
+        raise problem(thing, f"must be an integer of at least {minimum}", value, fix)
+
+
+def check_number(
+    thing: str, value: Any, fix: str, minimum: float = -math.inf, maximum: float = math.inf
+) -> None:
+    """Refuses what is no finite number in [minimum, maximum]."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or not math.isfinite(value) or not minimum <= value <= maximum:
+        bounds = {
+            (False, False): "",
+            (True, False): f" of at least {minimum:g}",
+            (False, True): f" of at most {maximum:g}",
+            (True, True): f" from {minimum:g} to {maximum:g}",
+        }[minimum > -math.inf, maximum < math.inf]
+        raise problem(thing, f"must be a number{bounds}", value, fix)
+
+
+def check_choice(thing: str, value: Any, choices: list[str], fix: str) -> None:
+    """Refuses a word that is none of ``choices``, and names the nearest."""
+    if value not in choices:
+        close = nearest(str(value), choices)
+        option = thing.rpartition(" ")[2]
+        hint = f"{option}={close}" if close else fix
+        raise problem(thing, f"must be one of {', '.join(choices)}", value, hint)
+
+
+def check_boolean(thing: str, value: Any) -> None:
+    """Refuses what is neither true nor false."""
+    if not isinstance(value, bool):
+        raise problem(thing, "must be true or false", value, f"{thing}=true")
+
+
+def check_widths(thing: str, value: Any, fix: str, minimum_length: int = 1) -> None:
+    """Refuses what is no list of layer widths, each an integer of at least 1."""
+    if not isinstance(value, list | tuple) or len(value) < minimum_length:
+        raise problem(thing, "must be a list of layer widths", value, fix)
+    for width in value:
+        check_integer(f"each width of {thing}", width, 1, fix)

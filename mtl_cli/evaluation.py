@@ -1,0 +1,60 @@
+"""Evaluation: each task's loss and metrics on a split."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from itertools import islice
+
+import torch
+from torch import Tensor
+
+from mtl_cli.batch import Examples
+from mtl_cli.dataset.base import Loader
+from mtl_cli.model import Model
+
+Figures = dict[str, dict[str, float]]  # {task: {metric: value}}, the unweighted ``loss`` first
+
+
+@torch.no_grad()
+def evaluate(
+    model: Model,
+    loader: Loader,
+    tasks: Collection[str],
+    device: torch.device,
+    max_batches: int | None = None,
+) -> Figures:
+    """The mean loss over the labelled examples, and the metrics, of those of ``tasks`` that have
+    a label in the split."""
+    chosen = {name: task for name, task in model.tasks.items() if name in tasks}
+    for task in chosen.values():
+        for metric in task.metrics.values():
+            metric.to(device).reset()
+    sums: dict[str, list[Tensor]] = {name: [] for name in chosen}
+    counts = dict.fromkeys(chosen, 0)
+    model.eval()
+    for batch in islice(loader.batches(1), max_batches):
+        outputs = model(to_device(batch.inputs, device), chosen)
+        for name in outputs:
+            if name not in batch.targets:
+                continue
+            task, target = chosen[name], batch.targets[name].to(device)
+            complete = name in batch.complete
+            loss, count = task.loss(outputs[name], target, complete)
+            if count:
+                sums[name].append(loss * count)
+                counts[name] += count
+                prediction, label = task.score(outputs[name], target, complete)
+                for metric in task.metrics.values():
+                    metric.update(prediction, label)
+    model.train()
+    return {
+        name: {"loss": float(torch.stack(sums[name]).cpu().double().sum()) / counts[name]}
+        | {n: float(metric.compute()) for n, metric in task.metrics.items()}
+        for name, task in chosen.items()
+        if counts[name]
+    }
+
+
+def to_device(inputs: dict[str, Examples], device: torch.device) -> dict[str, Examples]:
+    """The inputs on the device (where they usually are already)."""
+    return {name: x.to(device) for name, x in inputs.items()}

@@ -1,0 +1,131 @@
+"""A learner: tasks that share parameters, with the optimizer, schedule and weighting that train them.
+
+Most architectures connect all tasks, and there is one learner. Single-task learning has one a
+task: selection of the best weights, clipping and stopping are then each task's own, as in K runs.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.optim import Optimizer
+
+from mtl_cli.evaluation import Figures
+from mtl_cli.model import Group, Model
+from mtl_cli.scheduler.base import Scheduler
+from mtl_cli.weighting.base import Losses, Weighting, Weights
+from mtl_cli.weighting.fixed import Fixed
+
+MakeWeighting = Callable[..., Weighting]
+MakeOptimizer = Callable[..., Optimizer]
+MakeScheduler = Callable[..., Scheduler]
+
+
+class Learner:
+    """Trains the parameters of one group of tasks.
+
+    A task alone has nothing to balance, and is trained plainly whatever the weighting.
+
+    Args:
+        group: the tasks and their parameters.
+        model: holds them.
+        make_weighting: makes the weighting, from the names of the tasks.
+        make_optimizer: makes the optimizer, from parameter groups.
+        grad_clip: the largest norm of the gradient of all the group's parameters together.
+        select: the figure whose best value selects the weights: ``loss``, the sum of the tasks'
+            unweighted losses, or ``task/metric`` (the groups without that task go by the loss).
+    """
+
+    def __init__(
+        self,
+        group: Group,
+        model: Model,
+        make_weighting: MakeWeighting,
+        make_optimizer: MakeOptimizer,
+        grad_clip: float | None,
+        select: str,
+    ) -> None:
+        self.group = group
+        self.tasks = {name: model.tasks[name] for name in group.tasks}
+        make = make_weighting if len(group.tasks) > 1 else Fixed
+        self.weighting = make(tasks=group.tasks).to(group.parameters[0].device)
+        learned = list(self.weighting.parameters())
+        self.optimizer = make_optimizer(
+            [
+                {"params": group.parameters},
+                *([{"params": learned, "weight_decay": 0.0}] if learned else []),
+            ]
+        )
+        self.scheduler: Scheduler
+        self.grad_clip = grad_clip
+        self.select = select
+        self.stopped = False
+        self.best_epoch = 0
+        self.best_value = math.inf
+        self.best_figures: Figures = {}
+
+    def zero_grad(self) -> None:
+        self.optimizer.zero_grad()
+
+    def backward(self, losses: Losses, extra: Tensor | None, features: list[Tensor]) -> Weights | None:
+        """Fills the gradients from the unweighted losses of all tasks; others' are ignored."""
+        own = {
+            name: losses[name] if task.weight == 1 else task.weight * losses[name]
+            for name, task in self.tasks.items()
+            if name in losses
+        }
+        if not own:
+            return None
+        group = self.group
+        return self.weighting.backward(own, group.shared, group.specific, extra, features)
+
+    def step(self) -> None:
+        """Clips the gradients and updates the parameters."""
+        if self.grad_clip is not None:
+            torch.nn.utils.clip_grad_norm_(self.group.parameters, self.grad_clip)
+        self.optimizer.step()
+
+    def value(self, figures: Figures) -> float:
+        """The figure that selects, turned so that lower is better."""
+        name, _, metric = self.select.partition("/")
+        if metric and name in self.tasks:
+            sign = -1 if metric != "loss" and self.tasks[name].metrics[metric].higher_is_better else 1
+            return sign * figures[name][metric]
+        return math.fsum(figures[task]["loss"] for task in self.tasks if task in figures)
+
+    def note_best(self, epoch: int, figures: Figures) -> bool:
+        """Whether this epoch's validation figures are the best so far, and notes them if so."""
+        value = self.value(figures)
+        if not value < self.best_value:
+            return False
+        self.best_value, self.best_epoch = value, epoch
+        self.best_figures = {task: figures[task] for task in self.tasks if task in figures}
+        return True
+
+    def best_state(self) -> dict[str, Any]:
+        """The best epoch and its figures, for the checkpoint of the best weights."""
+        return {"epoch": self.best_epoch, "value": self.best_value, "figures": self.best_figures}
+
+    def load_best_state(self, state: dict[str, Any]) -> None:
+        self.best_epoch, self.best_value = state["epoch"], state["value"]
+        self.best_figures = state["figures"]
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a checkpoint has to keep."""
+        return {
+            "optimizer": self.optimizer.state_dict(),
+            "scheduler": self.scheduler.state_dict(),
+            "weighting": self.weighting.state_dict(),
+            "stopped": self.stopped,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Takes back what `state_dict` gave."""
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.scheduler.load_state_dict(state["scheduler"])
+        self.weighting.load_state_dict(state["weighting"])
+        self.stopped = state["stopped"]

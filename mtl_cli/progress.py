@@ -1,0 +1,69 @@
+"""What the terminal shows while a model trains: a bar over epochs, and one over steps inside it.
+
+Where there is no terminal, one line an epoch.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from tqdm import tqdm
+
+from mtl_cli.evaluation import Figures
+
+log = logging.getLogger(__name__)
+
+
+class Progress:
+    """Shows where the training is.
+
+    Args:
+        num_epochs: the epochs of the whole training.
+        done: the epochs that lie behind it.
+    """
+
+    def __init__(self, num_epochs: int, done: int) -> None:
+        self.num_epochs = num_epochs
+        self.terminal = sys.stderr.isatty()
+        self.bar = tqdm(
+            total=num_epochs, initial=done, unit="epoch", disable=not self.terminal, dynamic_ncols=True
+        )
+
+    def steps(self, batches: Iterable[Any], total: int, done: int) -> Iterator[Any]:
+        """The batches of an epoch, under a bar that disappears when it is full."""
+        if not self.terminal:
+            return iter(batches)
+        return iter(
+            tqdm(batches, total=total, initial=done, unit="step", leave=False, dynamic_ncols=True)
+        )
+
+    def end_epoch(self, epoch: int, train: dict[str, float], others: dict[str, Figures]) -> None:
+        """Shows each task's train loss and the figures of the other splits."""
+        parts = [
+            f"{task} {' '.join([f'train {loss:.4g}', *figures_of(task, others)])}"
+            for task, loss in train.items()
+        ]
+        text = " | ".join(parts)
+        self.bar.update()
+        self.bar.set_description(text)
+        # On a terminal the bar says it already: the line goes to the log file alone.
+        log.info("epoch %d/%d  %s", epoch, self.num_epochs, text, extra={"on_bar": self.terminal})
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.bar.close()
+
+
+def figures_of(task: str, splits: dict[str, Figures]) -> list[str]:
+    """The loss and the first metric of a task on each split, as short texts."""
+    texts = []
+    for split, figures in splits.items():
+        values = list(figures.get(task, {}).items())[:2]
+        if values:
+            texts.append(f"{split} " + " ".join(f"{value:.4g}" for _, value in values))
+    return texts

@@ -1,0 +1,127 @@
+"""What a run leaves on disk, and where: configuration, metrics, summary, checkpoints, plots, log."""
+
+import csv
+import io
+import json
+import math
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from mtl_cli.errors import problem
+
+COLUMNS = ("epoch", "step", "split", "task", "metric", "value")
+
+
+class Row(NamedTuple):
+    """One figure. ``task`` is empty for the total; epochs and steps count from 1."""
+
+    epoch: int
+    step: int
+    split: str
+    task: str
+    metric: str
+    value: float
+
+
+class RunFolder:
+    """The folder of one run.
+
+    Args:
+        path: an existing folder.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.config = path / "config.yaml"
+        self.metrics = path / "metrics.csv"
+        self.summary = path / "summary.json"
+        self.last = path / "checkpoints" / "last.pt"
+        self.best = path / "checkpoints" / "best.pt"
+        self.plots = path / "plots"
+        self.log = path / "train.log"
+
+    def append(self, rows: Iterable[Row]) -> None:
+        """Adds rows to ``metrics.csv``."""
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows(rows)
+        with open(self.metrics, "a", encoding="utf-8", newline="") as file:
+            file.write(text.getvalue())
+
+    def metrics_length(self) -> int:
+        """The length of ``metrics.csv`` in bytes, for a checkpoint."""
+        return self.metrics.stat().st_size
+
+    def cut_metrics(self, length: int) -> None:
+        """Takes back the rows written after a checkpoint; starts the file where there is none."""
+        if not self.metrics.exists():
+            self.metrics.write_text(",".join(COLUMNS) + "\n", encoding="utf-8")
+        elif length < self.metrics_length():
+            os.truncate(self.metrics, length)
+
+    def write_summary(self, summary: dict[str, Any]) -> None:
+        """Writes ``summary.json``, whole or not at all; what is not finite becomes null."""
+        beside = self.summary.with_suffix(".tmp")
+        text = json.dumps(finite(summary), indent=2, allow_nan=False)
+        beside.write_text(text + "\n", encoding="utf-8")
+        os.replace(beside, self.summary)
+
+    def read_summary(self) -> dict[str, Any]:
+        """The summary, empty where none has been written."""
+        if not self.summary.exists():
+            return {}
+        return json.loads(self.summary.read_text(encoding="utf-8"))
+
+
+def finite(value: Any) -> Any:
+    """The value with NaN and infinities replaced by None, at any depth."""
+    if isinstance(value, dict):
+        return {str(key): finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def create_folder(path: Path) -> Path:
+    """Makes a new folder; where one with something in it is there, ``<path>_2``, ``_3``, …
+
+    Raises:
+        ValueError: where the folder cannot be made or written to.
+    """
+    count, candidate = 1, path
+    try:
+        while True:
+            try:
+                candidate.mkdir(parents=True)
+                return candidate
+            except FileExistsError:
+                if candidate.is_dir() and not any(candidate.iterdir()):
+                    return candidate
+                if not candidate.is_dir():
+                    raise
+                count += 1
+                candidate = path.with_name(f"{path.name}_{count}")
+    except OSError as error:
+        rule = "must be a folder that can be made and written to"
+        found = error.strerror or str(error)
+        raise problem(str(path), rule, found, "hydra.run.dir=<another folder>") from error
+
+
+def find_run(name: str, root: Path) -> RunFolder:
+    """The run folder called ``name``, or the newest one below ``root`` for ``latest``.
+
+    Raises:
+        ValueError: where that is no run folder.
+    """
+    if name == "latest":
+        runs = [path.parent for path in root.glob("**/config.yaml")]
+        if not runs:
+            fix = "train first, or name a run folder"
+            raise problem("latest", "must find a run", f"none below {root}", fix)
+        return RunFolder(max(runs, key=lambda path: (path / "config.yaml").stat().st_mtime_ns))
+    folder = RunFolder(Path(name).expanduser())
+    if not folder.config.is_file():
+        found = "no config.yaml in it" if folder.path.is_dir() else "no such folder"
+        raise problem(name, "must be a run folder", found, "latest, or a folder below runs/")
+    return folder

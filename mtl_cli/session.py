@@ -1,0 +1,135 @@
+"""One run, from its config to its results."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from mtl_cli import checkpoint
+from mtl_cli.build import Run, build
+from mtl_cli.comparison.curves import draw_curves
+from mtl_cli.comparison.table import text_table
+from mtl_cli.device import find_device
+from mtl_cli.logs import FILE_ONLY, logging_to
+from mtl_cli.run_folder import RunFolder, find_run
+from mtl_cli.seed import set_deterministic
+from mtl_cli.signals import Interrupted
+from mtl_cli.summary import check_figure, describe, objective, results
+
+log = logging.getLogger(__name__)
+
+
+def run(cfg: DictConfig, folder: RunFolder, words: list[str], resumed: bool = False) -> dict[str, Any]:
+    """Trains, evaluates and writes everything into the folder; gives the summary.
+
+    Whatever happens, ``summary.json`` says how the run ended, and ``train.log`` why.
+
+    Args:
+        cfg: the whole config, without Hydra's own part.
+        folder: an existing folder.
+        words: the command line's, for the summary.
+        resumed: whether the folder holds a run that goes on.
+    """
+    return Session(cfg, folder, words, resumed).run()
+
+
+class Session:
+    """A run in the making: its config, its folder, and what its summary says so far."""
+
+    live: Run | None = None
+
+    def __init__(self, cfg: DictConfig, folder: RunFolder, words: list[str], resumed: bool) -> None:
+        self.cfg = cfg
+        self.folder = folder
+        self.resumed = resumed
+        self.summary = folder.read_summary() if resumed else {}
+        self.summary["overrides"] = [*self.summary.get("overrides", []), *words]
+
+    def run(self) -> dict[str, Any]:
+        with logging_to(self.folder.log):
+            try:
+                self.live = self.start()
+                self.announce(self.live)
+                self.train(self.live)
+            except Interrupted as interrupt:
+                self.write("interrupted")
+                log.warning("interrupted; to go on: mtl-train resume=%s", self.folder.path)
+                raise SystemExit(128 + interrupt.signal_number) from None
+            except Exception as error:
+                if self.live is not None or not self.resumed:  # else the old summary still holds
+                    self.write("failed", str(error))
+                log.error("failed", exc_info=True, extra=FILE_ONLY)  # the command prints the error
+                raise
+        return self.summary
+
+    def start(self) -> Run:
+        """Builds everything; only then changes anything in the folder."""
+        cfg = self.cfg
+        device = find_device(cfg.device)
+        set_deterministic(cfg.deterministic)
+        live = build(cfg, self.folder, device)
+        figures = [cfg.objective] if isinstance(cfg.objective, str) else list(cfg.objective)
+        for option, figure in [("trainer.select", cfg.trainer.select), *(("objective", f) for f in figures)]:
+            check_figure(option, figure, live.model)
+        self.folder.last.parent.mkdir(exist_ok=True)
+        if self.resumed:
+            live.trainer.resume()
+        elif cfg.init is not None:
+            first = find_run(cfg.init, self.folder.path.parent)
+            checkpoint.load_weights(live.model, checkpoint.load(first.best)["model"], first.best)
+        OmegaConf.save(cfg, self.folder.config, resolve=True)
+        self.summary |= describe(cfg, live, device)
+        return live
+
+    def announce(self, live: Run) -> None:
+        """Says what will be trained."""
+        self.write("running")
+        said = self.summary
+        count = said["parameters"]
+        sizes = ", ".join(f"{split} {size:,}" for split, size in live.dataset.sizes.items())
+        own = ", ".join(f"{task} {number:,}" for task, number in count["per_task"].items())
+        log.info("device      %s", said["device"])
+        log.info("data        %s (%s): %s", said["dataset"]["name"], live.dataset.source, sizes)
+        log.info(
+            "model       %s on %s: %s parameters; shared %s, %s",
+            *(said["choices"]["arch"], said["choices"]["encoder"]),
+            *(f"{count['total']:,}", f"{count['shared']:,}", own),
+        )
+        log.info("run folder  %s", self.folder.path)
+        if live.dataset.notice:
+            log.warning("WARNING     the data is %s", live.dataset.notice)
+
+    def train(self, live: Run) -> None:
+        """Trains, reads test once with the best weights, and shows the results."""
+        status = live.trainer.fit()
+        test = live.trainer.test()
+        self.summary["test"] = test
+        self.summary["loss"] = {"test": live.trainer.total(test)}
+        self.write(status)
+        title = f"{self.cfg.name} (seed {self.cfg.seed})"
+        if live.dataset.notice:
+            title += f" on {live.dataset.notice}"
+        draw_curves(self.folder, title)
+        best = self.summary["best"]
+        rows = [
+            [task, metric, best.get(task, {}).get(metric), test.get(task, {}).get(metric)]
+            for task, module in live.model.tasks.items()
+            for metric in (*module.metrics, "loss")
+        ]
+        log.info("\n%s\n%s", title, text_table(["task", "metric", "val", "test"], rows))
+        log.info("\nresults     %s", self.folder.path)
+
+    def write(self, status: str, error: str | None = None) -> None:
+        """Writes the summary as it stands."""
+        if self.live is not None:
+            self.summary |= results(self.live)
+            best = self.live.trainer.total(self.summary["best"])
+            self.summary["loss"] = {"best": best} | self.summary.get("loss", {})
+            if self.live.trainer.epoch > 1:
+                self.summary["objective"] = objective(self.cfg.objective, self.summary)
+        self.summary = {"status": status, "error": error} | {
+            key: value for key, value in self.summary.items() if key not in ("status", "error")
+        }
+        self.folder.write_summary(self.summary)

@@ -1,0 +1,72 @@
+"""The losses of an epoch's steps, kept on the device until somebody wants to see numbers."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mtl_cli.errors import problem
+
+
+class StepLog:
+    """Collects figures of each task, without a device synchronisation in `add`."""
+
+    def __init__(self) -> None:
+        self.pending: list[tuple[int, list[str], Tensor]] = []  # (step, tasks, [K] on the device)
+        self.values: dict[str, list[float]] = {}  # by task, one a step in which it was present
+        self.reported: dict[str, int] = {}  # by task, how many of its values a row has covered
+
+    def add(self, step: int, figures: dict[str, Tensor]) -> None:
+        """Notes the figures of a step (counted from 1)."""
+        if figures:
+            self.pending.append((step, list(figures), torch.stack(list(figures.values())).detach()))
+
+    def collect(self) -> None:
+        """Turns what is on the device into numbers.
+
+        Raises:
+            ValueError: at the first one that is not finite.
+        """
+        pending, self.pending = self.pending, []
+        lengths = [len(tasks) for _, tasks, _ in pending]
+        if not pending:
+            return
+        numbers = torch.cat([row for _, _, row in pending]).cpu().split(lengths)
+        for (step, tasks, _), row in zip(pending, numbers, strict=True):
+            for task, value in zip(tasks, row.tolist(), strict=True):
+                if not math.isfinite(value):
+                    rule = "must stay finite"
+                    fix = "a smaller optimizer.lr, or trainer.grad_clip=1.0; the last good checkpoint stays"
+                    raise problem(f"the loss of task {task!r} at step {step}", rule, value, fix)
+                self.values.setdefault(task, []).append(value)
+
+    def means(self) -> dict[str, float]:
+        """The mean of each task over the epoch so far."""
+        return {task: mean(values) for task, values in self.values.items()}
+
+    def means_since_last(self) -> dict[str, float]:
+        """The mean of each task over the steps since this was last asked."""
+        new = {task: values[self.reported.get(task, 0) :] for task, values in self.values.items()}
+        self.reported = {task: len(values) for task, values in self.values.items()}
+        return {task: mean(values) for task, values in new.items() if values}
+
+    def clear(self) -> None:
+        """Begins a new epoch."""
+        self.pending, self.values, self.reported = [], {}, {}
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a checkpoint has to keep; everything is collected."""
+        tensors = {t: torch.tensor(v, dtype=torch.float64) for t, v in self.values.items()}
+        return {"values": tensors, "reported": dict(self.reported)}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Takes back what `state_dict` gave."""
+        self.values = {task: values.tolist() for task, values in state["values"].items()}
+        self.reported = dict(state["reported"])
+
+
+def mean(values: list[float]) -> float:
+    return math.fsum(values) / len(values)

@@ -1,0 +1,83 @@
+"""Gradient aggregation: one step out of the Jacobian of the losses, by any method of TorchJD.
+
+Quinton & Rey, "Jacobian Descent For Multi-Objective Optimization", 2024,
+https://arxiv.org/abs/2406.16232; the methods are those of ``torchjd.aggregation``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torchjd.aggregation import Aggregator, GramianWeightedAggregator, WeightedAggregator
+
+from mtl_cli.weighting.base import Losses, Weighting, Weights
+
+
+class Aggregation(Weighting):
+    """The shared parameters step along ``method(J)``, where row k of J [K, D] is task k's gradient.
+
+    Specific parameters get the gradient of the sum of the losses.
+
+    Args:
+        tasks: the names of the tasks.
+        method: an aggregator of TorchJD.
+    """
+
+    def __init__(self, tasks: Sequence[str], method: Aggregator) -> None:
+        super().__init__(tasks)
+        self.method = method
+
+    def backward(
+        self,
+        losses: Losses,
+        shared: Sequence[nn.Parameter],
+        specific: Sequence[nn.Parameter],
+        extra: Tensor | None = None,
+        features: Sequence[Tensor] = (),
+    ) -> Weights | None:
+        if extra is not None:
+            extra.backward(retain_graph=True)
+        jacobian = jacobian_rows(list(losses.values()), shared, specific)
+        step, weights = self.aggregate(jacobian)
+        for parameter, grad in zip(shared, step.split([p.numel() for p in shared]), strict=True):
+            accumulate(parameter, grad.view_as(parameter))
+        return None if weights is None else dict(zip(losses, weights, strict=True))
+
+    @torch.no_grad()
+    def aggregate(self, jacobian: Tensor) -> tuple[Tensor, Tensor | None]:
+        """The step [D] for a Jacobian [K, D], and the rows' weights [K] where it is their sum."""
+        if isinstance(self.method, GramianWeightedAggregator):
+            weights = self.method.gramian_weighting(jacobian @ jacobian.T)
+        elif isinstance(self.method, WeightedAggregator):
+            weights = self.method.weighting(jacobian)
+        else:
+            return self.method(jacobian), None
+        return weights @ jacobian, weights
+
+
+def jacobian_rows(
+    losses: Sequence[Tensor], shared: Sequence[nn.Parameter], specific: Sequence[nn.Parameter]
+) -> Tensor:
+    """The gradient of each loss on the shared parameters, [K, D], in K backward passes.
+
+    The same passes add the gradient of the losses' sum to ``.grad`` of the specific parameters.
+    """
+    sizes = [p.numel() for p in shared]
+    jacobian = shared[0].new_zeros(len(losses), sum(sizes))
+    for k, loss in enumerate(losses):
+        retain = k < len(losses) - 1
+        grads = torch.autograd.grad(loss, [*shared, *specific], retain_graph=retain, allow_unused=True)
+        for part, grad in zip(jacobian[k].split(sizes), grads, strict=False):
+            if grad is not None:
+                part.copy_(grad.flatten())
+        for parameter, grad in zip(specific, grads[len(shared) :], strict=True):
+            if grad is not None:
+                accumulate(parameter, grad)
+    return jacobian
+
+
+def accumulate(parameter: nn.Parameter, grad: Tensor) -> None:
+    """Adds to ``.grad``, as a backward pass does."""
+    parameter.grad = grad if parameter.grad is None else parameter.grad + grad

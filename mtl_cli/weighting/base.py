@@ -1,0 +1,88 @@
+"""What every weighting promises: it turns the losses of a step into gradients."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+Losses = Mapping[str, Tensor]
+Weights = dict[str, Tensor]
+
+
+class Weighting(nn.Module, ABC):
+    """How K losses become one update. Its one verb is `backward`.
+
+    Its state (learned weights as parameters, all else as buffers) is part of a checkpoint; its
+    parameters are trained by the model's optimizer, without decay.
+
+    Args:
+        tasks: the names of the tasks that it balances.
+    """
+
+    def __init__(self, tasks: Sequence[str]) -> None:
+        super().__init__()
+        self.tasks = list(tasks)
+
+    @abstractmethod
+    def backward(
+        self,
+        losses: Losses,
+        shared: Sequence[nn.Parameter],
+        specific: Sequence[nn.Parameter],
+        extra: Tensor | None = None,
+        features: Sequence[Tensor] = (),
+    ) -> Weights | None:
+        """Adds the step's gradients to ``.grad``, and says which weights it used.
+
+        Args:
+            losses: ``{task: scalar}``, each times its task's weight; only the tasks that have a
+                label in this step. The state of the others stays as it is.
+            shared: the parameters that several of the tasks reach.
+            specific: the others; they get the gradient of the sum of the losses (of a loss
+                weighting: of what it minimises).
+            extra: the architecture's own term, added as it is.
+            features: the tensors at which the tasks part, where there are any.
+
+        Returns:
+            What multiplied each loss's gradient, ``{task: scalar}``; None where the method is no
+            weighted sum.
+        """
+
+    def after_step(self, closure: Callable[[], Losses]) -> None:
+        """Called after the optimizer's step; ``closure`` computes the losses anew, on demand."""
+
+    def end_epoch(self, means: Mapping[str, float]) -> None:
+        """Called after an epoch with the mean of each task's loss over it."""
+
+    def progress(self, fraction: float) -> None:
+        """Called before each step with the share of the training that is done, from 0 to 1."""
+
+
+class LossWeighting(Weighting):
+    """A weighting that makes one scalar S of the losses and follows its gradient."""
+
+    @abstractmethod
+    def combine(self, losses: Losses) -> Tensor:
+        """S, a scalar."""
+
+    def backward(
+        self,
+        losses: Losses,
+        shared: Sequence[nn.Parameter],
+        specific: Sequence[nn.Parameter],
+        extra: Tensor | None = None,
+        features: Sequence[Tensor] = (),
+    ) -> Weights:
+        # S is differentiated by itself first: that gives dS/dL_k, and the learned weights' gradients.
+        values = {task: loss.detach().requires_grad_() for task, loss in losses.items()}
+        self.combine(values).backward()
+        weights = {task: value.grad for task, value in values.items() if value.grad is not None}
+        roots = [losses[task] for task in weights]
+        grads: list[Tensor | None] = list(weights.values())
+        if extra is not None:
+            roots, grads = [*roots, extra], [*grads, None]
+        torch.autograd.backward(roots, grads)
+        return weights

@@ -1,0 +1,23 @@
+"""Fixed weights: the sum of the losses, each times the weight that its task was given."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from mtl_cli.weighting.base import Losses, Weighting, Weights
+
+
+class Fixed(Weighting):
+    """Minimises ``sum_k L_k``, where ``L_k`` holds the task's weight (``tasks.<name>.weight``)."""
+
+    def backward(
+        self,
+        losses: Losses,
+        shared: Sequence[nn.Parameter],
+        specific: Sequence[nn.Parameter],
+        extra: Tensor | None = None,
+        features: Sequence[Tensor] = (),
+    ) -> Weights:
+        torch.autograd.backward([*losses.values(), *([] if extra is None else [extra])])
+        return {task: torch.ones(()) for task in losses}
