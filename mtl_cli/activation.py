@@ -16,6 +16,10 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {
 
 
 def activation(thing: str, name: str) -> nn.Module:
-    """Makes the activation called ``name``; ``thing`` is the option that an error names."""
+    """Makes the activation called ``name``, to follow a linear map or a convolution.
+
+    ReLU works in place: what it overwrites, nobody reads again. ``thing`` is the option that an
+    error names.
+    """
     check_choice(thing, name, list(ACTIVATIONS), f"{thing}=relu")
-    return ACTIVATIONS[name]()
+    return nn.ReLU(inplace=True) if name == "relu" else ACTIVATIONS[name]()

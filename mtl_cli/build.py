@@ -6,7 +6,7 @@ resolved object before it is called; functions are refused.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,7 +87,9 @@ def make_tasks(cfg: DictConfig, dataset: Dataset) -> list[Task]:
         given = own.get("input")
         if given is not None and given not in dataset.inputs:
             rule = f"must be an input of the dataset: {', '.join(dataset.inputs)}"
-            raise problem(f"{slot}.input", rule, given, f"{slot}.input={next(iter(dataset.inputs))}")
+            raise problem(
+                f"{slot}.input", rule, given, f"{slot}.input={next(iter(dataset.inputs))}"
+            )
         head = f"{slot}.head" if own.get("head") is not None else "head"
         parts = {
             "loss": make_loss(cfg, f"{slot}.loss"),
@@ -103,7 +105,9 @@ def make_loss(cfg: DictConfig, slot: str) -> nn.Module:
     """A loss; its lists of numbers (weights of classes) become tensors, as torch wants them."""
     factory = make(cfg, slot, nn.Module, group="loss")
     lists = {k: v for k, v in factory.values.items() if isinstance(v, list)}
-    return factory(**{key: torch.tensor(value, dtype=torch.float32) for key, value in lists.items()})
+    return factory(
+        **{key: torch.tensor(value, dtype=torch.float32) for key, value in lists.items()}
+    )
 
 
 def make_metrics(cfg: DictConfig, slot: str) -> dict[str, Any]:
@@ -154,7 +158,9 @@ class Factory:
             given = ", ".join(f"{key}={value!r}" for key, value in self.values.items())
             found = f"{type(cause).__name__}: {cause}\n          from {given or 'no values'}"
             rule = f"must be values that {self.target} takes"
-            raise problem(self.slot, rule, found, f"--help with the choice of {self.slot}") from error
+            raise problem(
+                self.slot, rule, found, f"--help with the choice of {self.slot}"
+            ) from error
 
 
 def make(

@@ -34,7 +34,9 @@ def load(path: Path) -> dict[str, Any]:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         rule = "must be a run folder with a checkpoint"
-        raise problem(str(path.parent.parent), rule, f"no {path.name}", "another run folder") from None
+        raise problem(
+            str(path.parent.parent), rule, f"no {path.name}", "another run folder"
+        ) from None
     except pickle.UnpicklingError as error:
         rule = "must hold tensors and plain values alone; it was not loaded, nor any code in it run"
         found = str(error).strip().splitlines()[0]
@@ -42,10 +44,14 @@ def load(path: Path) -> dict[str, Any]:
     except (RuntimeError, EOFError, OSError, ValueError) as error:
         found = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         rule = "must be a whole checkpoint; it is truncated or damaged"
-        raise problem(str(path), rule, found, "another checkpoint of the run, or train anew") from error
+        raise problem(
+            str(path), rule, found, "another checkpoint of the run, or train anew"
+        ) from error
     if not isinstance(state, dict) or "model" not in state:
         rule = "must be a checkpoint of this program"
-        raise problem(str(path), rule, f"a {type(state).__name__}", "a checkpoints/*.pt of a run folder")
+        raise problem(
+            str(path), rule, f"a {type(state).__name__}", "a checkpoints/*.pt of a run folder"
+        )
     return state
 
 
@@ -59,8 +65,12 @@ def load_weights(model: nn.Module, weights: dict[str, Any], path: Path) -> None:
     theirs = {name: tuple(value.shape) for name, value in weights.items()}
     if own != theirs:
         names = sorted(n for n in own.keys() | theirs.keys() if own.get(n) != theirs.get(n))
-        lines = [f"{n}: {theirs.get(n, 'not there')} for {own.get(n, 'nothing')}" for n in names[:3]]
+        lines = [
+            f"{n}: {theirs.get(n, 'not there')} for {own.get(n, 'nothing')}" for n in names[:3]
+        ]
         more = f", and {len(names) - 3} more" if len(names) > 3 else ""
         rule = "must be of a model of the same configuration"
-        raise problem(str(path), rule, "; ".join(lines) + more, "the settings of that run (config.yaml)")
+        raise problem(
+            str(path), rule, "; ".join(lines) + more, "the settings of that run (config.yaml)"
+        )
     model.load_state_dict(weights)

@@ -79,7 +79,9 @@ def run_command(task: Callable[[DictConfig], Any], config_name: str) -> Any:
     full_error = os.environ.get("HYDRA_FULL_ERROR") == "1"
     os.environ["HYDRA_FULL_ERROR"] = "1"  # the exceptions come here instead of being printed
     try:
-        return hydra.main(config_path=str(CONF), config_name=config_name, version_base="1.3")(task)()
+        return hydra.main(config_path=str(CONF), config_name=config_name, version_base="1.3")(
+            task
+        )()
     except (Problem, HydraException, OmegaConfBaseException) as error:
         if full_error:
             raise
@@ -128,7 +130,10 @@ def explain(error: Exception, words: list[str]) -> Problem:
         where = typed.rpartition(str(cause.key))[0].rstrip(".") or "the configuration"
         return problem(typed, f"must be an option of {where}", f"no {cause.key} there", fix)
     text = str(error).strip().removesuffix(".").splitlines() or [type(error).__name__]
-    found = "; ".join([*text[1:], *(str(cause).splitlines()[:1] if cause else [])]) or "this command line"
+    found = (
+        "; ".join([*text[1:], *(str(cause).splitlines()[:1] if cause else [])])
+        or "this command line"
+    )
     return problem(text[0].rstrip(".:"), "cannot be taken", found, f"{command()} --help")
 
 

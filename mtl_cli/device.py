@@ -23,7 +23,9 @@ def find_device(name: str) -> torch.device:
     known = available_devices()
     if name != "auto" and name not in known:
         there = ", ".join(known)
-        raise problem("device", f"must be auto or one of this machine's: {there}", name, "device=auto")
+        raise problem(
+            "device", f"must be auto or one of this machine's: {there}", name, "device=auto"
+        )
     device = torch.device(known[0] if name == "auto" else name)
     if device.type != "cpu":
         torch.accelerator.set_device_index(device.index or 0)

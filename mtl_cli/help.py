@@ -49,7 +49,11 @@ def overview(folders: list[Path], command: str) -> str:
     for entry in yaml.safe_load(text)["defaults"]:
         if isinstance(entry, dict):
             defaults |= entry
-    lines = [f"{text.splitlines()[0].lstrip('# ')}", "", f"usage: mtl-{command} [group=choice ...] [key.path=value ...]"]
+    lines = [
+        f"{text.splitlines()[0].lstrip('# ')}",
+        "",
+        f"usage: mtl-{command} [group=choice ...] [key.path=value ...]",
+    ]
     lines += ["", "groups (* is the default)"]
     groups = sorted({path.parent.name for folder in folders for path in folder.glob("*/*.yaml")})
     for group in groups:

@@ -68,7 +68,9 @@ class BagLinear(nn.Module):
         super().__init__()
         bound = 1 / math.sqrt(in_features)
         self.weight = nn.Parameter(torch.empty(in_features, out_features).uniform_(-bound, bound))
-        self.bias = nn.Parameter(torch.empty(out_features).uniform_(-bound, bound)) if bias else None
+        self.bias = (
+            nn.Parameter(torch.empty(out_features).uniform_(-bound, bound)) if bias else None
+        )
 
     def forward(self, x: Bag) -> Tensor:
         return bag_linear(x, self.weight, self.bias)

@@ -71,7 +71,9 @@ class Learner:
     def zero_grad(self) -> None:
         self.optimizer.zero_grad()
 
-    def backward(self, losses: Losses, extra: Tensor | None, features: list[Tensor]) -> Weights | None:
+    def backward(
+        self, losses: Losses, extra: Tensor | None, features: list[Tensor]
+    ) -> Weights | None:
         """Fills the gradients from the unweighted losses of all tasks; others' are ignored."""
         own = {
             name: losses[name] if task.weight == 1 else task.weight * losses[name]
@@ -93,7 +95,9 @@ class Learner:
         """The figure that selects, turned so that lower is better."""
         name, _, metric = self.select.partition("/")
         if metric and name in self.tasks:
-            sign = -1 if metric != "loss" and self.tasks[name].metrics[metric].higher_is_better else 1
+            sign = (
+                -1 if metric != "loss" and self.tasks[name].metrics[metric].higher_is_better else 1
+            )
             return sign * figures[name][metric]
         return math.fsum(figures[task]["loss"] for task in self.tasks if task in figures)
 

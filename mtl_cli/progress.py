@@ -29,7 +29,11 @@ class Progress:
         self.num_epochs = num_epochs
         self.terminal = sys.stderr.isatty()
         self.bar = tqdm(
-            total=num_epochs, initial=done, unit="epoch", disable=not self.terminal, dynamic_ncols=True
+            total=num_epochs,
+            initial=done,
+            unit="epoch",
+            disable=not self.terminal,
+            dynamic_ncols=True,
         )
 
     def steps(self, batches: Iterable[Any], total: int, done: int) -> Iterator[Any]:

@@ -21,7 +21,9 @@ from mtl_cli.summary import check_figure, describe, objective, results
 log = logging.getLogger(__name__)
 
 
-def run(cfg: DictConfig, folder: RunFolder, words: list[str], resumed: bool = False) -> dict[str, Any]:
+def run(
+    cfg: DictConfig, folder: RunFolder, words: list[str], resumed: bool = False
+) -> dict[str, Any]:
     """Trains, evaluates and writes everything into the folder; gives the summary.
 
     Whatever happens, ``summary.json`` says how the run ended, and ``train.log`` why.
@@ -71,7 +73,10 @@ class Session:
         set_deterministic(cfg.deterministic)
         live = build(cfg, self.folder, device)
         figures = [cfg.objective] if isinstance(cfg.objective, str) else list(cfg.objective)
-        for option, figure in [("trainer.select", cfg.trainer.select), *(("objective", f) for f in figures)]:
+        for option, figure in [
+            ("trainer.select", cfg.trainer.select),
+            *(("objective", f) for f in figures),
+        ]:
             check_figure(option, figure, live.model)
         self.folder.last.parent.mkdir(exist_ok=True)
         if self.resumed:

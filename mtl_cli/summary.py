@@ -32,7 +32,10 @@ def describe(cfg: DictConfig, run: Run, device: torch.device) -> dict[str, Any]:
             "sizes": run.dataset.sizes,
         },
         "metrics": {
-            name: {metric: {"higher_is_better": m.higher_is_better} for metric, m in task.metrics.items()}
+            name: {
+                metric: {"higher_is_better": m.higher_is_better}
+                for metric, m in task.metrics.items()
+            }
             for name, task in tasks
         },
         "parameters": count_parameters(run.model),
@@ -56,7 +59,9 @@ def results(run: Run) -> dict[str, Any]:
     return {
         "epochs": trainer.epoch - 1,
         "steps": trainer.step,
-        "best_epoch": {task: learner.best_epoch for learner in trainer.learners for task in learner.tasks},
+        "best_epoch": {
+            task: learner.best_epoch for learner in trainer.learners for task in learner.tasks
+        },
         "train": trainer.as_figures(trainer.train_loss),
         "best": best,
         "timing": {

@@ -91,7 +91,9 @@ class Task(nn.Module, ABC):
         output, target = self.keep_labelled(output, target, complete)
         return self.criterion(output, target), target.numel()
 
-    def score(self, output: Tensor, target: Tensor, complete: bool = False) -> tuple[Tensor, Tensor]:
+    def score(
+        self, output: Tensor, target: Tensor, complete: bool = False
+    ) -> tuple[Tensor, Tensor]:
         """What a metric compares: predictions and labels, without the missing ones."""
         return self.keep_labelled(self.predict(self.align(output, target)), target, complete)
 
@@ -189,7 +191,9 @@ class Binary(Task):
     def predict(self, output: Tensor) -> Tensor:
         return output.sigmoid()
 
-    def score(self, output: Tensor, target: Tensor, complete: bool = False) -> tuple[Tensor, Tensor]:
+    def score(
+        self, output: Tensor, target: Tensor, complete: bool = False
+    ) -> tuple[Tensor, Tensor]:
         prediction, target = super().score(output, target, complete)
         return prediction, target.long()
 
@@ -197,7 +201,9 @@ class Binary(Task):
         wrong = target[~((target == 0) | (target == 1) | target.isnan())]
         if len(wrong):
             rule = "is binary: its labels must be 0 or 1 (NaN where missing)"
-            raise problem(f"tasks.{self.name}", rule, wrong[0].item(), "task=regression or multiclass")
+            raise problem(
+                f"tasks.{self.name}", rule, wrong[0].item(), "task=regression or multiclass"
+            )
 
     def example_target(self, batch_size: int) -> Tensor:
         return torch.zeros(batch_size)
@@ -260,7 +266,9 @@ class Multilabel(Binary):
         check_integer(f"tasks.{name}.num_labels", num_labels, 1, f"tasks.{name}.num_labels=3")
         Task.__init__(self, name, input, head, loss, metrics, weight, out_features=num_labels)
 
-    def score(self, output: Tensor, target: Tensor, complete: bool = False) -> tuple[Tensor, Tensor]:
+    def score(
+        self, output: Tensor, target: Tensor, complete: bool = False
+    ) -> tuple[Tensor, Tensor]:
         # torchmetrics wants whole rows; it skips labels of -1 (``ignore_index`` in the YAML).
         return self.predict(output), target.nan_to_num(nan=-1).long()
 

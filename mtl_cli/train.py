@@ -69,7 +69,9 @@ def resume(words: list[str]) -> dict[str, Any]:
     name, root = given.pop("resume"), given.pop("runs", "runs")
     for key in given:
         if key not in EXTENDS:
-            rule = f"runs by the folder's own config; only {', '.join(EXTENDS)} may be given with it"
+            rule = (
+                f"runs by the folder's own config; only {', '.join(EXTENDS)} may be given with it"
+            )
             raise problem("resume", rule, key, f"mtl-train resume={name}")
     from mtl_cli.session import run
 

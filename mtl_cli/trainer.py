@@ -19,8 +19,8 @@ from mtl_cli.learner import Learner, MakeOptimizer, MakeScheduler, MakeWeighting
 from mtl_cli.model import Model
 from mtl_cli.progress import Progress
 from mtl_cli.run_folder import Row, RunFolder
-from mtl_cli.signals import Interrupted, Signals
 from mtl_cli.seed import generator_states, restore_generators
+from mtl_cli.signals import Interrupted, Signals
 from mtl_cli.step_log import StepLog
 
 
@@ -168,7 +168,9 @@ class Trainer:
         """The figures of the test split, read once, with the weights as they are."""
         figures = self.evaluate("test", list(self.model.tasks)) if "test" in self.loaders else {}
         if not self.watch_test:
-            epochs = {task: learner.best_epoch for learner in self.learners for task in learner.tasks}
+            epochs = {
+                task: learner.best_epoch for learner in self.learners for task in learner.tasks
+            }
             self.folder.append(
                 Row(epochs[task], epochs[task] * self.steps_per_epoch, "test", task, metric, value)
                 for task, values in figures.items()
@@ -198,10 +200,12 @@ class Trainer:
 
     def train_step(self, batch: Batch, tasks: list[str]) -> None:
         """One update: forward, losses, backward, step."""
+        fraction = self.step / self.total_steps
+        self.model.arch.progress(fraction)
         for learner in self.active:
             learner.optimizer.zero_grad()
             learner.scheduler.set_rates(self.step)
-            learner.weighting.progress(self.step / self.total_steps)
+            learner.weighting.progress(fraction)
         losses = self.batch_losses(batch, tasks)
         self.step += 1
         self.losses.add(self.step, losses)
@@ -291,7 +295,9 @@ class Trainer:
             for task, values in figures.items()
             for metric, value in values.items()
         ]
-        self.folder.append([*rows, Row(self.epoch, self.step, split, "", "loss", self.total(figures))])
+        self.folder.append(
+            [*rows, Row(self.epoch, self.step, split, "", "loss", self.total(figures))]
+        )
 
     def check_finite(self, split: str, figures: Figures) -> None:
         """Refuses weights whose loss is not finite, before anything is kept of them."""
@@ -348,4 +354,3 @@ class Trainer:
 
 
 COUNTERS = ("step", "epoch", "batch", "seconds", "epoch_seconds", "train_loss")
-

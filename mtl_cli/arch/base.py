@@ -67,6 +67,9 @@ class Architecture(nn.Module, ABC):
         """A term of the architecture's own, added to the loss of the last forward pass."""
         return None
 
+    def progress(self, fraction: float) -> None:
+        """Called before each step with the share of the training that is done, from 0 to 1."""
+
     def mark_representation(self, features: Tensor) -> Tensor:
         """Notes that the tasks part here, for weightings that work on features."""
         if torch.is_grad_enabled():

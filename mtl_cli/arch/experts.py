@@ -37,7 +37,9 @@ class StackedLinear(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         weight, bias = self.weight, self.bias
         if self.shared_input:  # one wide product, seen as E narrow ones
-            flat = nn.functional.linear(x, weight.flatten(0, 1), None if bias is None else bias.flatten())
+            flat = nn.functional.linear(
+                x, weight.flatten(0, 1), None if bias is None else bias.flatten()
+            )
             return flat.unflatten(-1, weight.shape[:2]).transpose(0, 1)  # [E, B, O]
         if bias is None:
             return torch.bmm(x, weight.transpose(1, 2))
@@ -117,7 +119,9 @@ def layers_of(module: nn.Module) -> list[nn.Module]:
     return [module]
 
 
-def expert_trunk(make_encoder: MakeEncoder, inputs: Mapping[str, InputSpec], num_experts: int) -> Trunk:
+def expert_trunk(
+    make_encoder: MakeEncoder, inputs: Mapping[str, InputSpec], num_experts: int
+) -> Trunk:
     """E encoders side by side for each input: ``forward(x, input) -> [E, B, *shape]``."""
     return Trunk(make_encoder, inputs, num_experts, stack)
 
@@ -143,7 +147,9 @@ class Gates(nn.Module):
         self.order = {name: [t for t, read in tasks.items() if read == name] for name in inputs}
         self.linears = nn.ModuleDict(
             {
-                module_key(name): stack([spec.linear(num_experts, bias) for _ in self.order[name]], True)
+                module_key(name): stack(
+                    [spec.linear(num_experts, bias) for _ in self.order[name]], True
+                )
                 for name, spec in inputs.items()
             }
         )

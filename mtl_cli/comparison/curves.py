@@ -50,7 +50,9 @@ def draw(curves: Curves, title: str) -> Any:
         for axis, (metric, splits) in zip(row, metrics.items(), strict=False):
             for split, points in splits.items():
                 marker = "o" if len(points) == 1 else None
-                axis.plot(*zip(*points, strict=True), label=split, color=COLORS[split], marker=marker)
+                axis.plot(
+                    *zip(*points, strict=True), label=split, color=COLORS[split], marker=marker
+                )
             axis.set_title(f"{task}: {metric}", fontsize="small")
             axis.set_xlabel("epoch", fontsize="small")
             axis.xaxis.set_major_locator(MaxNLocator(integer=True))

@@ -36,7 +36,9 @@ def sweep_table(runs: list[dict[str, Any]]) -> str:
     """A row for each setting: how many runs, parameters, and each task's first metric on test."""
     groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for run in runs:
-        groups.setdefault(tuple(w for w in run["overrides"] if not w.startswith("seed=")), []).append(run)
+        groups.setdefault(
+            tuple(w for w in run["overrides"] if not w.startswith("seed=")), []
+        ).append(run)
     common = set.intersection(*(set(words) for words in groups))
     rows = []
     figures: dict[str, None] = {}
@@ -47,7 +49,7 @@ def sweep_table(runs: list[dict[str, Any]]) -> str:
         if done:
             row["parameters"] = done[0]["parameters"]["total"]
         for task in {task: None for run in done for task in run["test"]}:
-            metric = next(iter(done[0]["test"][task].keys() - {"loss"}), "loss")
+            metric = next((m for m in done[0]["test"][task] if m != "loss"), "loss")
             values = [run["test"][task][metric] for run in done if run["test"].get(task)]
             row[f"{task}/{metric}"] = spread([value for value in values if value is not None])
             figures[f"{task}/{metric}"] = None

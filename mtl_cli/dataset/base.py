@@ -57,7 +57,9 @@ class Dataset(ABC):
         """``{task: all labels of the split}``."""
 
     @abstractmethod
-    def loader(self, split: str, tasks: Mapping[str, str], device: torch.device, seed: int) -> Loader:
+    def loader(
+        self, split: str, tasks: Mapping[str, str], device: torch.device, seed: int
+    ) -> Loader:
         """The batches of a split, for ``{task: the input that it reads}``, on ``device``."""
 
 
@@ -113,7 +115,9 @@ class InMemoryDataset(Dataset):
         num_train = len(self.splits["train"]) if "train" in self.splits else 0
         if num_train < (batch_size if batch_size is not None and drop_last else 1):
             rule = "must leave at least one whole batch of train examples"
-            raise problem("dataset", rule, f"{num_train} train examples", "a smaller dataset.batch_size")
+            raise problem(
+                "dataset", rule, f"{num_train} train examples", "a smaller dataset.batch_size"
+            )
 
     @property
     def sizes(self) -> dict[str, int]:

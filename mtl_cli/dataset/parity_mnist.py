@@ -68,8 +68,12 @@ class ParityMNIST(InMemoryDataset):
         images = None if source == "digits" else load_mnist(Path(root).expanduser(), offline)
         if images is None and source == "mnist":
             rule = "must hold MNIST's four IDX files, or be a folder to download them to"
-            found = f"not all of them in {root}, and " + ("offline=true" if offline else "no network")
-            raise problem("dataset.root", rule, found, "dataset.root=<folder>, or dataset.source=digits")
+            found = f"not all of them in {root}, and " + (
+                "offline=true" if offline else "no network"
+            )
+            raise problem(
+                "dataset.root", rule, found, "dataset.root=<folder>, or dataset.source=digits"
+            )
         if images is None:
             self.notice = "scikit-learn's bundled digits, not MNIST"
             images = load_digits(seed)
@@ -184,7 +188,9 @@ def answers(url: str) -> bool:
             return
         answered.set()
 
-    thread = threading.Thread(target=ask, daemon=True)  # a name look-up has no time limit of its own
+    thread = threading.Thread(
+        target=ask, daemon=True
+    )  # a name look-up has no time limit of its own
     thread.start()
     thread.join(NETWORK_SECONDS)
     return answered.is_set()
@@ -197,7 +203,9 @@ def load_digits(seed: int) -> Images:
 
     digits = load()
     small = torch.from_numpy(digits.images).float().unsqueeze(1) / 16
-    large = torch.nn.functional.interpolate(small, size=(28, 28), mode="bilinear", align_corners=False)
+    large = torch.nn.functional.interpolate(
+        small, size=(28, 28), mode="bilinear", align_corners=False
+    )
     pixels = (large.squeeze(1) * 255).round().byte().numpy()
     train, test = train_test_split(
         np.arange(len(pixels)), test_size=0.2, stratify=digits.target, random_state=seed

@@ -50,7 +50,8 @@ class SinCos(InMemoryDataset):
         span = 2 * np.pi
         if inputs == "per_task":
             points = {
-                f"x_{task}": np.sort(draw.uniform(-span, span, num_samples)) for task in ("sin", "cos")
+                f"x_{task}": np.sort(draw.uniform(-span, span, num_samples))
+                for task in ("sin", "cos")
             }
         else:
             points = {"x": np.linspace(-span, span, num_samples)}

@@ -44,7 +44,9 @@ class CNN(Encoder):
         check_integer("encoder.out_features", out_features, 1, "encoder.out_features=128")
         check_number("encoder.dropout", dropout, "encoder.dropout=0.1", 0, 1)
         if kernel_size % 2 == 0:
-            raise problem("encoder.kernel_size", "must be odd", kernel_size, "encoder.kernel_size=5")
+            raise problem(
+                "encoder.kernel_size", "must be odd", kernel_size, "encoder.kernel_size=5"
+            )
         if len(spec.shape) != 3:
             raise problem("encoder cnn", "reads images [C, H, W]", str(spec), "encoder=mlp")
         if min(spec.shape[1:]) < 2 ** len(channels):
@@ -55,9 +57,13 @@ class CNN(Encoder):
         depth, height, width = spec.shape
         for out_channels in channels:
             convolution = nn.Conv2d(depth, out_channels, kernel_size, padding=kernel_size // 2)
-            stages.append(nn.Sequential(convolution, nn.ReLU(), nn.MaxPool2d(2)))
+            stages.append(nn.Sequential(convolution, nn.ReLU(inplace=True), nn.MaxPool2d(2)))
             depth, height, width = out_channels, height // 2, width // 2
             shapes.append((depth, height, width))
-        layers = [nn.Flatten(), nn.Linear(depth * height * width, out_features), nn.ReLU()]
+        layers = [
+            nn.Flatten(),
+            nn.Linear(depth * height * width, out_features),
+            nn.ReLU(inplace=True),
+        ]
         stages.append(nn.Sequential(*layers, *[nn.Dropout(dropout)] * (dropout > 0)))
         super().__init__(stages, [*shapes, (out_features,)])

@@ -31,7 +31,9 @@ class FocalLoss(nn.Module):
 
     def forward(self, output: Tensor, target: Tensor) -> Tensor:
         if target.is_floating_point():
-            log_p = -nn.functional.binary_cross_entropy_with_logits(output, target, reduction="none")
+            log_p = -nn.functional.binary_cross_entropy_with_logits(
+                output, target, reduction="none"
+            )
         else:
             log_p = output.log_softmax(1).gather(1, target.unsqueeze(1)).squeeze(1)
         # 1 - p from its logarithm is exact where p is near 1; the clamp keeps 0^gamma's gradient.

@@ -68,7 +68,9 @@ def jacobian_rows(
     jacobian = shared[0].new_zeros(len(losses), sum(sizes))
     for k, loss in enumerate(losses):
         retain = k < len(losses) - 1
-        grads = torch.autograd.grad(loss, [*shared, *specific], retain_graph=retain, allow_unused=True)
+        grads = torch.autograd.grad(
+            loss, [*shared, *specific], retain_graph=retain, allow_unused=True
+        )
         for part, grad in zip(jacobian[k].split(sizes), grads, strict=False):
             if grad is not None:
                 part.copy_(grad.flatten())
