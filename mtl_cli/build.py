@@ -20,10 +20,12 @@ from mtl_cli.arch.base import Architecture
 from mtl_cli.dataset.base import Dataset
 from mtl_cli.encoder.base import Encoder
 from mtl_cli.errors import Problem, nearest, problem
+from mtl_cli.learner import Makers
 from mtl_cli.model import Model
 from mtl_cli.run_folder import RunFolder
 from mtl_cli.scheduler.base import Scheduler
 from mtl_cli.seed import seed_everything
+from mtl_cli.settings import Settings
 from mtl_cli.task import Task
 from mtl_cli.trainer import Trainer
 from mtl_cli.weighting.base import Weighting
@@ -61,13 +63,15 @@ def build(cfg: DictConfig, folder: RunFolder, device: torch.device) -> Run:
                 model.tasks[name].check_targets(target)
     for name, task in model.tasks.items():
         task.fit(dataset.targets("train")[name])
-        try_loss(task)
-    trainer = make(cfg, "trainer", Trainer)(
+    trainer = Trainer(
         model=model,
         loaders={split: dataset.loader(split, reads, device, cfg.seed) for split in dataset.sizes},
-        make_weighting=make(cfg, "weighting", Weighting),
-        make_optimizer=make(cfg, "optimizer", Optimizer),
-        make_scheduler=make(cfg, "scheduler", Scheduler),
+        makers=Makers(
+            weighting=make(cfg, "weighting", Weighting),
+            optimizer=make(cfg, "optimizer", Optimizer),
+            scheduler=make(cfg, "scheduler", Scheduler),
+        ),
+        settings=make(cfg, "trainer", Settings)(),
         folder=folder,
         device=device,
     )
@@ -93,11 +97,13 @@ def make_tasks(cfg: DictConfig, dataset: Dataset) -> list[Task]:
         head = f"{slot}.head" if own.get("head") is not None else "head"
         parts = {
             "loss": make_loss(cfg, f"{slot}.loss"),
-            "head": make(cfg, head, nn.Module),
+            "head": make(cfg, head, nn.Module, group="head"),
             "metrics": make_metrics(cfg, f"{slot}.metrics"),
             "input": given or dataset.tasks[name],
         }
-        tasks.append(make(cfg, slot, Task, leave_out=parts)(name=name, **parts))
+        task = make(cfg, slot, Task, group="task", leave_out=parts)(name=name, **parts)
+        task.try_loss()
+        tasks.append(task)
     return tasks
 
 
@@ -114,21 +120,7 @@ def make_metrics(cfg: DictConfig, slot: str) -> dict[str, Any]:
     from torchmetrics import Metric
 
     named = OmegaConf.select(cfg, slot) or {}
-    return {name: make(cfg, f"{slot}.{name}", Metric)() for name in named}
-
-
-def try_loss(task: Task) -> None:
-    """Calls the loss on made-up labels, so that one that does not fit fails before any work."""
-    target = task.example_target(2).to(next(task.buffers(), torch.zeros(())).device)
-    output = torch.zeros(2, task.out_features, device=target.device)
-    try:
-        task.loss(output, target, complete=True)
-    except (RuntimeError, ValueError, IndexError, TypeError) as error:
-        kind = type(task).__name__.lower()
-        found = f"{type(task.criterion).__name__}: {error}".splitlines()[0]
-        thing = f"tasks.{task.name}.loss"
-        fix = f"loss@{thing}={'mse' if kind == 'regression' else 'cross_entropy' if kind == 'multiclass' else 'bce'}"
-        raise problem(thing, f"must fit a {kind} task", found, fix) from error
+    return {name: make(cfg, f"{slot}.{name}", Metric, group="metrics")() for name in named}
 
 
 class Factory:
@@ -137,11 +129,12 @@ class Factory:
     Args:
         slot: where in the config it stands.
         node: the config.
-        leave_out: keys of the node that the caller gives as live objects.
+        advice: what to do where the class refuses the values.
     """
 
-    def __init__(self, slot: str, node: dict[str, Any]) -> None:
+    def __init__(self, slot: str, node: dict[str, Any], advice: str) -> None:
         self.slot = slot
+        self.advice = advice
         self.target = node["_target_"]
         self.values = {key: value for key, value in node.items() if not key.startswith("_")}
 
@@ -158,9 +151,7 @@ class Factory:
             given = ", ".join(f"{key}={value!r}" for key, value in self.values.items())
             found = f"{type(cause).__name__}: {cause}\n          from {given or 'no values'}"
             rule = f"must be values that {self.target} takes"
-            raise problem(
-                self.slot, rule, found, f"--help with the choice of {self.slot}"
-            ) from error
+            raise problem(self.slot, rule, found, self.advice) from error
 
 
 def make(
@@ -176,18 +167,20 @@ def make(
         ValueError: where it is no part, or a target in it is no class of its slot's kind.
     """
     node = OmegaConf.select(cfg, slot)
-    group = group or slot
+    key = slot if group in (None, slot) else f"{group}@{slot}"
     if not isinstance(node, DictConfig) or "_target_" not in node:
         word = node if isinstance(node, str) else "<choice>"
-        path = f"{group}@{slot}" if group != slot else slot
-        raise problem(slot, "must be a whole part, chosen by its group", node, f"{path}={word}")
+        fix = f"{slot}._target_=<class>" if group == "metrics" else f"{key}={word}"
+        raise problem(slot, "must be a whole part, not a word or a number", node, fix)
     plain = OmegaConf.to_container(node, resolve=True)
     assert isinstance(plain, dict)
     plain = {key: value for key, value in plain.items() if key not in (leave_out or {})}
     check_target(slot, plain["_target_"], kind)
     for path, target in nested_targets(plain, slot):
         check_target(path, target, nn.Module)
-    return Factory(slot, plain)
+    choice = cfg.choices.get(key)
+    advice = f"{key}={choice} --help, which lists the options" if choice else "other values"
+    return Factory(slot, plain, advice)
 
 
 def check_target(slot: str, target: Any, kind: type) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import hydra
-from hydra.errors import HydraException, MissingConfigException
+from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
@@ -68,40 +68,83 @@ def fail(error: BaseException) -> Any:
     raise SystemExit(1)
 
 
+def full_errors() -> bool:
+    """Whether the user wants tracebacks."""
+    return os.environ.get("MTL_FULL_ERROR") == "1"
+
+
 def run_command(task: Callable[[DictConfig], Any], config_name: str) -> Any:
     """Runs a command's function on the config that the command line composes.
 
-    Errors that a user can mend are printed in a few lines; with HYDRA_FULL_ERROR=1, and for bugs
-    of our own, with their traceback.
+    Errors that a user can mend are printed in a few lines; with MTL_FULL_ERROR=1, and for bugs of
+    our own, with their traceback.
     """
     if any(word in ("--help", "-h") for word in sys.argv[1:]):
         return show_help(CONF, config_name, sys.argv[1:])
-    full_error = os.environ.get("HYDRA_FULL_ERROR") == "1"
-    os.environ["HYDRA_FULL_ERROR"] = "1"  # the exceptions come here instead of being printed
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # lets the exceptions come here instead of printing them
     try:
         return hydra.main(config_path=str(CONF), config_name=config_name, version_base="1.3")(
             task
         )()
     except (Problem, HydraException, OmegaConfBaseException) as error:
-        if full_error:
+        if full_errors():
             raise
         fail(error if isinstance(error, Problem) else explain(error, sys.argv[1:]))
+    except ValueError as error:
+        if "Config group override" not in str(error):
+            raise
+        rule = "must be one of its choices; --help lists them"
+        fail(problem("a group", rule, "null", f"{command()} --help"))
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")
         raise SystemExit(130) from None
-    finally:
-        if not full_error:
-            del os.environ["HYDRA_FULL_ERROR"]
 
 
 def job_config(cfg: DictConfig, hydra_cfg: DictConfig) -> DictConfig:
     """The config without Hydra's own part, with the run's name and the choices it was made of."""
     own = OmegaConf.masked_copy(cfg, [key for key in cfg if key != "hydra"])
     chosen = {k: v for k, v in hydra_cfg.runtime.choices.items() if not k.startswith("hydra")}
+    check_types(own, chosen)
     with open_dict(own):
         own.name = name_of(own.name, chosen)
         own.choices = chosen
     return own
+
+
+def check_types(cfg: DictConfig, choices: Mapping[str, str | None]) -> None:
+    """Refuses a word where the chosen part's YAML has a number, and the like.
+
+    Constructors of libraries would take some of them, and fail in the middle of the work.
+    """
+    for key, choice in choices.items():
+        group, _, package = key.partition("@")
+        file = CONF / group / f"{choice}.yaml"
+        if file.is_file() and group != "experiment":
+            text = file.read_text(encoding="utf-8")
+            at_root = text.startswith("# @package _global_")
+            node = cfg if at_root else OmegaConf.select(cfg, package or group)
+            compare_types(OmegaConf.create(text), node, "" if at_root else f"{package or group}.")
+
+
+def compare_types(default: Any, given: Any, path: str) -> None:
+    if not isinstance(default, DictConfig) or not isinstance(given, DictConfig):
+        return
+    for key in default:
+        if (
+            key not in given
+            or OmegaConf.is_missing(given, key)
+            or OmegaConf.is_missing(default, key)
+        ):
+            continue
+        if OmegaConf.is_interpolation(default, key):
+            continue
+        usual, value = default[key], given[key]
+        compare_types(usual, value, f"{path}{key}.")
+        number = isinstance(usual, int | float) and not isinstance(usual, bool)
+        if number and (isinstance(value, bool) or not isinstance(value, int | float | None)):
+            raise problem(f"{path}{key}", "must be a number", value, f"{path}{key}={usual}")
+        if isinstance(usual, bool) and not isinstance(value, bool | None):
+            raise problem(f"{path}{key}", "must be true or false", value, f"{path}{key}=true")
 
 
 def compose_run(config_name: str, overrides: list[str]) -> tuple[DictConfig, Path]:
@@ -116,30 +159,47 @@ def compose_run(config_name: str, overrides: list[str]) -> tuple[DictConfig, Pat
 
 def explain(error: Exception, words: list[str]) -> Problem:
     """An error of Hydra's in our form, if possible with the corrected command line."""
-    cause = error.__cause__
+    cause, text = error.__cause__, str(error)
+    key = text.partition("'")[2].partition("'")[0]  # Hydra quotes the key that it speaks of
     if isinstance(error, MissingConfigException) and error.options and error.missing_cfg_file:
         group, _, choice = error.missing_cfg_file.rpartition("/")
         close = nearest(choice, list(error.options))
         fix = corrected(words, choice, close) if close else f"{group}={error.options[0]}"
         return problem(group, f"must be one of {', '.join(error.options)}", choice, fix)
+    if isinstance(error, OverrideParseException):
+        fix = "key=value, quoted where it has brackets or blanks: 'encoder.hidden=[64,64]'"
+        return problem(error.override, "must be an override of Hydra's", text.splitlines()[0], fix)
     if isinstance(cause, OmegaConfBaseException) and isinstance(cause.parent_node, DictConfig):
-        typed = overridden_key(str(error))
-        known = [str(key) for key in cause.parent_node]
-        close = nearest(str(cause.key), known)
-        fix = corrected(words, str(cause.key), close) if close else f"one of {', '.join(known)}"
-        where = typed.rpartition(str(cause.key))[0].rstrip(".") or "the configuration"
-        return problem(typed, f"must be an option of {where}", f"no {cause.key} there", fix)
-    text = str(error).strip().removesuffix(".").splitlines() or [type(error).__name__]
-    found = (
-        "; ".join([*text[1:], *(str(cause).splitlines()[:1] if cause else [])])
-        or "this command line"
+        wrong = str(cause.key)
+        known = [str(option) for option in cause.parent_node if not str(option).startswith("_")]
+        close = nearest(wrong, known)
+        where = key.partition(wrong)[0].rstrip(".") or "the configuration"
+        fix = f"one of its options: {', '.join(known)}" if known else "leave it out: there are none"
+        if close:
+            fix = corrected(words, wrong, close)
+        elif wrong == "head" and where.startswith("tasks."):
+            fix = f"head@{where}.head=mlp first: it gives the task a head of its own"
+        return problem(key, f"must be an option of {where}", f"no {wrong} there", fix)
+    if "Did you mean" in text:
+        known = re.findall(r"[\w/]+@[\w.]+", text.partition("Did you mean")[2].partition("?")[0])
+        close = nearest(key, known) or known[0]
+        fix = corrected(words, key, close)
+        return problem(key, f"must be one of {', '.join(known)}", "no such choice", fix)
+    if "does not exist" in text:  # a deletion
+        word = next((word for word in words if word.startswith("~")), "~")
+        return problem(
+            word,
+            "must be there to be left out",
+            text.splitlines()[0],
+            "--cfg job, which shows what is there",
+        )
+    found = "; ".join([*text.splitlines()[1:], *str(cause or "").splitlines()[:1]])
+    return problem(
+        "the command line",
+        "must fit the configuration",
+        text.splitlines()[0],
+        found or f"{command()} --cfg job, which shows it",
     )
-    return problem(text[0].rstrip(".:"), "cannot be taken", found, f"{command()} --help")
-
-
-def overridden_key(message: str) -> str:
-    """The key that Hydra's message quotes."""
-    return message.partition("'")[2].partition("'")[0] or message
 
 
 def corrected(words: list[str], wrong: str, right: str) -> str:

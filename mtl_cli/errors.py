@@ -1,4 +1,4 @@
-"""One form for every error that a user can cause: the thing, the rule, what was found, what to do."""
+"""One form for every error that a user can cause: the thing, the rule, what was found, the fix."""
 
 import math
 from difflib import get_close_matches

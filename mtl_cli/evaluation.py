@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import math
+from collections.abc import Collection, Mapping
 from itertools import islice
 
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor
 from mtl_cli.batch import Examples
 from mtl_cli.dataset.base import Loader
 from mtl_cli.model import Model
+from mtl_cli.task import Task
 
 Figures = dict[str, dict[str, float]]  # {task: {metric: value}}, the unweighted ``loss`` first
 
@@ -53,6 +55,11 @@ def evaluate(
         for name, task in chosen.items()
         if counts[name]
     }
+
+
+def total_loss(tasks: Mapping[str, Task], figures: Figures) -> float:
+    """The sum over the tasks of weight times loss."""
+    return math.fsum(tasks[task].weight * values["loss"] for task, values in figures.items())
 
 
 def to_device(inputs: dict[str, Examples], device: torch.device) -> dict[str, Examples]:

@@ -1,4 +1,4 @@
-"""``--help``: the groups with their choices; and of what is chosen, every option with its meaning."""
+"""``--help``: the groups with their choices; of what is chosen, every option with its meaning."""
 
 from __future__ import annotations
 

@@ -61,6 +61,40 @@ class BagOfWords(InputSpec):
         return Bag(words, offsets, torch.ones(len(words)))
 
 
+@dataclass(frozen=True)
+class Tokens(InputSpec):
+    """The words of a text in their order, as token ids [B, L] (long) that end in padding, 0.
+
+    Its linear map does not see the order: it is that of the text's bag of words, the sum of the
+    tokens' rows without padding's, plus the bias. So a gate reads a text as it reads its counts.
+
+    Args:
+        vocabulary_size: V; the ids are 0 to V - 1, padding among them.
+        length: L, of the longest text, in tokens.
+    """
+
+    vocabulary_size: int
+    length: int
+    kind = "token ids"
+
+    def linear(self, out_features: int, bias: bool = True) -> nn.Module:
+        return nn.Sequential(CountTokens(), BagLinear(self.vocabulary_size, out_features, bias))
+
+    def example(self, batch_size: int) -> Tensor:
+        tokens = torch.randint(1, self.vocabulary_size, (batch_size, self.length))
+        lengths = torch.randint(1, self.length + 1, (batch_size, 1))
+        return tokens * (torch.arange(self.length) < lengths)
+
+
+class CountTokens(nn.Module):
+    """Texts [B, L] as bags of words: each token counts 1, padding 0."""
+
+    def forward(self, x: Tensor) -> Bag:
+        length = x.shape[1]
+        offsets = torch.arange(0, x.numel() + 1, length, device=x.device)
+        return Bag(x.flatten(), offsets, (x != 0).to(torch.get_default_dtype()))
+
+
 class BagLinear(nn.Module):
     """``nn.Linear`` on the counts of a bag of words: the weighted sum of its words' rows."""
 

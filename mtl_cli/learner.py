@@ -1,4 +1,4 @@
-"""A learner: tasks that share parameters, with the optimizer, schedule and weighting that train them.
+"""A learner: tasks that share parameters, and the optimizer, schedule and weighting they train by.
 
 Most architectures connect all tasks, and there is one learner. Single-task learning has one a
 task: selection of the best weights, clipping and stopping are then each task's own, as in K runs.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -17,12 +17,17 @@ from torch.optim import Optimizer
 from mtl_cli.evaluation import Figures
 from mtl_cli.model import Group, Model
 from mtl_cli.scheduler.base import Scheduler
+from mtl_cli.settings import Settings
 from mtl_cli.weighting.base import Losses, Weighting, Weights
 from mtl_cli.weighting.fixed import Fixed
 
-MakeWeighting = Callable[..., Weighting]
-MakeOptimizer = Callable[..., Optimizer]
-MakeScheduler = Callable[..., Scheduler]
+
+class Makers(NamedTuple):
+    """What makes the parts of a learner."""
+
+    weighting: Callable[..., Weighting]  # (tasks=names)
+    optimizer: Callable[..., Optimizer]  # (parameter groups)
+    scheduler: Callable[..., Scheduler]  # (optimizer=, total_steps=, steps_per_epoch=)
 
 
 class Learner:
@@ -33,43 +38,44 @@ class Learner:
     Args:
         group: the tasks and their parameters.
         model: holds them.
-        make_weighting: makes the weighting, from the names of the tasks.
-        make_optimizer: makes the optimizer, from parameter groups.
-        grad_clip: the largest norm of the gradient of all the group's parameters together.
-        select: the figure whose best value selects the weights: ``loss``, the sum of the tasks'
-            unweighted losses, or ``task/metric`` (the groups without that task go by the loss).
+        makers: make the weighting, optimizer and schedule.
+        settings: say how to clip, select and stop.
+        total_steps: the steps of the whole training.
+        steps_per_epoch: the steps of an epoch.
     """
 
     def __init__(
         self,
         group: Group,
         model: Model,
-        make_weighting: MakeWeighting,
-        make_optimizer: MakeOptimizer,
-        grad_clip: float | None,
-        select: str,
+        makers: Makers,
+        settings: Settings,
+        total_steps: int,
+        steps_per_epoch: int,
     ) -> None:
         self.group = group
         self.tasks = {name: model.tasks[name] for name in group.tasks}
-        make = make_weighting if len(group.tasks) > 1 else Fixed
-        self.weighting = make(tasks=group.tasks).to(group.parameters[0].device)
-        learned = list(self.weighting.parameters())
-        self.optimizer = make_optimizer(
-            [
-                {"params": group.parameters},
-                *([{"params": learned, "weight_decay": 0.0}] if learned else []),
-            ]
+        self.settings = settings
+        make_weighting = makers.weighting if len(group.tasks) > 1 else Fixed
+        self.weighting = make_weighting(tasks=group.tasks).to(group.parameters[0].device)
+        groups = [
+            {"params": group.parameters},
+            {"params": list(self.weighting.parameters()), "weight_decay": 0.0},
+        ]
+        self.optimizer = makers.optimizer([group for group in groups if group["params"]])
+        self.scheduler = makers.scheduler(
+            optimizer=self.optimizer, total_steps=total_steps, steps_per_epoch=steps_per_epoch
         )
-        self.scheduler: Scheduler
-        self.grad_clip = grad_clip
-        self.select = select
         self.stopped = False
         self.best_epoch = 0
         self.best_value = math.inf
         self.best_figures: Figures = {}
 
-    def zero_grad(self) -> None:
+    def prepare(self, step: int, fraction: float) -> None:
+        """Before a step, counted from 0, at this share of the training."""
         self.optimizer.zero_grad()
+        self.scheduler.set_rates(step)
+        self.weighting.progress(fraction)
 
     def backward(
         self, losses: Losses, extra: Tensor | None, features: list[Tensor]
@@ -85,15 +91,24 @@ class Learner:
         group = self.group
         return self.weighting.backward(own, group.shared, group.specific, extra, features)
 
-    def step(self) -> None:
-        """Clips the gradients and updates the parameters."""
-        if self.grad_clip is not None:
-            torch.nn.utils.clip_grad_norm_(self.group.parameters, self.grad_clip)
+    def step(self, closure: Callable[[], Losses]) -> None:
+        """Clips the gradients and updates the parameters; ``closure`` computes the losses anew."""
+        if self.settings.grad_clip is not None:
+            torch.nn.utils.clip_grad_norm_(self.group.parameters, self.settings.grad_clip)
         self.optimizer.step()
+        self.weighting.after_step(closure)
+
+    def end_epoch(self, epoch: int, train_loss: dict[str, float], improved: bool) -> None:
+        """Tells schedule and weighting; stops where the patience is over."""
+        own = {task: train_loss[task] for task in self.tasks if task in train_loss}
+        self.weighting.end_epoch(own)
+        self.scheduler.end_epoch(improved)
+        patience = self.settings.patience
+        self.stopped = patience is not None and epoch - self.best_epoch >= patience
 
     def value(self, figures: Figures) -> float:
         """The figure that selects, turned so that lower is better."""
-        name, _, metric = self.select.partition("/")
+        name, _, metric = self.settings.select.partition("/")
         if metric and name in self.tasks:
             sign = (
                 -1 if metric != "loss" and self.tasks[name].metrics[metric].higher_is_better else 1

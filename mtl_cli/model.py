@@ -55,7 +55,7 @@ class Model(nn.Module):
 
     @property
     def representations(self) -> list[Tensor]:
-        """The tensors of the last forward pass at which the tasks part (empty: at no single one)."""
+        """The tensors of the last forward pass at which the tasks part; empty: at no single one."""
         return self.arch.representations
 
     def forward(

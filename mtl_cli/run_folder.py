@@ -1,28 +1,17 @@
-"""What a run leaves on disk, and where: configuration, metrics, summary, checkpoints, plots, log."""
+"""What a run leaves on disk: configuration, metrics, summary, checkpoints, plots and log."""
 
 import csv
 import io
 import json
 import math
 import os
-from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from mtl_cli.errors import problem
 
 COLUMNS = ("epoch", "step", "split", "task", "metric", "value")
-
-
-class Row(NamedTuple):
-    """One figure. ``task`` is empty for the total; epochs and steps count from 1."""
-
-    epoch: int
-    step: int
-    split: str
-    task: str
-    metric: str
-    value: float
 
 
 class RunFolder:
@@ -42,10 +31,19 @@ class RunFolder:
         self.plots = path / "plots"
         self.log = path / "train.log"
 
-    def append(self, rows: Iterable[Row]) -> None:
-        """Adds rows to ``metrics.csv``."""
+    def append_figures(
+        self, epoch: int, step: int, split: str, figures: Mapping[str, Mapping[str, float]]
+    ) -> None:
+        """Adds a row to ``metrics.csv`` for each of ``{task: {metric: value}}``.
+
+        Epochs and steps count from 1; the task is empty for the total.
+        """
         text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerows(rows)
+        csv.writer(text, lineterminator="\n").writerows(
+            (epoch, step, split, task, metric, value)
+            for task, values in figures.items()
+            for metric, value in values.items()
+        )
         with open(self.metrics, "a", encoding="utf-8", newline="") as file:
             file.write(text.getvalue())
 

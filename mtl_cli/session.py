@@ -12,6 +12,8 @@ from mtl_cli.build import Run, build
 from mtl_cli.comparison.curves import draw_curves
 from mtl_cli.comparison.table import text_table
 from mtl_cli.device import find_device
+from mtl_cli.errors import check_boolean, check_integer
+from mtl_cli.evaluation import total_loss
 from mtl_cli.logs import FILE_ONLY, logging_to
 from mtl_cli.run_folder import RunFolder, find_run
 from mtl_cli.seed import set_deterministic
@@ -69,7 +71,9 @@ class Session:
     def start(self) -> Run:
         """Builds everything; only then changes anything in the folder."""
         cfg = self.cfg
-        device = find_device(cfg.device)
+        check_integer("seed", cfg.seed, 0, "seed=0")
+        check_boolean("deterministic", cfg.deterministic)
+        device = find_device(str(cfg.device))
         set_deterministic(cfg.deterministic)
         live = build(cfg, self.folder, device)
         figures = [cfg.objective] if isinstance(cfg.objective, str) else list(cfg.objective)
@@ -111,7 +115,7 @@ class Session:
         status = live.trainer.fit()
         test = live.trainer.test()
         self.summary["test"] = test
-        self.summary["loss"] = {"test": live.trainer.total(test)}
+        self.summary["loss"] = {"test": total_loss(live.model.tasks, test)}
         self.write(status)
         title = f"{self.cfg.name} (seed {self.cfg.seed})"
         if live.dataset.notice:
@@ -130,7 +134,7 @@ class Session:
         """Writes the summary as it stands."""
         if self.live is not None:
             self.summary |= results(self.live)
-            best = self.live.trainer.total(self.summary["best"])
+            best = total_loss(self.live.model.tasks, self.summary["best"])
             self.summary["loss"] = {"best": best} | self.summary.get("loss", {})
             if self.live.trainer.epoch > 1:
                 self.summary["objective"] = objective(self.cfg.objective, self.summary)

@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM as a wish that is heeded at a good moment, not an end in the middle of a step."""
+"""SIGINT and SIGTERM as a wish, heeded at a good moment instead of in the middle of a step."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ class StepLog:
             for task, value in zip(tasks, row.tolist(), strict=True):
                 if not math.isfinite(value):
                     rule = "must stay finite"
-                    fix = "a smaller optimizer.lr, or trainer.grad_clip=1.0; the last good checkpoint stays"
+                    fix = "a smaller optimizer.lr, or trainer.grad_clip=1.0"
                     raise problem(f"the loss of task {task!r} at step {step}", rule, value, fix)
                 self.values.setdefault(task, []).append(value)
 

@@ -16,6 +16,7 @@ from mtl_cli.build import Run
 from mtl_cli.errors import check_choice
 from mtl_cli.evaluation import Figures
 from mtl_cli.model import Model
+from mtl_cli.trainer import as_figures
 
 PACKAGES = ("torch", "torchvision", "hydra-core", "torchjd", "torchmetrics", "numpy")
 
@@ -62,7 +63,7 @@ def results(run: Run) -> dict[str, Any]:
         "best_epoch": {
             task: learner.best_epoch for learner in trainer.learners for task in learner.tasks
         },
-        "train": trainer.as_figures(trainer.train_loss),
+        "train": as_figures(trainer.train_loss),
         "best": best,
         "timing": {
             "train_seconds": seconds,

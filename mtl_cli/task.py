@@ -4,9 +4,10 @@ Labels may be missing: NaN in a float target, -1 in a class target. They count n
 which is the mean over the labelled examples, nor in the metrics.
 """
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -56,6 +57,7 @@ class Task(nn.Module, ABC):
         self.__dict__["metrics"] = dict(metrics)  # not a submodule: no part of the model's state
 
     metrics: dict[str, "Metric"]
+    usual_loss: ClassVar[str]
 
     @abstractmethod
     def is_labelled(self, target: Tensor) -> Tensor:
@@ -74,6 +76,21 @@ class Task(nn.Module, ABC):
 
     def fit(self, target: Tensor) -> None:
         """Learns what it has to know of the train targets, before training."""
+
+    def try_loss(self) -> None:
+        """Refuses a loss that does not fit the task, by trying it on made-up labels."""
+        target = self.example_target(4)
+        output = torch.zeros(4, self.out_features)
+        try:
+            self.criterion(self.align(output, target), target)
+        except (RuntimeError, ValueError, IndexError, TypeError) as error:
+            raise self.unfitting(str(error).splitlines()[0]) from error
+
+    def unfitting(self, reason: str) -> ValueError:
+        """The error for a loss that does not fit."""
+        kind, slot = type(self).__name__.lower(), f"tasks.{self.name}.loss"
+        found = f"{type(self.criterion).__name__}: {reason}"
+        return problem(slot, f"must fit a {kind} task", found, f"loss@{slot}={self.usual_loss}")
 
     def to_loss_unit(self, target: Tensor) -> Tensor:
         """The target in the unit that the head predicts."""
@@ -119,6 +136,7 @@ class Regression(Task):
     standard deviation 1 on the train split; metrics and predictions stay in the original unit.
     """
 
+    usual_loss = "mse"
     mean: Tensor
     scale: Tensor
 
@@ -168,11 +186,21 @@ class Regression(Task):
         return values.view(-1, *[1] * (like.dim() - 2))
 
     def example_target(self, batch_size: int) -> Tensor:
-        return torch.zeros(batch_size, *[self.out_features] * (self.out_features > 1))
+        shape = (batch_size, *[self.out_features] * (self.out_features > 1))
+        return torch.linspace(-1, 1, math.prod(shape)).view(shape)
+
+    def try_loss(self) -> None:
+        super().try_loss()
+        target = self.example_target(4)
+        right, wrong = self.criterion(target, target), self.criterion(target + 1, target)
+        if not right < wrong:  # cross-entropy takes floats for probabilities, and would train
+            raise self.unfitting("no less where the prediction is right than where it is wrong")
 
 
 class Binary(Task):
     """Two classes as floats 0 and 1, [B]; the head gives one logit."""
+
+    usual_loss = "bce"
 
     def __init__(
         self,
@@ -211,6 +239,8 @@ class Binary(Task):
 
 class Multiclass(Task):
     """One of C classes as an integer from 0, [B]; the head gives C logits."""
+
+    usual_loss = "cross_entropy"
 
     def __init__(
         self,

@@ -7,9 +7,11 @@ import types
 from pathlib import Path
 from typing import Any
 
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from mtl_cli.cli import FreshFolders, compose_run, fail, job_config, run_command
+from mtl_cli.cli import FreshFolders, compose_run, fail, full_errors, job_config, run_command
 from mtl_cli.errors import Problem, problem
 from mtl_cli.run_folder import RunFolder, find_run
 
@@ -36,13 +38,16 @@ def main() -> None:
 
 def job(cfg: DictConfig) -> Any:
     """One run, as Hydra calls it; gives what a sweep minimises."""
-    from hydra.core.hydra_config import HydraConfig
-
     from mtl_cli.session import run
 
     hydra = HydraConfig.get()
     folder = RunFolder(Path(hydra.runtime.output_dir))
-    return run(job_config(cfg, hydra), folder, list(hydra.overrides.task))["objective"]
+    try:
+        return run(job_config(cfg, hydra), folder, list(hydra.overrides.task))["objective"]
+    except Problem as error:
+        if hydra.mode == RunMode.MULTIRUN or full_errors():
+            raise  # Hydra goes on with the other jobs
+        return fail(error)
 
 
 def train(words: list[str]) -> dict[str, Any]:

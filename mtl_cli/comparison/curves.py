@@ -15,7 +15,7 @@ Curves = dict[str, dict[str, dict[str, list[tuple[int, float]]]]]  # task, metri
 
 
 def draw_curves(folder: RunFolder, title: str) -> None:
-    """Draws ``plots/learning_curves.png`` from ``metrics.csv``; many tasks fill several pictures."""
+    """Draws ``plots/learning_curves.png`` from ``metrics.csv``; many tasks take several files."""
     curves = read_curves(folder)
     tasks = list(curves)
     folder.plots.mkdir(exist_ok=True)

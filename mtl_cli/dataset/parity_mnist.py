@@ -176,7 +176,7 @@ def download(root: Path) -> None:
 
 
 def answers(url: str) -> bool:
-    """Whether a server answers, with whatever status, within a few seconds (name look-up included)."""
+    """Whether a server answers, with whatever status, within a few seconds in all."""
     answered = threading.Event()
 
     def ask() -> None:

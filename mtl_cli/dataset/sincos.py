@@ -49,14 +49,15 @@ class SinCos(InMemoryDataset):
         noises = [noise * draw.randn(num_samples) for _ in range(2)]
         span = 2 * np.pi
         if inputs == "per_task":
-            points = {
-                f"x_{task}": np.sort(draw.uniform(-span, span, num_samples))
-                for task in ("sin", "cos")
-            }
+            read = {"sin": "x_sin", "cos": "x_cos"}
+            points = {x: np.sort(draw.uniform(-span, span, num_samples)) for x in read.values()}
         else:
+            read = {"sin": "x", "cos": "x"}
             points = {"x": np.linspace(-span, span, num_samples)}
-        first, last = list(points.values())[0], list(points.values())[-1]
-        values = {"sin": np.sin(first) + noises[0], "cos": np.cos(last) + noises[1]}
+        values = {
+            "sin": np.sin(points[read["sin"]]) + noises[0],
+            "cos": np.cos(points[read["cos"]]) + noises[1],
+        }
         order = draw.permutation(num_samples) if split == "random" else np.arange(num_samples)
         counts = np.round(np.array(SHARES[split][:2]) * num_samples).astype(int)
         parts = np.split(order, np.cumsum(counts))
@@ -70,7 +71,7 @@ class SinCos(InMemoryDataset):
         super().__init__(
             splits=dict(zip(("train", "val", "test"), map(table, parts), strict=True)),
             inputs={name: Dense((1,)) for name in points},
-            tasks={"sin": list(points)[0], "cos": list(points)[-1]},
+            tasks=read,
             source="generated",
             batch_size=batch_size,
             eval_batch_size=eval_batch_size,

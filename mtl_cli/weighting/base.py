@@ -76,7 +76,7 @@ class LossWeighting(Weighting):
         extra: Tensor | None = None,
         features: Sequence[Tensor] = (),
     ) -> Weights:
-        # S is differentiated by itself first: that gives dS/dL_k, and the learned weights' gradients.
+        # S by itself is differentiated first: for dS/dL_k, and the gradients of learned weights.
         values = {task: loss.detach().requires_grad_() for task, loss in losses.items()}
         self.combine(values).backward()
         weights = {task: value.grad for task, value in values.items() if value.grad is not None}

@@ -1,0 +1,65 @@
+"""What a user sets of the training loop."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from mtl_cli.errors import check_boolean, check_integer, check_number, problem
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How long to train, what to keep, what to write.
+
+    Args:
+        max_epochs: epochs to train; None: as many as ``max_steps`` takes.
+        max_steps: optimizer steps, where that is less.
+        select: what picks the best weights on val: ``loss``, the sum of the tasks' unweighted
+            losses, or ``task/metric``.
+        patience: epochs without a better val figure before training stops; None: never.
+        grad_clip: the largest norm of the gradient; None: no clipping.
+        checkpoint_every: epochs between checkpoints.
+        log_every: steps between step rows in ``metrics.csv``; None: no such rows.
+        watch_test: evaluates test every epoch too, never for selection.
+        max_batches: batches of each split an epoch, to try things out; None: all.
+    """
+
+    max_epochs: int | None
+    max_steps: int | None
+    select: str
+    patience: int | None
+    grad_clip: float | None
+    checkpoint_every: int
+    log_every: int | None
+    watch_test: bool
+    max_batches: int | None
+
+    def __post_init__(self) -> None:
+        check_integer(
+            "trainer.checkpoint_every", self.checkpoint_every, 1, "trainer.checkpoint_every=1"
+        )
+        check_boolean("trainer.watch_test", self.watch_test)
+        for name in ("max_epochs", "max_steps", "patience", "log_every", "max_batches"):
+            if getattr(self, name) is not None:
+                check_integer(f"trainer.{name}", getattr(self, name), 1, f"trainer.{name}=10")
+        if self.grad_clip is not None:
+            check_number("trainer.grad_clip", self.grad_clip, "trainer.grad_clip=1.0", 0)
+        if self.max_epochs is None and self.max_steps is None:
+            rule = "needs max_epochs or max_steps"
+            raise problem("trainer", rule, "both are null", "trainer.max_epochs=10")
+
+    def batches(self, available: int) -> int:
+        """How many of a split's batches an epoch takes."""
+        return min(available, self.max_batches or available)
+
+    def total_steps(self, steps_per_epoch: int) -> int:
+        """The steps of the whole training."""
+        in_epochs = math.inf if self.max_epochs is None else self.max_epochs * steps_per_epoch
+        return int(min(in_epochs, self.max_steps or math.inf))
+
+    def wants_val(self) -> str | None:
+        """The setting that reads the figures of a val split, if one does."""
+        if self.patience is not None:
+            return "trainer.patience"
+        return f"trainer.select={self.select}" if self.select != "loss" else None
