@@ -130,13 +130,9 @@ def compare_types(default: Any, given: Any, path: str) -> None:
     if not isinstance(default, DictConfig) or not isinstance(given, DictConfig):
         return
     for key in default:
-        if (
-            key not in given
-            or OmegaConf.is_missing(given, key)
-            or OmegaConf.is_missing(default, key)
-        ):
+        if OmegaConf.is_interpolation(default, key) or OmegaConf.is_missing(default, key):
             continue
-        if OmegaConf.is_interpolation(default, key):
+        if key not in given or OmegaConf.is_missing(given, key):
             continue
         usual, value = default[key], given[key]
         compare_types(usual, value, f"{path}{key}.")

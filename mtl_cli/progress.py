@@ -54,7 +54,7 @@ class Progress:
         self.bar.update()
         self.bar.set_description(text)
         # On a terminal the bar says it already: the line goes to the log file alone.
-        log.info("epoch %d/%d  %s", epoch, self.num_epochs, text, extra={"on_bar": self.terminal})
+        log.info("epoch %d/%d  %s", epoch, self.num_epochs, text, extra={"file_only": self.terminal})
 
     def __enter__(self) -> Progress:
         return self
@@ -64,10 +64,12 @@ class Progress:
 
 
 def figures_of(task: str, splits: dict[str, Figures]) -> list[str]:
-    """The loss and the first metric of a task on each split, as short texts."""
+    """The loss of a task on each split, and its first metric where that is another figure."""
     texts = []
     for split, figures in splits.items():
-        values = list(figures.get(task, {}).items())[:2]
-        if values:
-            texts.append(f"{split} " + " ".join(f"{value:.4g}" for _, value in values))
+        values = dict(figures.get(task, {}))
+        loss = values.pop("loss", None)
+        if loss is not None:
+            texts.append(f"{split} {loss:.4g}")
+            texts += [f"({m} {value:.4g})" for m, value in list(values.items())[:1] if value != loss]
     return texts
