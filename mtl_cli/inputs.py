@@ -90,9 +90,9 @@ class CountTokens(nn.Module):
     """Texts [B, L] as bags of words: each token counts 1, padding 0."""
 
     def forward(self, x: Tensor) -> Bag:
-        length = x.shape[1]
-        offsets = torch.arange(0, x.numel() + 1, length, device=x.device)
-        return Bag(x.flatten(), offsets, (x != 0).to(torch.get_default_dtype()))
+        tokens = x.flatten()
+        offsets = torch.arange(0, len(tokens) + 1, x.shape[1], device=x.device)
+        return Bag(tokens, offsets, (tokens != 0).to(torch.get_default_dtype()))
 
 
 class BagLinear(nn.Module):

@@ -1,7 +1,7 @@
 """What every encoder promises: a list of stages, and the shape that comes out of each."""
 
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
@@ -37,9 +37,10 @@ class Encoder(nn.Module):
         return self.shapes[-1]
 
     def forward(self, x: Examples) -> Tensor:
+        features: Any = x
         for stage in self.stages:
-            x = stage(x)
-        return x
+            features = stage(features)
+        return features
 
     @classmethod
     def check_reads(cls, spec: InputSpec) -> None:

@@ -1,0 +1,117 @@
+"""Residual networks for images, torchvision's, drawn at random or pretrained.
+
+He, Zhang, Ren & Sun, "Deep Residual Learning for Image Recognition", CVPR 2016,
+https://arxiv.org/abs/1512.03385, table 1; the small stem is after its section 4.2.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from mtl_cli.encoder.base import Encoder
+from mtl_cli.errors import check_boolean, check_choice, problem
+from mtl_cli.inputs import Dense, InputSpec
+
+if TYPE_CHECKING:
+    from torchvision.models import WeightsEnum
+
+
+class ResNet(Encoder):
+    """Five stages: the stem, then four groups of blocks ``relu(x + F(x))``.
+
+    After the stem a map has 64 channels, after the groups 64, 128, 256 and 512 (times 4 at depth
+    50). The last three groups halve its sides each, and every halving rounds up.
+
+    Pretrained filters of the stem are for three colours. For C channels, C other than 3, each
+    reads the sum of the three divided by C: a grey image gives what it gives as three equal
+    colours. The small stem's convolution has no pretrained filters and is drawn at random.
+
+    Args:
+        spec: the input, an image ``(C, H, W)``.
+        depth: 18, 34 or 50 layers.
+        weights: the name of torchvision's weights for this depth; None: drawn at random.
+        stem: ``imagenet`` (7x7 convolution and 3x3 max-pooling, each halving the sides) or
+            ``small`` (3x3 convolution, which keeps them).
+        pool: whether the last stage ends in the mean over all positions, ``(F,)``; else it gives
+            the map ``(F, H, W)``.
+        offline: never asks the network for weights.
+
+    Raises:
+        ValueError: where the input is no image, or one whose last map has a single position (a
+            batch of one could not be normalised), and where the weights cannot be had.
+    """
+
+    reads = (Dense,)
+
+    def __init__(
+        self, spec: InputSpec, depth: int, weights: str | None, stem: str, pool: bool, offline: bool
+    ) -> None:
+        self.check_reads(spec)
+        assert isinstance(spec, Dense)
+        check_choice("encoder.depth", str(depth), ["18", "34", "50"], "encoder.depth=18")
+        check_choice("encoder.stem", stem, ["imagenet", "small"], "encoder.stem=small")
+        check_boolean("encoder.pool", pool)
+        check_boolean("offline", offline)
+        if len(spec.shape) != 3:
+            raise problem("encoder resnet", "reads images [C, H, W]", str(spec), "encoder=mlp")
+        channels, height, width = spec.shape
+        reduction = 32 if stem == "imagenet" else 8
+        if max(height, width) <= reduction:
+            rule = f"shrinks the image {reduction} times, and needs two positions in the last map"
+            found = f"{spec}, no side of {reduction + 1} pixels"
+            fix = "encoder.stem=small" if max(height, width) > 8 else "encoder=cnn"
+            raise problem(f"encoder.stem={stem}", rule, found, fix)
+
+        from torchvision.models import get_model, get_model_weights
+
+        known = get_model_weights(f"resnet{depth}").__members__
+        if weights is not None:
+            check_choice("encoder.weights", weights, list(known), "encoder.weights=IMAGENET1K_V1")
+        net = get_model(f"resnet{depth}", weights=None)
+        if weights is not None:
+            net.load_state_dict(load_weights(known[weights], offline))
+        if stem == "small" or channels != 3:
+            net.conv1 = fit_filters(net.conv1, channels, stem, weights is not None)
+        entry = [net.conv1, net.bn1, net.relu, *[net.maxpool] * (stem == "imagenet")]
+        stages = [nn.Sequential(*entry), net.layer1, net.layer2, net.layer3, net.layer4]
+        expansion = net.fc.in_features // 512
+        shapes: list[tuple[int, ...]] = []
+        halvings = [2, 0, 1, 1, 1] if stem == "imagenet" else [0, 0, 1, 1, 1]
+        for out_channels, times in zip([64, 64, 128, 256, 512], halvings, strict=True):
+            for _ in range(times):
+                height, width = (height + 1) // 2, (width + 1) // 2
+            shapes.append((out_channels * (expansion if shapes else 1), height, width))
+        if pool:
+            stages[-1] = nn.Sequential(net.layer4, net.avgpool, nn.Flatten())
+            shapes[-1] = shapes[-1][:1]
+        super().__init__(stages, shapes)
+
+
+def fit_filters(filters: nn.Conv2d, channels: int, stem: str, pretrained: bool) -> nn.Conv2d:
+    """The stem's convolution for another number of channels or the small stem."""
+    kernel_size, stride = (3, 1) if stem == "small" else (7, 2)
+    fitted = nn.Conv2d(channels, 64, kernel_size, stride, kernel_size // 2, bias=False)
+    nn.init.kaiming_normal_(fitted.weight, mode="fan_out", nonlinearity="relu")
+    if pretrained and stem == "imagenet":
+        grey = filters.weight.detach().sum(1, keepdim=True)  # [64, 1, 7, 7]
+        fitted.weight.data.copy_(grey / channels)
+    return fitted
+
+
+def load_weights(weights: "WeightsEnum", offline: bool) -> dict[str, Tensor]:
+    """The state dict of torchvision's weights, from torch's cache or else the network.
+
+    Raises:
+        ValueError: where neither has them whole.
+    """
+    file = Path(torch.hub.get_dir(), "checkpoints", weights.url.rpartition("/")[2])
+    rule = "must be weights that are at hand or can be downloaded"
+    fix = f"put {weights.url} into {file.parent}, or encoder.weights=null"
+    if offline and not file.exists():
+        raise problem("encoder.weights", rule, f"no {file}, and offline=true", fix)
+    try:
+        return weights.get_state_dict(check_hash=True, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError) as error:
+        raise problem("encoder.weights", rule, f"{type(error).__name__}: {error}", fix) from error

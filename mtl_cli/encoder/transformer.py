@@ -1,0 +1,169 @@
+"""A transformer encoder over the tokens of a text or the patches of an image.
+
+Vaswani, Shazeer, Parmar, Uszkoreit, Jones, Gomez, Kaiser & Polosukhin, "Attention Is All You
+Need", NeurIPS 2017, https://arxiv.org/abs/1706.03762, section 3; for images Dosovitskiy et al.,
+"An Image is Worth 16x16 Words", ICLR 2021, https://arxiv.org/abs/2010.11929, equations 1-4.
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from mtl_cli.encoder.base import Encoder
+from mtl_cli.errors import check_integer, check_number, problem
+from mtl_cli.inputs import Dense, InputSpec, Tokens
+
+
+class Transformer(Encoder):
+    """A stage for the embedding, one for each layer, and in the last the mean over positions.
+
+    The embedding is ``x_i = e(token or patch i) + p_i``; a layer is
+    ``x <- x + Attention(LayerNorm(x))``, then ``x <- x + MLP(LayerNorm(x))`` with GELU.
+
+    Stages pass channels first: a text as ``(D, L)``, an image as its map of patches ``(D, H, W)``.
+    A text's padding is zero in all channels after every stage: this is how the next stage knows it
+    from words, which attend to words alone, and it stays so where an architecture mixes the
+    outputs of several stages. So padding changes no feature; a text without words gives zeros.
+
+    Departures: from the first paper, normalisation comes before and positions are learned, as in
+    the second; from the second, features are the mean over positions, not a class token's, and
+    positions start as large as in the first (0.02, its code's, learns the order late). The
+    embedding has no dropout, which could make a word look like padding.
+
+    Args:
+        spec: the input, token ids or an image ``(C, H, W)``.
+        dim: D, the width of the layers, a multiple of ``num_heads``.
+        num_heads: attention heads of a layer.
+        num_layers: layers.
+        mlp_ratio: the hidden width of a layer's MLP as a multiple of D, at least 1.
+        dropout: the share of attention weights, MLP activations and outputs of both set to zero
+            in training, from 0 to 1.
+        patch_size: the side of an image's patches in pixels, which divides the image's sides.
+
+    Raises:
+        ValueError: where the input is a vector, or D or the image cannot be divided so.
+    """
+
+    reads = (Tokens, Dense)
+
+    def __init__(
+        self,
+        spec: InputSpec,
+        dim: int,
+        num_heads: int,
+        num_layers: int,
+        mlp_ratio: float,
+        dropout: float,
+        patch_size: int,
+    ) -> None:
+        self.check_reads(spec)
+        assert isinstance(spec, Tokens | Dense)
+        check_integer("encoder.dim", dim, 1, "encoder.dim=128")
+        check_integer("encoder.num_heads", num_heads, 1, "encoder.num_heads=4")
+        check_integer("encoder.num_layers", num_layers, 1, "encoder.num_layers=2")
+        check_number("encoder.mlp_ratio", mlp_ratio, "encoder.mlp_ratio=4", 1)
+        check_number("encoder.dropout", dropout, "encoder.dropout=0.1", 0, 1)
+        check_integer("encoder.patch_size", patch_size, 1, "encoder.patch_size=4")
+        if dim % num_heads:
+            rule = f"must be a multiple of encoder.num_heads={num_heads}"
+            fix = f"encoder.dim={math.ceil(dim / num_heads) * num_heads}"
+            raise problem("encoder.dim", rule, dim, fix)
+        embedding: nn.Module
+        shape: tuple[int, ...]
+        if isinstance(spec, Tokens):
+            embedding, shape = EmbedTokens(spec, dim), (dim, spec.length)
+        else:
+            height, width = grid(spec, patch_size)
+            embedding, shape = EmbedPatches(spec, dim, patch_size), (dim, height, width)
+        hidden = int(mlp_ratio * dim)
+        layers = [Layer(dim, num_heads, hidden, dropout) for _ in range(num_layers)]
+        super().__init__(
+            [embedding, *layers[:-1], nn.Sequential(layers[-1], Mean(dim))],
+            [*[shape] * num_layers, (dim,)],
+        )
+
+
+def grid(spec: Dense, patch_size: int) -> tuple[int, int]:
+    """How many rows and columns of patches an image has."""
+    if len(spec.shape) != 3:
+        rule = "reads token ids or images [C, H, W]"
+        raise problem("encoder transformer", rule, str(spec), "encoder=mlp")
+    height, width = spec.shape[1:]
+    if height % patch_size or width % patch_size:
+        common = math.gcd(height, width)
+        divisor = max(d for d in range(1, min(common, patch_size) + 1) if common % d == 0)
+        rule = f"must divide the sides of the image, {height} and {width} pixels"
+        raise problem("encoder.patch_size", rule, patch_size, f"encoder.patch_size={divisor}")
+    return height // patch_size, width // patch_size
+
+
+def draw_positions(*shape: int) -> nn.Parameter:
+    """Learned positions, at first as large as the first paper's sinusoids (mean square 1/2)."""
+    return nn.Parameter(math.sqrt(0.5) * torch.randn(shape))
+
+
+class EmbedTokens(nn.Module):
+    """A vector for each word plus one for its position; zeros for padding."""
+
+    def __init__(self, spec: Tokens, dim: int) -> None:
+        super().__init__()
+        self.words = nn.Embedding(spec.vocabulary_size, dim, padding_idx=0)
+        self.positions = draw_positions(spec.length, dim)
+
+    def forward(self, x: Tensor) -> Tensor:
+        vectors = self.words(x) + self.positions[: x.shape[1]]  # [B, L, D]
+        return (vectors * (x != 0).unsqueeze(2)).transpose(1, 2)  # [B, D, L]
+
+
+class EmbedPatches(nn.Module):
+    """A linear map of each patch plus a vector for its position."""
+
+    def __init__(self, spec: Dense, dim: int, patch_size: int) -> None:
+        super().__init__()
+        self.patches = nn.Conv2d(spec.shape[0], dim, patch_size, patch_size)
+        self.positions = draw_positions(dim, *grid(spec, patch_size))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.patches(x) + self.positions  # [B, D, H, W]
+
+
+class Layer(nn.Module):
+    """torch's encoder layer, normalising before, on channels first."""
+
+    def __init__(self, dim: int, num_heads: int, hidden: int, dropout: float) -> None:
+        super().__init__()
+        self.layer = nn.TransformerEncoderLayer(
+            dim, num_heads, hidden, dropout, "gelu", batch_first=True, norm_first=True
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        positions = x.flatten(2).transpose(1, 2)  # [B, L, D]
+        if x.dim() == 4:  # an image
+            out = self.layer(positions)
+        else:
+            is_word = find_words(x)
+            # Without words, attention over nothing would be NaN: padding then attends to padding.
+            ignored = ~is_word & is_word.any(1, keepdim=True)
+            out = self.layer(positions, src_key_padding_mask=ignored) * is_word.unsqueeze(2)
+        return out.transpose(1, 2).unflatten(2, x.shape[2:])
+
+
+class Mean(nn.Module):
+    """Normalises, then takes the mean over an image's patches or a text's words."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(dim)
+
+    def forward(self, x: Tensor) -> Tensor:
+        out = self.norm(x.flatten(2).transpose(1, 2))  # [B, L, D]
+        if x.dim() == 4:  # an image
+            return out.mean(1)
+        is_word = find_words(x).unsqueeze(2)
+        return (out * is_word).sum(1) / is_word.sum(1).clamp(min=1)  # [B, D]
+
+
+def find_words(x: Tensor) -> Tensor:
+    """Which positions of a text [B, D, L] are words, not padding, as [B, L]."""
+    return (x != 0).any(1)
