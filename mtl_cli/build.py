@@ -172,9 +172,8 @@ def make(
         word = node if isinstance(node, str) else "<choice>"
         fix = f"{slot}._target_=<class>" if group == "metrics" else f"{key}={word}"
         raise problem(slot, "must be a whole part, not a word or a number", node, fix)
-    plain = OmegaConf.to_container(node, resolve=True)
-    assert isinstance(plain, dict)
-    plain = {key: value for key, value in plain.items() if key not in (leave_out or {})}
+    values: Any = OmegaConf.to_container(node, resolve=True)
+    plain = {str(key): value for key, value in values.items() if key not in (leave_out or {})}
     check_target(slot, plain["_target_"], kind)
     for path, target in nested_targets(plain, slot):
         check_target(path, target, nn.Module)

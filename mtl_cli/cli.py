@@ -11,7 +11,7 @@ import shlex
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import hydra
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
@@ -62,7 +62,7 @@ def make_folder(path: str) -> Path:
         fail(error)
 
 
-def fail(error: BaseException) -> Any:
+def fail(error: BaseException) -> NoReturn:
     """Prints an error without a traceback, and exits with 1."""
     sys.stderr.write(f"error: {error}\n")
     raise SystemExit(1)
@@ -100,9 +100,9 @@ def run_command(task: Callable[[DictConfig], Any], config_name: str) -> Any:
         raise SystemExit(130) from None
 
 
-def job_config(cfg: DictConfig, hydra_cfg: DictConfig) -> DictConfig:
+def job_config(cfg: DictConfig, hydra_cfg: Any) -> DictConfig:
     """The config without Hydra's own part, with the run's name and the choices it was made of."""
-    own = OmegaConf.masked_copy(cfg, [key for key in cfg if key != "hydra"])
+    own = OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key != "hydra"])
     chosen = {k: v for k, v in hydra_cfg.runtime.choices.items() if not k.startswith("hydra")}
     check_types(own, chosen)
     with open_dict(own):
@@ -129,7 +129,7 @@ def check_types(cfg: DictConfig, choices: Mapping[str, str | None]) -> None:
 def compare_types(default: Any, given: Any, path: str) -> None:
     if not isinstance(default, DictConfig) or not isinstance(given, DictConfig):
         return
-    for key in default:
+    for key in map(str, default):
         if OmegaConf.is_interpolation(default, key) or OmegaConf.is_missing(default, key):
             continue
         if key not in given or OmegaConf.is_missing(given, key):

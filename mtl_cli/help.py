@@ -45,7 +45,7 @@ def overview(folders: list[Path], command: str) -> str:
     """The groups with their choices, the options of the command itself, and examples."""
     main_file = folders[0] / f"{command}.yaml"
     text = main_file.read_text(encoding="utf-8")
-    defaults = {}
+    defaults: dict[str, str | None] = {}
     for entry in yaml.safe_load(text)["defaults"]:
         if isinstance(entry, dict):
             defaults |= entry

@@ -58,7 +58,7 @@ class Learner:
         self.settings = settings
         make_weighting = makers.weighting if len(group.tasks) > 1 else Fixed
         self.weighting = make_weighting(tasks=group.tasks).to(group.parameters[0].device)
-        groups = [
+        groups: list[dict[str, Any]] = [
             {"params": group.parameters},
             {"params": list(self.weighting.parameters()), "weight_decay": 0.0},
         ]

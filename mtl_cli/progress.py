@@ -54,7 +54,9 @@ class Progress:
         self.bar.update()
         self.bar.set_description(text)
         # On a terminal the bar says it already: the line goes to the log file alone.
-        log.info("epoch %d/%d  %s", epoch, self.num_epochs, text, extra={"file_only": self.terminal})
+        log.info(
+            "epoch %d/%d  %s", epoch, self.num_epochs, text, extra={"file_only": self.terminal}
+        )
 
     def __enter__(self) -> Progress:
         return self
@@ -71,5 +73,7 @@ def figures_of(task: str, splits: dict[str, Figures]) -> list[str]:
         loss = values.pop("loss", None)
         if loss is not None:
             texts.append(f"{split} {loss:.4g}")
-            texts += [f"({m} {value:.4g})" for m, value in list(values.items())[:1] if value != loss]
+            texts += [
+                f"({m} {value:.4g})" for m, value in list(values.items())[:1] if value != loss
+            ]
     return texts

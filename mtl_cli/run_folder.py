@@ -28,6 +28,7 @@ class RunFolder:
         self.summary = path / "summary.json"
         self.last = path / "checkpoints" / "last.pt"
         self.best = path / "checkpoints" / "best.pt"
+        self.learned = path / "learned.json"
         self.plots = path / "plots"
         self.log = path / "train.log"
 
@@ -58,12 +59,12 @@ class RunFolder:
         elif length < self.metrics_length():
             os.truncate(self.metrics, length)
 
-    def write_summary(self, summary: dict[str, Any]) -> None:
-        """Writes ``summary.json``, whole or not at all; what is not finite becomes null."""
-        beside = self.summary.with_suffix(".tmp")
-        text = json.dumps(finite(summary), indent=2, allow_nan=False)
+    def write_json(self, path: Path, data: dict[str, Any]) -> None:
+        """Writes a file of the folder, whole or not at all; what is not finite becomes null."""
+        beside = path.with_suffix(".tmp")
+        text = json.dumps(finite(data), indent=2, allow_nan=False)
         beside.write_text(text + "\n", encoding="utf-8")
-        os.replace(beside, self.summary)
+        os.replace(beside, path)
 
     def read_summary(self) -> dict[str, Any]:
         """The summary, empty where none has been written."""

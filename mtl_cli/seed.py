@@ -26,10 +26,11 @@ def set_deterministic(on: bool) -> None:
 
 def generator_states(device: torch.device) -> dict[str, Any]:
     """The states of all generators, in types that a weights-only load accepts."""
-    algorithm, keys, position, has_gauss, gauss = np.random.get_state()
+    numpy_state: Any = np.random.get_state()
+    algorithm, keys, *rest = numpy_state
     states: dict[str, Any] = {
         "python": random.getstate(),
-        "numpy": (str(algorithm), torch.from_numpy(keys.copy()), position, has_gauss, gauss),
+        "numpy": (str(algorithm), torch.from_numpy(keys.copy()), *rest),
         "torch": torch.get_rng_state(),
     }
     if device.type != "cpu":
@@ -40,8 +41,8 @@ def generator_states(device: torch.device) -> dict[str, Any]:
 def restore_generators(states: dict[str, Any], device: torch.device) -> None:
     """Sets all generators to ``states``; one of another kind of device is left as it is."""
     random.setstate(states["python"])
-    algorithm, keys, position, has_gauss, gauss = states["numpy"]
-    np.random.set_state((algorithm, keys.numpy(), position, has_gauss, gauss))
+    algorithm, keys, *rest = states["numpy"]
+    np.random.set_state((algorithm, keys.numpy(), *rest))
     torch.set_rng_state(states["torch"])
     if device.type != "cpu" and "device" in states:
         torch.get_device_module(device).set_rng_state(states["device"], device)

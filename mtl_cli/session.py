@@ -8,9 +8,11 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from mtl_cli import checkpoint
+from mtl_cli.arch.branches import text_tree
 from mtl_cli.build import Run, build
 from mtl_cli.comparison.curves import draw_curves
 from mtl_cli.comparison.table import text_table
+from mtl_cli.comparison.tree import draw_tree
 from mtl_cli.device import find_device
 from mtl_cli.errors import check_boolean, check_integer
 from mtl_cli.evaluation import total_loss
@@ -121,6 +123,7 @@ class Session:
         if live.dataset.notice:
             title += f" on {live.dataset.notice}"
         draw_curves(self.folder, title)
+        self.show_learned(live, title)
         best = self.summary["best"]
         rows = [
             [task, metric, best.get(task, {}).get(metric), test.get(task, {}).get(metric)]
@@ -129,6 +132,16 @@ class Session:
         ]
         log.info("\n%s\n%s", title, text_table(["task", "metric", "val", "test"], rows))
         log.info("\nresults     %s", self.folder.path)
+
+    def show_learned(self, live: Run, title: str) -> None:
+        """Writes, prints and draws what the architecture learned of its structure."""
+        learned = live.model.arch.learned()
+        if learned is None:
+            return
+        self.folder.write_json(self.folder.learned, learned)
+        if "tree" in learned:
+            log.info("\nlearned tree\n%s", text_tree(learned["tree"]))
+            draw_tree(self.folder, learned["tree"], title)
 
     def write(self, status: str, error: str | None = None) -> None:
         """Writes the summary as it stands."""
@@ -141,4 +154,4 @@ class Session:
         self.summary = {"status": status, "error": error} | {
             key: value for key, value in self.summary.items() if key not in ("status", "error")
         }
-        self.folder.write_summary(self.summary)
+        self.folder.write_json(self.folder.summary, self.summary)

@@ -27,6 +27,7 @@ def main() -> None:
         except Problem as error:
             fail(error)
         return
+    FreshFolders.sweep = None
     try:
         run_command(job, "train")
     finally:

@@ -15,7 +15,8 @@ def show_sweep(folder: Path) -> None:
     """Prints the runs of a sweep: means and deviations over seeds of each task's test figures."""
     runs = [read_run(path) for path in sorted(folder.iterdir(), key=numeric) if path.is_dir()]
     if runs:
-        sys.stdout.write(f"\n{folder}\n{sweep_table(runs)}\n")
+        known = [run for run in runs if run["overrides"]]  # the others left no summary
+        sys.stdout.write(f"\n{folder}\n{sweep_table(known)}\n" if known else "")
         for run in runs:
             if run["status"] not in ("completed", "stopped_early"):
                 sys.stdout.write(f"{run['folder']}: {run['status']}; see train.log there\n")

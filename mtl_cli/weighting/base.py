@@ -47,8 +47,8 @@ class Weighting(nn.Module, ABC):
             features: the tensors at which the tasks part, where there are any.
 
         Returns:
-            What multiplied each loss's gradient, ``{task: scalar}``; None where the method is no
-            weighted sum.
+            What multiplied each loss's gradient, ``{task: scalar}``; None where that is nothing, or
+            the method is no weighted sum.
         """
 
     def after_step(self, closure: Callable[[], Losses]) -> None:

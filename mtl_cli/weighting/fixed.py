@@ -5,11 +5,14 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from mtl_cli.weighting.base import Losses, Weighting, Weights
+from mtl_cli.weighting.base import Losses, Weighting
 
 
 class Fixed(Weighting):
-    """Minimises ``sum_k L_k``, where ``L_k`` holds the task's weight (``tasks.<name>.weight``)."""
+    """Minimises ``sum_k L_k``, where ``L_k`` holds the task's weight (``tasks.<name>.weight``).
+
+    It adds no weights of its own, and reports none.
+    """
 
     def backward(
         self,
@@ -18,6 +21,5 @@ class Fixed(Weighting):
         specific: Sequence[nn.Parameter],
         extra: Tensor | None = None,
         features: Sequence[Tensor] = (),
-    ) -> Weights:
+    ) -> None:
         torch.autograd.backward([*losses.values(), *([] if extra is None else [extra])])
-        return {task: torch.ones(()) for task in losses}

@@ -1,0 +1,45 @@
+"""A tree of tasks as a picture: which tasks share which stages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from mtl_cli.run_folder import RunFolder
+
+
+def draw_tree(folder: RunFolder, branches: Mapping[str, Sequence[int]], title: str) -> None:
+    """Draws ``plots/tree.png`` of ``{task: the column that it takes at each stage}``.
+
+    Stages go from the left to the right; a node is a column of the encoder with its tasks.
+    """
+    from matplotlib.figure import Figure
+
+    # Tasks in the order of their paths: branches do not cross.
+    tasks = sorted(branches, key=lambda task: list(branches[task]))
+    num_stages = len(branches[tasks[0]])
+    height = {task: -float(place) for place, task in enumerate(tasks)}
+    figure = Figure(figsize=(2.2 * (num_stages + 2), 0.6 * len(tasks) + 1.2), layout="constrained")
+    figure.suptitle(title, fontsize="medium")
+    axes = figure.subplots()
+    before = (0.0, sum(height.values()) / len(tasks))
+    axes.text(
+        *before, "input", ha="center", va="center", bbox={"boxstyle": "round", "fc": "#dddddd"}
+    )
+    for task in tasks:
+        x, y = before
+        for s, column in enumerate(branches[task]):
+            members = [other for other in tasks if branches[other][s] == column]
+            place = (s + 1.0, sum(height[other] for other in members) / len(members))
+            axes.plot([x, place[0]], [y, place[1]], color="#999999", zorder=1)
+            box = {"boxstyle": "round", "fc": "#cfe2f3" if len(members) > 1 else "#ffffff"}
+            axes.text(
+                *place, f"stage {s + 1}", ha="center", va="center", fontsize="small", bbox=box
+            )
+            x, y = place
+        axes.plot([x, num_stages + 1], [y, height[task]], color="#999999", zorder=1)
+        label = {"boxstyle": "round", "fc": "#fff2cc"}
+        axes.text(num_stages + 1, height[task], task, ha="center", va="center", bbox=label)
+    axes.set_xlim(-0.5, num_stages + 1.7)
+    axes.set_axis_off()
+    folder.plots.mkdir(exist_ok=True)
+    figure.savefig(folder.plots / "tree.png", dpi=120)
