@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -70,6 +71,10 @@ class Architecture(nn.Module, ABC):
     def progress(self, fraction: float) -> None:
         """Called before each step with the share of the training that is done, from 0 to 1."""
 
+    def learned(self) -> dict[str, Any] | None:
+        """What of its structure was learned, as plain data for ``learned.json``; None: nothing."""
+        return None
+
     def mark_representation(self, features: Tensor) -> Tensor:
         """Notes that the tasks part here, for weightings that work on features."""
         if torch.is_grad_enabled():
@@ -123,7 +128,8 @@ class Trunk(nn.Module):
             rule = "needs a stage after the first whose shapes agree, to share between inputs"
             fix = "an encoder with more stages ('encoder.hidden=[128,128]'), or arch=single_task"
             raise problem("encoder", rule, found, fix)
-        self.out_shapes = {name: shapes[spec][-1] for name, spec in inputs.items()}
+        self.stage_shapes = {name: shapes[spec] for name, spec in inputs.items()}
+        self.out_shapes = {name: own[-1] for name, own in self.stage_shapes.items()}
 
     def stage(self, s: int, x: Examples, input: str) -> Tensor:
         """Stage ``s`` (from 0) on what the stage before it gave for this input."""

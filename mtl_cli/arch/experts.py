@@ -2,7 +2,8 @@
 
 A stack works on tensors with the copies in front, ``[E, B, ...]``. Linear maps become one batched
 product, functions without parameters run once on all copies, and whatever else a stage holds is
-looped over, so that every encoder can be stacked and the usual ones are fast.
+looped over, so that every encoder can be stacked and the usual ones are fast. Where only some of
+the copies are wanted, ``rows`` says which, and the others are not computed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,11 +13,13 @@ from torch import Tensor, nn
 
 from mtl_cli.activation import ACTIVATIONS
 from mtl_cli.arch.base import MakeEncoder, Trunk
+from mtl_cli.arch.mixture import batch_innermost, expert_softmax, mix
 from mtl_cli.batch import Bag, Examples
-from mtl_cli.inputs import BagLinear, InputSpec, bag_linear
+from mtl_cli.inputs import BagLinear, CountTokens, InputSpec, bag_linear
 from mtl_cli.naming import module_key
 
 ELEMENTWISE = (*ACTIVATIONS.values(), nn.Dropout, nn.Identity)
+Rows = list[int] | None
 
 
 class StackedLinear(nn.Module):
@@ -34,12 +37,17 @@ class StackedLinear(nn.Module):
         self.bias = stack_parameters([linear.bias for linear in linears]) if has_bias else None
         self.shared_input = shared_input
 
-    def forward(self, x: Tensor) -> Tensor:
-        weight, bias = self.weight, self.bias
+    def forward(self, x: Tensor, rows: Rows = None) -> Tensor:
+        weight: Tensor = self.weight
+        bias: Tensor | None = self.bias
+        if rows is not None:
+            weight, bias = weight[rows], None if bias is None else bias[rows]
         if self.shared_input:  # one wide product, seen as E narrow ones
-            flat = nn.functional.linear(
-                x, weight.flatten(0, 1), None if bias is None else bias.flatten()
-            )
+            wide, offset = weight.flatten(0, 1), None if bias is None else bias.flatten()
+            if batch_innermost(len(x), len(wide), x.device):
+                flat = wide @ x.T if offset is None else torch.addmm(offset[:, None], wide, x.T)
+                return flat.unflatten(0, weight.shape[:2]).transpose(1, 2)  # [E, B, O]
+            flat = nn.functional.linear(x, wide, offset)
             return flat.unflatten(-1, weight.shape[:2]).transpose(0, 1)  # [E, B, O]
         if bias is None:
             return torch.bmm(x, weight.transpose(1, 2))
@@ -55,10 +63,13 @@ class StackedBagLinear(nn.Module):
         biases = [linear.bias for linear in linears if linear.bias is not None]
         self.bias = stack_parameters(biases) if biases else None
 
-    def forward(self, x: Bag) -> Tensor:
-        bias = None if self.bias is None else self.bias.flatten()
-        flat = bag_linear(x, self.weight.flatten(1), bias)  # [B, E * O]
-        return flat.unflatten(-1, self.weight.shape[1:]).transpose(0, 1)  # [E, B, O]
+    def forward(self, x: Bag, rows: Rows = None) -> Tensor:
+        weight: Tensor = self.weight
+        bias: Tensor | None = self.bias
+        if rows is not None:
+            weight, bias = weight[:, rows], None if bias is None else bias[rows]
+        flat = bag_linear(x, weight.flatten(1), None if bias is None else bias.flatten())
+        return flat.unflatten(-1, weight.shape[1:]).transpose(0, 1)  # [E, B, O]
 
 
 class Loop(nn.Module):
@@ -69,11 +80,23 @@ class Loop(nn.Module):
         self.copies = nn.ModuleList(modules)
         self.shared_input = shared_input
 
-    def forward(self, x: Examples) -> Tensor:
+    def forward(self, x: Examples, rows: Rows = None) -> Tensor:
+        copies = list(self.copies) if rows is None else [self.copies[row] for row in rows]
         if self.shared_input:
-            return torch.stack([module(x) for module in self.copies])
+            return torch.stack([module(x) for module in copies])
         assert isinstance(x, Tensor)
-        return torch.stack([module(part) for module, part in zip(self.copies, x, strict=True)])
+        return torch.stack([module(part) for module, part in zip(copies, x, strict=True)])
+
+
+class Stack(nn.Sequential):
+    """Layers one after the other, each for all copies at once."""
+
+    def forward(self, x: Examples, rows: Rows = None) -> Tensor:
+        for layer in self:
+            stacked = isinstance(layer, StackedLinear | StackedBagLinear)
+            x = layer(x, rows) if stacked else layer(x)
+        assert isinstance(x, Tensor)
+        return x
 
 
 class Flatten(nn.Module):
@@ -91,7 +114,8 @@ def stack_parameters(values: Sequence[Tensor], dim: int = 0) -> nn.Parameter:
 def stack(modules: Sequence[nn.Module], shared_input: bool) -> nn.Module:
     """One module that computes what ``modules``, which are alike, compute one by one.
 
-    It reads ``x`` [B, ...] where ``shared_input``, else [E, B, ...], and gives [E, B, ...].
+    It reads ``x`` [B, ...] where ``shared_input``, else [E, B, ...], and gives [E, B, ...]; with
+    ``rows``, E counts those copies only.
     """
     stacked: list[nn.Module] = []
     reads_shared = shared_input
@@ -100,16 +124,21 @@ def stack(modules: Sequence[nn.Module], shared_input: bool) -> nn.Module:
         if type(first) is nn.Flatten and first.start_dim == 1:
             stacked.append(first if reads_shared else Flatten())
             continue
+        if type(first) is CountTokens and reads_shared:
+            stacked.append(first)
+            continue
         if type(first) is nn.Linear:
             stacked.append(StackedLinear(copies, reads_shared))
         elif type(first) is BagLinear:
             stacked.append(StackedBagLinear(copies))
+        elif type(first) is nn.ReLU and not reads_shared:
+            stacked.append(nn.ReLU())  # in place, on the view that a stack gives, autograd copies
         elif type(first) in ELEMENTWISE and not reads_shared:
             stacked.append(first)
         else:
             return Loop(modules, shared_input)
         reads_shared = False
-    return Loop(modules, shared_input) if reads_shared else nn.Sequential(*stacked)
+    return Loop(modules, shared_input) if reads_shared else Stack(*stacked)
 
 
 def layers_of(module: nn.Module) -> list[nn.Module]:
@@ -159,11 +188,4 @@ class Gates(nn.Module):
         logits = self.linears[module_key(input)](x)  # [all of the input's tasks, B, E]
         if tasks != self.order[input]:
             logits = logits[[self.order[input].index(task) for task in tasks]]
-        return logits.softmax(-1)
-
-
-def mix(weights: Tensor, features: Tensor) -> Tensor:
-    """The weighted sum of the experts for each task: [K, B, E], [E, B, *shape] -> [K, B, *shape]."""
-    flat = features.flatten(2).transpose(0, 1)  # [B, E, F]
-    mixed = torch.bmm(weights.transpose(0, 1), flat)  # [B, K, F]
-    return mixed.transpose(0, 1).unflatten(-1, features.shape[2:])
+        return expert_softmax(logits)

@@ -1,0 +1,187 @@
+"""AdaTT: every task has experts of its own, and at every level fuses them with all the others'.
+
+Li, Zhang, Yuan, Gao, Zhang, Yang, Liu & Yang, "AdaTT: Adaptive Task-to-Task Fusion Network for
+Multitask Learning in Recommendations", KDD 2023, https://arxiv.org/abs/2304.04959, equations 2-11
+and section 3.2.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+
+import torch
+from torch import Tensor, nn
+
+from mtl_cli.arch.base import Architecture, MakeEncoder
+from mtl_cli.arch.experts import expert_trunk, stack
+from mtl_cli.arch.levels import ByInput, split_stages
+from mtl_cli.arch.mixture import expert_softmax, mix
+from mtl_cli.batch import Examples
+from mtl_cli.encoder.base import Encoder, Shape
+from mtl_cli.errors import check_boolean, check_integer
+from mtl_cli.inputs import Dense, InputSpec
+
+
+class AdaTT(Architecture):
+    """At each level ``f_k <- sum_i (softmax(W_k f_k + b_k)_i + v_ki) E_i(f_u(i))``, from f_k = x.
+
+    A unit is a task or, with shared experts, what they are shared by; u(i) is the one that expert
+    i belongs to, and v_ki is learned where u(i) = k and 0 elsewhere (1 where every unit has one
+    expert). The gated sum over all experts is the paper's AllExpertGF, the rest NativeExpertLF,
+    the residual part. The shared unit has a gate too, except at the last level.
+
+    An expert of a level is some consecutive stages of the encoder, as many in each level as can
+    be, later levels having more where it does not come out even. Features of any shape are fused;
+    from the second level on, a gate reads the mean over a map's positions. The paper's gates have
+    no bias (``gate_bias=false``), the authors' code does.
+
+    Args:
+        make_encoder: makes an expert of each level, for an input's spec.
+        inputs: ``{input name: its spec}``.
+        tasks: ``{task: the input that it reads}``.
+        num_task_experts: experts of each task at each level, at least 1.
+        num_shared_experts: experts of all tasks at each level; 0: none, the paper's AdaTT-sp.
+        num_levels: L, from 1 to the encoder's stages; None: 2, or 1 with a single stage.
+        gate_bias: whether the gates have a ``b_k``.
+
+    Raises:
+        ValueError: where there are more levels than stages.
+    """
+
+    owners: Tensor
+
+    def __init__(
+        self,
+        make_encoder: MakeEncoder,
+        inputs: Mapping[str, InputSpec],
+        tasks: Mapping[str, str],
+        num_task_experts: int,
+        num_shared_experts: int,
+        num_levels: int | None,
+        gate_bias: bool,
+    ) -> None:
+        super().__init__(inputs, tasks)
+        check_integer("arch.num_task_experts", num_task_experts, 1, "arch.num_task_experts=2")
+        check_integer("arch.num_shared_experts", num_shared_experts, 0, "arch.num_shared_experts=1")
+        check_boolean("arch.gate_bias", gate_bias)
+        made: dict[InputSpec, list[Shape]] = {}
+
+        def make(spec: InputSpec) -> Encoder:
+            encoder = make_encoder(spec)
+            made[spec] = encoder.shapes
+            return encoder
+
+        sizes = [num_task_experts] * len(tasks) + [num_shared_experts] * (num_shared_experts > 0)
+        self.experts = expert_trunk(make, inputs, sum(sizes))
+        self.levels = split_stages(self.experts.num_stages, num_levels)
+        self.out_shapes = {task: self.experts.out_shapes[name] for task, name in tasks.items()}
+        self.order = {task: k for k, task in enumerate(tasks)}
+        everyone = list(range(len(sizes)))
+        readers = {name: [self.order[task] for task in self.readers(name)] for name in inputs}
+        self.fusions = nn.ModuleList()
+        for level in self.levels:
+            is_last = level.stop == self.experts.num_stages
+            shapes = {name: made[spec][level.start - 1] for name, spec in inputs.items()}
+            fusion = Fusion(
+                inputs,
+                in_shapes=shapes if level.start else None,
+                units=readers if is_last else dict.fromkeys(inputs, everyone),
+                sizes=sizes[: len(tasks)] if is_last else sizes,
+                num_experts=sum(sizes),
+                learns=max(sizes) > 1,
+                bias=gate_bias,
+            )
+            self.fusions.append(fusion)
+        owners = [unit for unit, size in enumerate(sizes) for _ in range(size)]
+        self.register_buffer("owners", torch.tensor(owners), persistent=False)
+
+    def encode(self, x: Examples, input: str, tasks: list[str]) -> dict[str, Tensor]:
+        f = x  # later [U, B, ...]
+        for level, fusion in zip(self.levels, self.fusions, strict=True):
+            h = f[self.owners] if level.start else x  # [E, B, ...]
+            for s in level:
+                h = self.experts.stage(s, h, input)
+            assert isinstance(h, Tensor)
+            if len(self.levels) == 1:
+                h = self.mark_representation(h)
+            is_last = level.stop == self.experts.num_stages
+            f = fusion(f, h, input, [self.order[task] for task in tasks] if is_last else None)
+        assert isinstance(f, Tensor)
+        return dict(zip(tasks, f, strict=True))
+
+    def stacked_over_tasks(self) -> Iterable[nn.Parameter]:
+        return self.fusions[-1].parameters()
+
+
+class Fusion(nn.Module):
+    """The units of one level: ``f_k = sum_i (softmax(W_k x_k + b_k)_i + v_ki) h_i``.
+
+    Args:
+        inputs: ``{input name: its spec}``, which the gates of the first level read.
+        in_shapes: ``{input name: the shape that the level before gives}``; None at the first.
+        units: ``{input name: the units that fuse on it}``; inputs that need the same gates of the
+            same units have them together.
+        sizes: how many experts each unit that fuses here has; theirs are the first experts.
+        num_experts: E.
+        learns: whether v is learned; else it is 1.
+        bias: whether the gates have a b.
+    """
+
+    own: Tensor
+
+    def __init__(
+        self,
+        inputs: Mapping[str, InputSpec],
+        in_shapes: Mapping[str, Shape] | None,
+        units: Mapping[str, list[int]],
+        sizes: list[int],
+        num_experts: int,
+        learns: bool,
+        bias: bool,
+    ) -> None:
+        super().__init__()
+        self.in_shapes = in_shapes
+        self.units = dict(units)
+        reads: Mapping[str, InputSpec] = inputs
+        if in_shapes is not None:
+            reads = {name: Dense(shape[:1]) for name, shape in in_shapes.items()}
+
+        def gates(kind: tuple[InputSpec, tuple[int, ...]]) -> nn.Module:
+            spec, fusing = kind
+            return stack([spec.linear(num_experts, bias) for _ in fusing], in_shapes is None)
+
+        kinds = {name: (spec, tuple(units[name])) for name, spec in reads.items()}
+        self.gates = ByInput(kinds, gates)
+        bounds = torch.tensor([1 / math.sqrt(size) for size in sizes for _ in range(size)])
+        self.native = nn.Parameter((2 * torch.rand(len(bounds)) - 1) * bounds) if learns else None
+        own = torch.block_diag(*(torch.ones(1, size) for size in sizes))  # [U, experts of units]
+        own = nn.functional.pad(own, (0, num_experts - len(bounds)))  # [U, E]
+        self.register_buffer("own", own, persistent=False)
+
+    def forward(self, x: Examples, experts: Tensor, input: str, wanted: list[int] | None) -> Tensor:
+        """What the units in ``wanted`` (None: all) make of the experts [E, B, ...]: [U, B, ...]."""
+        fusing = self.units[input]
+        units = fusing if wanted is None else wanted
+        if self.in_shapes is not None:
+            assert isinstance(x, Tensor)
+            x = self.read(rows(x, units), input)
+        chosen = None if units == fusing else [fusing.index(unit) for unit in units]
+        gated = expert_softmax(self.gates(x, input, chosen))  # [U, B, E]
+        native = self.own
+        if self.native is not None:
+            native = native * nn.functional.pad(self.native, (0, len(experts) - len(self.native)))
+        return mix(gated + rows(native, units).unsqueeze(1), experts)
+
+    def read(self, features: Tensor, input: str) -> Tensor:
+        """What gates read: vectors [U, B, C] as they are, of maps the channels' means.
+
+        A map of a text may be shorter than its declared size: what lacks counts as zeros, which
+        is what padding is.
+        """
+        assert self.in_shapes is not None
+        positions = self.in_shapes[input][1:]
+        return features.flatten(3).sum(3) / math.prod(positions) if positions else features
+
+
+def rows(x: Tensor, numbers: list[int]) -> Tensor:
+    """The rows of x with these numbers, in their order; x itself where that is all of them."""
+    return x if numbers == list(range(len(x))) else torch.stack([x[i] for i in numbers])

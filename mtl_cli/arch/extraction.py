@@ -1,0 +1,168 @@
+"""Extraction levels: shared and task-specific experts kept apart, and gates that mix them.
+
+Tang, Liu, Zhao & Gong, "Progressive Layered Extraction (PLE): A Novel Multi-Task Learning (MTL)
+Model for Personalized Recommendations", RecSys 2020, https://doi.org/10.1145/3383313.3412236,
+equations 1-3 and 5.
+
+A level is some consecutive stages of the encoder. One path through the levels is shared and each
+task has one of its own; experts and gates read the path that they belong to.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+
+import torch
+from torch import Tensor, nn
+
+from mtl_cli.arch.mixture import expert_softmax, mix
+from mtl_cli.batch import Examples
+from mtl_cli.encoder.base import Shape
+
+Paths = Mapping[str, Examples]  # {task: where its path has come to}
+
+
+class TaskExperts(nn.Module):
+    """The own experts and the gates of tasks that read the same input and have equally many.
+
+    Args:
+        tasks: their names.
+        num_experts: own experts of each task, M.
+        experts: task after task, M for each; None where M is 0.
+        gates: one for each task, over its own experts and then the shared ones.
+    """
+
+    def __init__(
+        self, tasks: Iterable[str], num_experts: int, experts: nn.Module | None, gates: nn.Module
+    ) -> None:
+        super().__init__()
+        self.tasks = list(tasks)
+        self.num_experts = num_experts
+        self.experts = experts
+        self.gates = gates
+
+    def extract(self, x: Examples, input: str, tasks: list[str]) -> Tensor:
+        """What the experts of ``tasks`` make of ``x``, [K * M, B, *shape]."""
+        assert self.experts is not None
+        places = range(self.num_experts)
+        rows = [self.tasks.index(task) * self.num_experts + i for task in tasks for i in places]
+        return self.experts(x, input, None if tasks == self.tasks else rows)
+
+    def mix(
+        self, x: Examples, input: str, tasks: list[str], own: Tensor | None, shared: Tensor
+    ) -> Tensor:
+        """The experts as each of ``tasks`` weighs them, [K, B, *shape].
+
+        Args:
+            x: what the gates read.
+            own: the tasks' own experts, [K * M, B, *shape].
+            shared: the shared experts, [E, B, *shape].
+        """
+        rows = None if tasks == self.tasks else [self.tasks.index(task) for task in tasks]
+        weights = expert_softmax(self.gates(x, input, rows))  # [K, B, M + E]
+        mixed = mix(weights[..., self.num_experts :], shared)
+        if own is not None:
+            experts = own.unflatten(0, (-1, self.num_experts)).unbind(1)  # M times [K, B, *shape]
+            for weight, expert in zip(weights.unbind(2), experts, strict=False):
+                weight = weight.view(*weight.shape, *[1] * (own.dim() - 2))
+                mixed = torch.addcmul(mixed, weight, expert)
+        return mixed
+
+
+class Level(nn.Module):
+    """``g_k = sum_i softmax(W_k x_k + b_k)_i E_i(x)``, i over task k's own and the shared experts.
+
+    An expert reads the path of its owner. At the first level (equations 1-3) every path is the
+    input; later (equation 5) it is what the level before gave, and gates read a map's channels'
+    means. Except at the last level, one more gate, over all experts of all tasks, gives the shared
+    path.
+
+    Args:
+        shared: the shared experts.
+        tasks: all tasks' experts and gates.
+        gate: the shared path's, over the shared experts and then all of ``tasks``; None at the
+            last level.
+        in_shapes: ``{input name: the shape that the level before gives}``; None at the first.
+        mixes_all: whether all tasks' paths go on, or only those that are asked for.
+    """
+
+    def __init__(
+        self,
+        shared: nn.Module,
+        tasks: Iterable[TaskExperts],
+        gate: nn.Module | None,
+        in_shapes: Mapping[str, Shape] | None,
+        mixes_all: bool,
+    ) -> None:
+        super().__init__()
+        self.shared = shared
+        self.tasks = nn.ModuleList(tasks)
+        self.gate = gate
+        self.in_shapes = in_shapes
+        self.mixes_all = mixes_all
+
+    @property
+    def parts(self) -> list[TaskExperts]:
+        return [part for part in self.tasks if isinstance(part, TaskExperts)]
+
+    def forward(
+        self, shared: Examples, own: Paths, input: str, tasks: list[str]
+    ) -> tuple[Tensor, Examples, dict[str, Tensor]]:
+        """One level further on all paths.
+
+        Args:
+            shared: the shared path, [B, ...].
+            own: the tasks' paths; those that are not there are not followed.
+            input: which input the paths began with.
+            tasks: the tasks that are asked for.
+
+        Returns:
+            What the shared experts give [E, B, *shape], the shared path and the tasks' paths.
+        """
+        common = self.shared(shared, input)  # [E, B, *shape]
+        everyone = [common]
+        paths: dict[str, Tensor] = {}
+        for part in self.parts:
+            running = [task for task in part.tasks if task in own]
+            wanted = [task for task in running if self.mixes_all or task in tasks]
+            features = None
+            if running and part.num_experts:
+                features = part.extract(self.stack(own, running, part.num_experts), input, running)
+                everyone.append(features)
+                if wanted != running:
+                    kept = [running.index(task) for task in wanted]
+                    features = features.unflatten(0, (len(running), -1))[kept].flatten(0, 1)
+            if wanted:
+                reads = {task: self.read(own[task], input) for task in wanted}
+                mixed = part.mix(self.stack(reads, wanted), input, wanted, features, common)
+                paths |= zip(wanted, mixed, strict=True)
+        if self.gate is not None:
+            weights = expert_softmax(self.gate(self.read(shared, input), input))  # [1, B, all]
+            shares = weights.split([len(features) for features in everyone], -1)
+            first, *others = map(mix, shares, everyone)
+            shared = sum(others, first)[0]
+        return common, shared, paths
+
+    def stacked_over_tasks(self) -> Iterable[nn.Parameter]:
+        """The parameters with a slice for each task that no other task's loss reaches."""
+        if self.gate is None:
+            return self.tasks.parameters()
+        # What the shared gate weighs belongs to all: own experts, and gates of levels before them.
+        return [] if self.mixes_all else [p for part in self.parts for p in part.gates.parameters()]
+
+    def stack(self, paths: Paths, tasks: list[str], times: int = 1) -> Examples:
+        """What modules side by side read, ``times`` of them for each task."""
+        if self.in_shapes is None:  # all paths are the input
+            return paths[tasks[0]]
+        repeated = [paths[task] for task in tasks for _ in range(times)]
+        return torch.stack(repeated)  # type: ignore[arg-type]
+
+    def read(self, x: Examples, input: str) -> Examples:
+        """What a gate reads of a path: the input, later features or the means of a map's channels.
+
+        A map of a text may be shorter than its declared size: what lacks counts as zeros, which is
+        what padding is.
+        """
+        if self.in_shapes is None or len(self.in_shapes[input]) == 1:
+            return x
+        assert isinstance(x, Tensor)
+        return x.flatten(2).sum(2) / math.prod(self.in_shapes[input][1:])  # [B, C]

@@ -1,0 +1,207 @@
+"""Makes the extraction levels of CGC and PLE out of whole encoders, and checks their options."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import pairwise
+from typing import TypeVar
+
+from torch import Tensor, nn
+
+from mtl_cli.arch.base import MakeEncoder, Trunk
+from mtl_cli.arch.experts import Rows, stack
+from mtl_cli.arch.extraction import Level, TaskExperts
+from mtl_cli.batch import Examples
+from mtl_cli.encoder.base import Encoder, Shape
+from mtl_cli.errors import check_boolean, check_integer, problem
+from mtl_cli.inputs import Dense, InputSpec
+
+Group = TypeVar("Group")
+NumTaskExperts = int | Sequence[int] | Mapping[str, int]
+
+
+def make_levels(
+    make_encoder: MakeEncoder,
+    inputs: Mapping[str, InputSpec],
+    tasks: Mapping[str, str],
+    num_shared_experts: int,
+    num_task_experts: NumTaskExperts,
+    gate_bias: bool,
+    num_levels: int | None,
+) -> tuple[list[Level], dict[str, Shape]]:
+    """The levels, and ``{input name: the shape of its tasks' features}``.
+
+    Inputs share the stages of an expert as in a `Trunk`. What only the tasks of one input need (at
+    the last level their own experts, at the last two their gates) is made for that input alone.
+    """
+    check_integer("arch.num_shared_experts", num_shared_experts, 1, "arch.num_shared_experts=4")
+    check_boolean("arch.gate_bias", gate_bias)
+    counts = count_experts(num_task_experts, list(tasks))
+    shapes: dict[InputSpec, list[Shape]] = {}
+
+    def make(spec: InputSpec) -> Encoder:
+        encoder = make_encoder(spec)
+        shapes[spec] = encoder.shapes
+        return encoder
+
+    def encoders(names: Iterable[str], copies: int) -> Trunk:
+        specs = {name: inputs[name] for name in names}
+        return Trunk(make, specs, copies, lambda stages, first: nn.ModuleList(stages))
+
+    shared = encoders(inputs, num_shared_experts)
+    levels = split_stages(shared.num_stages, num_levels)
+    groups: dict[tuple[str, int], list[str]] = {}  # {(input, own experts of a task): tasks}
+    for task, name in tasks.items():
+        groups.setdefault((name, counts[task]), []).append(task)
+    own = {
+        (name, count): encoders([name] if len(levels) == 1 else inputs, count * len(members))
+        for (name, count), members in groups.items()
+        if count
+    }
+    made = []
+    for level, stages in enumerate(levels):
+        is_first, is_last = level == 0, level == len(levels) - 1
+        mixes_all = level < len(levels) - 2
+        in_shapes = {name: shapes[spec][stages.start - 1] for name, spec in inputs.items()}
+        reads = {
+            name: spec if is_first else Dense(in_shapes[name][:1]) for name, spec in inputs.items()
+        }
+        parts = []
+        for (name, count), members in groups.items():
+            at_work = [name] if is_last else list(inputs)
+            experts = Columns(own[name, count], stages, at_work, is_first) if count else None
+            specs = reads if mixes_all else {name: reads[name]}
+            num_experts = count + num_shared_experts
+            gates = LevelGates(specs, len(members), num_experts, gate_bias, is_first)
+            parts.append(TaskExperts(members, count, experts, gates))
+        num_experts = sum(counts.values()) + num_shared_experts
+        made.append(
+            Level(
+                shared=Columns(shared, stages, inputs, shared_input=True),
+                tasks=parts,
+                gate=None if is_last else LevelGates(reads, 1, num_experts, gate_bias, True),
+                in_shapes=None if is_first else in_shapes,
+                mixes_all=mixes_all,
+            )
+        )
+    return made, shared.out_shapes
+
+
+def split_stages(num_stages: int, num_levels: int | None) -> list[range]:
+    """The stages of each level: consecutive, and as equally many as can be."""
+    if num_levels is None:
+        num_levels = min(2, num_stages)
+    check_integer("arch.num_levels", num_levels, 1, "arch.num_levels=2")
+    if num_levels > num_stages:
+        rule = f"must be at most the number of the encoder's stages, {num_stages}"
+        fix = f"arch.num_levels={num_stages}, or more stages ('encoder.hidden=[128,128]')"
+        raise problem("arch.num_levels", rule, num_levels, fix)
+    bounds = [num_stages * level // num_levels for level in range(num_levels + 1)]
+    return [range(*ends) for ends in pairwise(bounds)]
+
+
+def count_experts(num_task_experts: NumTaskExperts, tasks: list[str]) -> dict[str, int]:
+    """How many experts of its own each task has.
+
+    Raises:
+        ValueError: where that is no number, nor one for each task.
+    """
+    thing = "arch.num_task_experts"
+    given = num_task_experts
+    if isinstance(given, Mapping):
+        fix = "'arch.num_task_experts={" + ", ".join(f"{task}: 2" for task in tasks) + "}'"
+        if set(given) != set(tasks):
+            rule = f"must name each task once: {', '.join(tasks)}"
+            raise problem(thing, rule, ", ".join(map(str, given)) or "none", fix)
+        counts = {task: given[task] for task in tasks}
+    elif isinstance(given, list | tuple):
+        fix = f"'arch.num_task_experts=[{','.join('2' for _ in tasks)}]'"
+        if len(given) != len(tasks):
+            rule = f"must have a number for each task: {', '.join(tasks)}"
+            raise problem(thing, rule, given, fix)
+        counts = dict(zip(tasks, given, strict=True))
+    else:
+        check_integer(thing, given, 0, "arch.num_task_experts=2")
+        assert isinstance(given, int)
+        return dict.fromkeys(tasks, given)
+    for task, count in counts.items():
+        check_integer(f"{thing} of {task}", count, 0, fix)
+    return counts
+
+
+class ByInput(nn.Module):
+    """A module for each group of inputs.
+
+    Args:
+        groups: ``{input name: its group}``.
+        make: makes the module of a group.
+    """
+
+    def __init__(self, groups: Mapping[str, Group], make: Callable[[Group], nn.Module]) -> None:
+        super().__init__()
+        distinct = list(dict.fromkeys(groups.values()))
+        self.which = {name: distinct.index(group) for name, group in groups.items()}
+        self.choices = nn.ModuleList(map(make, distinct))
+
+    def forward(self, x: Examples, input: str, rows: Rows = None) -> Tensor:
+        return self.choices[self.which[input]](x, rows)
+
+
+class Columns(nn.Module):
+    """The stages of one level, of experts side by side: ``forward(x, input) -> [E, B, *shape]``.
+
+    Args:
+        encoders: the experts; each of its stages is a list of copies.
+        stages: which of them.
+        inputs: the names of the inputs that come here.
+        shared_input: whether all copies read the same ``x`` [B, ...], else each its own.
+    """
+
+    def __init__(
+        self, encoders: Trunk, stages: range, inputs: Iterable[str], shared_input: bool
+    ) -> None:
+        super().__init__()
+        names = list(inputs)
+
+        def stage(s: int) -> ByInput:
+            def side_by_side(group: int) -> nn.Module:
+                copies = encoders.stages[s][group]  # type: ignore[index]
+                return stack(list(copies), shared_input and s == stages.start)
+
+            return ByInput({name: encoders.which[s][name] for name in names}, side_by_side)
+
+        self.stages = nn.ModuleList(map(stage, stages))
+
+    def forward(self, x: Examples, input: str, rows: Rows = None) -> Tensor:
+        for stage in self.stages:
+            x = stage(x, input, rows)
+        assert isinstance(x, Tensor)
+        return x
+
+
+class LevelGates(nn.Module):
+    """Gates side by side, the same for inputs of equal spec: ``W x + b`` as [G, B, E].
+
+    Args:
+        specs: ``{input name: the spec of what the gates read}``.
+        num_gates: G.
+        num_experts: E.
+        bias: whether they have a ``b``.
+        shared_input: whether all gates read the same ``x`` [B, ...], else each its own.
+    """
+
+    def __init__(
+        self,
+        specs: Mapping[str, InputSpec],
+        num_gates: int,
+        num_experts: int,
+        bias: bool,
+        shared_input: bool,
+    ) -> None:
+        super().__init__()
+
+        def side_by_side(spec: InputSpec) -> nn.Module:
+            return stack([spec.linear(num_experts, bias) for _ in range(num_gates)], shared_input)
+
+        self.linears = ByInput(specs, side_by_side)
+
+    def forward(self, x: Examples, input: str, rows: Rows = None) -> Tensor:
+        return self.linears(x, input, rows)

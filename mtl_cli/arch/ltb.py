@@ -1,0 +1,125 @@
+"""Learning to branch: columns of the encoder side by side, and a tree through them is learned.
+
+Guo, Lee & Ulbricht, "Learning to Branch for Multi-Task Learning", ICML 2020,
+https://arxiv.org/abs/2006.01895, section 3. The Gumbel-softmax is that of Jang, Gu & Poole,
+"Categorical Reparameterization with Gumbel-Softmax", ICLR 2017, https://arxiv.org/abs/1611.01144.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from mtl_cli.arch.base import Architecture, MakeEncoder
+from mtl_cli.arch.branches import renumber
+from mtl_cli.arch.experts import expert_trunk
+from mtl_cli.arch.mixture import mix
+from mtl_cli.batch import Examples
+from mtl_cli.errors import check_integer, check_number
+from mtl_cli.inputs import InputSpec
+
+LOWEST_TEMPERATURE = 0.01
+
+
+class LTB(Architecture):
+    """Between stages, column j reads ``sum_i d_ji h_i``, where ``d_j`` is one-hot: its parent.
+
+    In training ``d_j`` is drawn, ``one_hot(argmax_i(theta_ji + g_i))`` with Gumbel noise g, and
+    its gradient is that of ``softmax((theta_j + g) / temperature)``. The heads choose among the
+    columns of the last stage in the same way. At evaluation each takes its likeliest parent: that
+    is the learned tree, which ``arch=tree`` trains anew.
+
+    In the warm-up every ``d_ji`` is 1 / C and theta rests. After it the temperature falls from the
+    first to the last by the same factor every step (which the paper leaves open).
+
+    Departure: each example draws a tree of its own, not each step. All columns are computed in
+    any case, so this costs nothing, and theta's gradient is a mean over the batch's draws.
+
+    Args:
+        make_encoder: makes a column, for an input's spec.
+        inputs: ``{input name: its spec}``.
+        tasks: ``{task: the input that it reads}``.
+        num_columns: C, the columns of each stage; None: as many as tasks.
+        warmup: the share of the training that the warm-up takes, from 0 to 0.9.
+        initial_temperature: after the warm-up, at least 0.01.
+        final_temperature: at the end of the training, from 0.01 to ``initial_temperature``.
+    """
+
+    temperature: Tensor
+    is_warmup: Tensor
+
+    def __init__(
+        self,
+        make_encoder: MakeEncoder,
+        inputs: Mapping[str, InputSpec],
+        tasks: Mapping[str, str],
+        num_columns: int | None,
+        warmup: float,
+        initial_temperature: float,
+        final_temperature: float,
+    ) -> None:
+        super().__init__(inputs, tasks)
+        if num_columns is not None:
+            check_integer("arch.num_columns", num_columns, 1, "arch.num_columns=4")
+        check_number("arch.warmup", warmup, "arch.warmup=0.1", 0, 0.9)
+        first, last = initial_temperature, final_temperature
+        fix = "arch.initial_temperature=10"
+        check_number("arch.initial_temperature", first, fix, LOWEST_TEMPERATURE)
+        fix = "arch.final_temperature=0.1"
+        check_number("arch.final_temperature", last, fix, LOWEST_TEMPERATURE, first)
+        self.warmup = warmup
+        self.temperatures = first, last
+        self.order = {task: k for k, task in enumerate(tasks)}
+        columns = len(tasks) if num_columns is None else num_columns
+        self.columns = expert_trunk(make_encoder, inputs, columns)
+        self.out_shapes = {task: self.columns.out_shapes[name] for task, name in tasks.items()}
+        choosing = [columns] * (self.columns.num_stages - 1) + [len(tasks)]
+        self.thetas = nn.ParameterList(torch.zeros(number, columns) for number in choosing)
+        self.register_buffer("temperature", torch.tensor(float(first)))
+        self.register_buffer("is_warmup", torch.tensor(False))
+
+    def encode(self, x: Examples, input: str, tasks: list[str]) -> dict[str, Tensor]:
+        for s in range(self.columns.num_stages):
+            if s > 0:
+                assert isinstance(x, Tensor)
+                x = self.choose(self.thetas[s - 1], x)
+            x = self.columns.stage(s, x, input)  # [C, B, ...]
+        assert isinstance(x, Tensor)
+        x = self.mark_representation(x)
+        theta = self.thetas[-1]
+        if tasks != list(self.order):
+            theta = torch.stack([theta[self.order[task]] for task in tasks])
+        return dict(zip(tasks, self.choose(theta, x), strict=True))
+
+    def choose(self, theta: Tensor, features: Tensor) -> Tensor:
+        """What each of N reads: [N, C], [C, B, ...] -> [N, B, ...]."""
+        if not self.training:
+            return features[theta.argmax(-1)]
+        shape = len(theta), features.shape[1], len(features)
+        noise = -torch.empty(shape, dtype=theta.dtype, device=theta.device).exponential_().log()
+        soft = ((theta.unsqueeze(1) + noise) / self.temperature).softmax(-1)  # [N, B, C]
+        columns = torch.arange(len(features), device=theta.device)
+        hard = (soft.argmax(-1, keepdim=True) == columns).to(soft.dtype)
+        drawn = hard + (soft - soft.detach())  # exactly one-hot, with the gradient of soft
+        return mix(torch.where(self.is_warmup, 1 / len(features), drawn), features)
+
+    def progress(self, fraction: float) -> None:
+        first, last = self.temperatures
+        done = max(0.0, fraction - self.warmup) / (1 - self.warmup)
+        self.temperature.fill_(first * (last / first) ** done)
+        self.is_warmup.fill_(fraction < self.warmup)
+
+    def stacked_over_tasks(self) -> Iterable[nn.Parameter]:
+        return [self.thetas[-1]]  # row k is the choice of the head of task k
+
+    def learned(self) -> dict[str, Any] | None:
+        """The tree of the likeliest parents: ``{"tree": {task: its column at each stage}}``."""
+        *inner, heads = [theta.argmax(-1).tolist() for theta in self.thetas]
+        paths = {}
+        for task, column in zip(self.order, heads, strict=True):
+            path = [column]
+            for parents in reversed(inner):
+                path.insert(0, parents[path[0]])
+            paths[task] = path
+        return {"tree": renumber(paths)}

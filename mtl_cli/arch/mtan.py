@@ -1,0 +1,178 @@
+"""MTAN: one shared encoder, of whose features each task keeps what its attention lets through.
+
+Liu, Johns & Davison, "End-to-End Multi-Task Learning with Attention", CVPR 2019,
+https://arxiv.org/abs/1803.10704, equations 1 and 2.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+
+from torch import Tensor, nn
+
+from mtl_cli.arch.base import Architecture, MakeEncoder, Trunk
+from mtl_cli.arch.experts import Rows, StackedLinear
+from mtl_cli.batch import Examples
+from mtl_cli.encoder.base import Encoder, Shape
+from mtl_cli.errors import check_integer
+from mtl_cli.inputs import InputSpec
+from mtl_cli.naming import module_key
+
+CONVOLUTIONS: dict[int, type[nn.Module]] = {1: nn.Conv1d, 2: nn.Conv2d}
+POOLINGS: dict[int, type[nn.Module]] = {1: nn.MaxPool1d, 2: nn.MaxPool2d}
+
+
+class MTAN(Architecture):
+    """After every stage, ``h_k = a_k * p``, with ``a_k = sigmoid(U_k relu(W_k [p; f(h_k')]))``.
+
+    p are the shared features of the stage and h_k' those that task k attended to after the stage
+    before; after the first stage the mask depends on p alone. W_k and U_k are maps of the channels
+    with a bias, the same at every position: 1x1 convolutions on maps, linear maps on vectors. The
+    refining layer f, which all tasks share as in the paper, brings h_k' to the shape of p (see
+    `refiner`). The last h_k are the features of the heads; there is no f after them.
+
+    Departures: the mask reads p, where the paper's reads the features of the stage's middle, which
+    an encoder does not show (the authors' network for Visual Decathlon reads p too); and there is
+    no batch norm in W, U and f, which could not train on a batch of one.
+
+    Args:
+        make_encoder: makes the encoder, for an input's spec.
+        inputs: ``{input name: its spec}``.
+        tasks: ``{task: the input that it reads}``.
+        reduction: W_k gives the stage's channels divided by this, rounded up; at least 1.
+    """
+
+    def __init__(
+        self,
+        make_encoder: MakeEncoder,
+        inputs: Mapping[str, InputSpec],
+        tasks: Mapping[str, str],
+        reduction: int,
+    ) -> None:
+        super().__init__(inputs, tasks)
+        check_integer("arch.reduction", reduction, 1, "arch.reduction=1")
+        made: dict[InputSpec, list[Shape]] = {}
+
+        def make(spec: InputSpec) -> Encoder:
+            encoder = make_encoder(spec)
+            made[spec] = encoder.shapes
+            return encoder
+
+        self.trunk = Trunk(make, inputs)
+        shapes = {name: made[spec] for name, spec in inputs.items()}
+        self.out_shapes = {task: shapes[name][-1] for task, name in tasks.items()}
+        self.attentions = nn.ModuleList()  # by stage: {input: the attention of its tasks}
+        self.refiners = nn.ModuleList()  # by stage but the last: one for each pair of shapes
+        self.which: list[dict[str, int]] = []  # by stage but the last: {input: its refiner}
+        for s in range(self.trunk.num_stages):
+            attentions = nn.ModuleDict()
+            for name in inputs:
+                channels = shapes[name][s][0]
+                hidden = -(-channels // reduction)
+                own = Attention(len(self.readers(name)), channels, hidden, first=s == 0)
+                attentions[module_key(name)] = own
+            self.attentions.append(attentions)
+            if s > 0:
+                steps = {name: (shapes[name][s - 1], shapes[name][s]) for name in inputs}
+                pairs = list(dict.fromkeys(steps.values()))
+                self.refiners.append(nn.ModuleList(refiner(*pair) for pair in pairs))
+                self.which.append({name: pairs.index(step) for name, step in steps.items()})
+
+    def encode(self, x: Examples, input: str, tasks: list[str]) -> dict[str, Tensor]:
+        order = self.readers(input)
+        rows = None if tasks == order else [order.index(task) for task in tasks]
+        attended: Tensor | None = None  # [K, B, C, ...]
+        for s in range(self.trunk.num_stages):
+            x = self.trunk.stage(s, x, input)  # [B, C, ...]
+            if self.trunk.num_stages == 1:
+                x = self.mark_representation(x)
+            if attended is not None:
+                refine = self.refiners[s - 1][self.which[s - 1][input]]  # type: ignore[index]
+                refined = refine(attended.flatten(0, 1))
+                attended = refined.unflatten(0, attended.shape[:2])
+            masks = self.attentions[s][module_key(input)](x, attended, rows)  # type: ignore[index]
+            attended = masks * x
+        assert attended is not None
+        return dict(zip(tasks, attended, strict=True))
+
+    def stacked_over_tasks(self) -> Iterable[nn.Parameter]:
+        return self.attentions.parameters()
+
+
+class Attention(nn.Module):
+    """The masks of K tasks at one stage: ``sigmoid(U_k relu(W_k [p; q_k]))``.
+
+    Args:
+        num_tasks: K.
+        channels: C, of p, q and the masks.
+        hidden: what W gives.
+        first: whether there is no q.
+    """
+
+    def __init__(self, num_tasks: int, channels: int, hidden: int, first: bool) -> None:
+        super().__init__()
+
+        def stack(in_features: int, out_features: int, bias: bool, shared: bool) -> StackedLinear:
+            linears = [nn.Linear(in_features, out_features, bias) for _ in range(num_tasks)]
+            return StackedLinear(linears, shared)
+
+        self.of_shared = stack(channels, hidden, True, True)  # W, cut in two: its columns for p
+        self.of_refined = None if first else stack(channels, hidden, False, False)  # and for q
+        self.out = stack(hidden, channels, True, False)
+
+    def forward(self, shared: Tensor, refined: Tensor | None, rows: Rows) -> Tensor:
+        """[B, C, ...], [K, B, C, ...] -> [K, B, C, ...], for the tasks in ``rows`` or all."""
+        p = shared.movedim(1, -1)  # [B, ..., C]
+        hidden = self.of_shared(p.flatten(0, -2), rows)  # [K, N, hidden]
+        if self.of_refined is not None:
+            assert refined is not None
+            q = refined.movedim(2, -1).flatten(1, -2)  # [K, N, C]
+            hidden = hidden + self.of_refined(q, rows)
+        masks = self.out(hidden.relu(), rows).sigmoid()  # [K, N, C]
+        return masks.unflatten(1, p.shape[:-1]).movedim(-1, 2)
+
+
+class Mean(nn.Module):
+    """The mean of each channel over a map's positions: [B, C, ...] to [B, C].
+
+    A map of a text may be shorter than its declared size: what lacks counts as zeros, which is
+    what padding is.
+    """
+
+    def __init__(self, positions: Shape) -> None:
+        super().__init__()
+        self.num_positions = math.prod(positions)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.flatten(2).sum(2) / self.num_positions
+
+
+def refiner(shape: Shape, to: Shape) -> nn.Module:
+    """f: from the attended features of one stage to the shape of the next, then ReLU.
+
+    From map to map a 3x3 convolution (of width 3 on sequences), then max-pooling with the windows
+    that give the next map, 2x2 where it is half as large; a larger map repeats the nearest
+    position. From or to a vector a linear map, of the mean over a map's positions or the same for
+    all of them.
+    """
+    positions, wanted = shape[1:], to[1:]
+    if len(positions) == len(wanted) and positions:
+        convolve = CONVOLUTIONS[len(wanted)](shape[0], to[0], 3, padding=1)
+        return nn.Sequential(convolve, nn.ReLU(inplace=True), *resize(positions, wanted))
+    layers: list[nn.Module] = [nn.Linear(shape[0], to[0]), nn.ReLU(inplace=True)]
+    if positions:
+        layers = [Mean(positions), *layers]
+    if wanted:
+        layers += [nn.Unflatten(1, (to[0], *[1] * len(wanted))), nn.Upsample(wanted)]
+    return nn.Sequential(*layers)
+
+
+def resize(positions: Shape, wanted: Shape) -> list[nn.Module]:
+    """What brings a map of so many positions to another one; nothing where they agree."""
+    if positions == wanted:
+        return []
+    if any(after > before for before, after in zip(positions, wanted, strict=True)):
+        return [nn.Upsample(wanted)]
+    strides = [before // after for before, after in zip(positions, wanted, strict=True)]
+    steps = zip(positions, wanted, strides, strict=True)
+    kernel = [before - (after - 1) * stride for before, after, stride in steps]
+    return [POOLINGS[len(wanted)](tuple(kernel), tuple(strides))]
