@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -88,7 +89,7 @@ class Session:
         if self.resumed:
             live.trainer.resume()
         elif cfg.init is not None:
-            first = find_run(cfg.init, self.folder.path.parent)
+            first = find_run(cfg.init, Path(cfg.runs))
             checkpoint.load_weights(live.model, checkpoint.load(first.best)["model"], first.best)
         OmegaConf.save(cfg, self.folder.config, resolve=True)
         self.summary |= describe(cfg, live, device)

@@ -179,7 +179,9 @@ class OurMMoE(nn.Module):
         super().__init__()
         encoder = partial(MLP, hidden=[width], activation="relu", dropout=0.0)
         names = {f"t{k}": "x" for k in range(tasks)}
-        self.arch = MMoE(encoder, {"x": Dense((inputs,))}, names, experts, gate_bias=True)
+        self.arch = MMoE(
+            encoder, {"x": Dense((inputs,))}, names, experts, gate_bias=True, one_gate=False
+        )
         self.heads = nn.ModuleList(nn.Linear(width, 1) for _ in range(tasks))
 
     def forward(self, x: Tensor) -> list[Tensor]:

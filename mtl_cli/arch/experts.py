@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from mtl_cli.activation import ACTIVATIONS
 from mtl_cli.arch.base import MakeEncoder, Trunk
-from mtl_cli.arch.mixture import batch_innermost, expert_softmax, mix
+from mtl_cli.arch.mixture import batch_innermost, expert_softmax
 from mtl_cli.batch import Bag, Examples
 from mtl_cli.inputs import BagLinear, CountTokens, InputSpec, bag_linear
 from mtl_cli.naming import module_key

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping
 from torch import Tensor, nn
 
 from mtl_cli.arch.base import Architecture, MakeEncoder
-from mtl_cli.arch.experts import Gates, expert_trunk, mix
+from mtl_cli.arch.experts import Gates, expert_trunk
+from mtl_cli.arch.mixture import mix
 from mtl_cli.batch import Examples
 from mtl_cli.errors import check_boolean, check_integer
 from mtl_cli.inputs import InputSpec
@@ -27,6 +28,7 @@ class MMoE(Architecture):
         tasks: ``{task: the input that it reads}``.
         num_experts: E, at least 1.
         gate_bias: whether the gates have a ``b_k``.
+        one_gate: whether all tasks share one gate: the paper's OMoE, its baseline of section 3.
     """
 
     def __init__(
@@ -36,18 +38,30 @@ class MMoE(Architecture):
         tasks: Mapping[str, str],
         num_experts: int,
         gate_bias: bool,
+        one_gate: bool,
     ) -> None:
         super().__init__(inputs, tasks)
         check_integer("arch.num_experts", num_experts, 1, "arch.num_experts=8")
         check_boolean("arch.gate_bias", gate_bias)
+        check_boolean("arch.one_gate", one_gate)
         self.experts = expert_trunk(make_encoder, inputs, num_experts)
-        self.gates = Gates(inputs, tasks, num_experts, gate_bias)
+        self.one_gate = one_gate
+        # By task, or, where all share it, by spec: the name of the first input of that spec.
+        firsts = {spec: name for name, spec in reversed(list(inputs.items()))}
+        self.gate_of = {name: firsts[spec] for name, spec in inputs.items()}
+        owners = {name: name for name in firsts.values()} if one_gate else tasks
+        gated = {name: spec for spec, name in firsts.items()} if one_gate else inputs
+        self.gates = Gates(gated, owners, num_experts, gate_bias)
         self.out_shapes = {task: self.experts.out_shapes[name] for task, name in tasks.items()}
 
     def encode(self, x: Examples, input: str, tasks: list[str]) -> dict[str, Tensor]:
         features = self.mark_representation(self.experts(x, input))  # [E, B, *shape]
-        weights = self.gates(x, input, tasks)  # [K, B, E]
+        if self.one_gate:
+            gate = self.gate_of[input]
+            weights = self.gates(x, gate, [gate]).expand(len(tasks), -1, -1)
+        else:
+            weights = self.gates(x, input, tasks)  # [K, B, E]
         return dict(zip(tasks, mix(weights, features), strict=True))
 
     def stacked_over_tasks(self) -> Iterable[nn.Parameter]:
-        return self.gates.parameters()
+        return () if self.one_gate else self.gates.parameters()
