@@ -15,6 +15,7 @@ from hydra.utils import get_object, instantiate
 from omegaconf import DictConfig, OmegaConf
 from torch import nn
 from torch.optim import Optimizer
+from torchjd.linalg import DualConeProjector
 
 from mtl_cli.arch.base import Architecture
 from mtl_cli.dataset.base import Dataset
@@ -176,15 +177,16 @@ def make(
     plain = {str(key): value for key, value in values.items() if key not in (leave_out or {})}
     check_target(slot, plain["_target_"], kind)
     for path, target in nested_targets(plain, slot):
-        check_target(path, target, nn.Module)
+        check_target(path, target, (nn.Module, DualConeProjector))
     choice = cfg.choices.get(key)
     advice = f"{key}={choice} --help, which lists the options" if choice else "other values"
     return Factory(slot, plain, advice)
 
 
-def check_target(slot: str, target: Any, kind: type) -> None:
+def check_target(slot: str, target: Any, kind: type | tuple[type, ...]) -> None:
     """Refuses a target that is not a class of the slot's kind, before anything calls it."""
-    rule = f"must be a class of the kind {kind.__name__}"
+    kinds = kind if isinstance(kind, tuple) else (kind,)
+    rule = f"must be a class of the kind {' or '.join(one.__name__ for one in kinds)}"
     fix = "a _target_ of that kind; the choices are in --help"
     if not isinstance(target, str):
         raise problem(f"{slot}._target_", rule, target, fix)

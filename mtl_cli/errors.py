@@ -18,7 +18,7 @@ def problem(thing: str, rule: str, found: Any, fix: str) -> Problem:
         found: what it is.
         fix: what to do, if possible as the words to type (``arch.num_experts=8``).
     """
-    shown = found if isinstance(found, str) else repr(found)
+    shown = found if isinstance(found, str) and found else repr(found)
     return Problem(f"{thing} {rule}.\n  found: {shown}\n  try:   {fix}")
 
 

@@ -57,7 +57,8 @@ class RunFolder:
         if not self.metrics.exists():
             self.metrics.write_text(",".join(COLUMNS) + "\n", encoding="utf-8")
         elif length < self.metrics_length():
-            os.truncate(self.metrics, length)
+            header = len(",".join(COLUMNS)) + 1
+            os.truncate(self.metrics, max(length, header))
 
     def write_json(self, path: Path, data: dict[str, Any]) -> None:
         """Writes a file of the folder, whole or not at all; what is not finite becomes null."""
@@ -83,7 +84,7 @@ def finite(value: Any) -> Any:
 
 
 def create_folder(path: Path) -> Path:
-    """Makes a new folder; where one with something in it is there, ``<path>_2``, ``_3``, …
+    """Makes a new folder; where one is there already, ``<path>_2``, ``_3``, …
 
     Raises:
         ValueError: where the folder cannot be made or written to.
@@ -92,15 +93,13 @@ def create_folder(path: Path) -> Path:
     try:
         while True:
             try:
-                candidate.mkdir(parents=True)
+                candidate.mkdir(parents=True)  # fails where another run that starts now was faster
                 return candidate
             except FileExistsError:
-                if candidate.is_dir() and not any(candidate.iterdir()):
-                    return candidate
                 if not candidate.is_dir():
                     raise
-                count += 1
-                candidate = path.with_name(f"{path.name}_{count}")
+            count += 1
+            candidate = path.with_name(f"{path.name}_{count}")
     except OSError as error:
         rule = "must be a folder that can be made and written to"
         found = error.strerror or str(error)

@@ -273,7 +273,9 @@ class Multiclass(Task):
         if len(wrong):
             found = wrong[0].item()
             rule = f"has {self.out_features} classes: labels must be 0 to {self.out_features - 1}"
-            fix = f"tasks.{self.name}.num_classes={int(target.max()) + 1}"
+            needed = int(target.max()) + 1
+            more = f"tasks.{self.name}.num_classes={needed}"
+            fix = more if needed > self.out_features else "labels from 0"
             raise problem(f"tasks.{self.name}", f"{rule} (-1 where missing)", found, fix)
 
     def example_target(self, batch_size: int) -> Tensor:
@@ -295,6 +297,15 @@ class Multilabel(Binary):
     ) -> None:
         check_integer(f"tasks.{name}.num_labels", num_labels, 1, f"tasks.{name}.num_labels=3")
         Task.__init__(self, name, input, head, loss, metrics, weight, out_features=num_labels)
+
+    def loss(self, output: Tensor, target: Tensor, complete: bool = False) -> tuple[Tensor, int]:
+        if complete:
+            return super().loss(output, target, complete)
+        # A missing label becomes a certain one, whose loss is 0: weights stay with their labels.
+        there = self.is_labelled(target)
+        count = int(there.sum())
+        output, target = torch.where(there, output, 1e4), torch.where(there, target, 1.0)
+        return self.criterion(output, target) * (target.numel() / max(1, count)), count
 
     def score(
         self, output: Tensor, target: Tensor, complete: bool = False

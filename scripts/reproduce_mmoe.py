@@ -13,8 +13,8 @@ import statistics
 import sys
 from pathlib import Path
 
-import mtl_cli.train
 from mtl_cli.comparison.table import text_table
+from mtl_cli.train import train
 
 CORRELATIONS = (0.5, 0.9, 1.0)
 # 8 experts of 16 units and the towers' first layers hold 13 056 weights (100 * 8 * 16 and 2 * 16 *
@@ -41,7 +41,7 @@ def train_all(seeds: int, steps: int, out: Path) -> Losses:
                 folder = out / f"{model.replace(' ', '_')}_{p}_{seed}"
                 given = [f"hydra.run.dir={folder}", f"seed={seed}", f"dataset.seed={seed}"]
                 given += [f"dataset.correlation={p}", f"trainer.max_steps={steps}"]
-                summary = mtl_cli.train([*COMMON, *words, *given])
+                summary = train([*COMMON, *words, *given])
                 losses[model][p].append(sum(test["loss"] for test in summary["test"].values()))
     return losses
 

@@ -175,7 +175,7 @@ class TableLoader:
     def batches(self, epoch: int, start: int = 0) -> Iterator[Batch]:
         order = None
         if self.seed is not None:
-            generator = torch.Generator().manual_seed(self.seed * 1_000_003 + epoch)
+            generator = torch.Generator().manual_seed((self.seed * 1_000_003 + epoch) % 2**63)
             device = next(iter(self.table.targets.values())).device
             order = torch.randperm(len(self.table), generator=generator).to(device)
         at_once = self._batches_at_once()

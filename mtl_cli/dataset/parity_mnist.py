@@ -5,11 +5,13 @@ at hand nor to be downloaded, scikit-learn's bundled real digits (E. Alpaydin & 
 Recognition of Handwritten Digits", UCI, 1998) stand in, and every result says so.
 """
 
+import os
 import socket
 import threading
 import urllib.error
 import urllib.request
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
@@ -130,9 +132,10 @@ def load_mnist(root: Path, offline: bool) -> Images | None:
     for split in ("train", "test"):
         pixels = read_idx(files[split, "images"], 3)
         digits = read_idx(files[split, "labels"], 1)
-        if len(pixels) != len(digits) or pixels.shape[1:] != (28, 28) or digits.max() > 9:
+        largest = digits.max(initial=0)
+        if not len(pixels) == len(digits) > 0 or pixels.shape[1:] != (28, 28) or largest > 9:
             rule = "must be images of 28x28 with a label from 0 to 9 each"
-            found = f"{split} images {pixels.shape}, labels {digits.shape} up to {digits.max()}"
+            found = f"{split} images {pixels.shape}, labels {digits.shape} up to {largest}"
             raise problem(str(root), rule, found, "delete the files, and fetch them anew")
         images[split] = (pixels, digits)
     return images
@@ -162,13 +165,16 @@ def download(root: Path) -> None:
 
     if not answers(MNIST.mirrors[0]):
         return
-    root.mkdir(parents=True, exist_ok=True)
     timeout = socket.getdefaulttimeout()
     socket.setdefaulttimeout(30)  # torchvision sets none: a stalled transfer would hang for ever
     try:
+        root.mkdir(parents=True, exist_ok=True)
         with FileLock(root / ".download.lock"):
             if find_files(root) is None:
-                MNIST(str(root), download=True)
+                with TemporaryDirectory(dir=root) as beside:  # a file in its place is whole
+                    MNIST(beside, download=True)
+                    for path in (Path(beside) / "MNIST" / "raw").iterdir():
+                        os.replace(path, root / path.name)
     except (OSError, RuntimeError):  # broken off; torchvision checks what has arrived by its MD5
         return
     finally:

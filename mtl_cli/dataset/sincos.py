@@ -50,7 +50,13 @@ class SinCos(InMemoryDataset):
         span = 2 * np.pi
         if inputs == "per_task":
             read = {"sin": "x_sin", "cos": "x_cos"}
-            points = {x: np.sort(draw.uniform(-span, span, num_samples)) for x in read.values()}
+            points = {x: draw.uniform(-span, span, num_samples) for x in read.values()}
+            if split == "extrapolation":
+                first = round(SHARES[split][0] * num_samples)
+                for x in points.values():
+                    x.partition(first)  # the lowest first
+                    for part in (x[:first], x[first:]):
+                        draw.shuffle(part)
         else:
             read = {"sin": "x", "cos": "x"}
             points = {"x": np.linspace(-span, span, num_samples)}

@@ -40,6 +40,8 @@ class Aggregation(Weighting):
         if extra is not None:
             extra.backward(retain_graph=True)
         jacobian = jacobian_rows(list(losses.values()), shared, specific)
+        if not shared:
+            return None
         step, weights = self.aggregate(jacobian)
         for parameter, grad in zip(shared, step.split([p.numel() for p in shared]), strict=True):
             accumulate(parameter, grad.view_as(parameter))
@@ -65,7 +67,7 @@ def jacobian_rows(
     The same passes add the gradient of the losses' sum to ``.grad`` of the specific parameters.
     """
     sizes = [p.numel() for p in shared]
-    jacobian = shared[0].new_zeros(len(losses), sum(sizes))
+    jacobian = losses[0].new_zeros(len(losses), sum(sizes))
     for k, loss in enumerate(losses):
         retain = k < len(losses) - 1
         grads = torch.autograd.grad(
@@ -76,7 +78,7 @@ def jacobian_rows(
                 part.copy_(grad.flatten())
         for parameter, grad in zip(specific, grads[len(shared) :], strict=True):
             if grad is not None:
-                accumulate(parameter, grad)
+                accumulate(parameter, grad.clone())  # it may be a view of another one, or expanded
     return jacobian
 
 
