@@ -11,7 +11,7 @@ from torch import Tensor
 
 from mtl_cli.batch import Examples
 from mtl_cli.dataset.base import Loader
-from mtl_cli.model import Model
+from mtl_cli.model import Model, mode
 from mtl_cli.task import Task
 
 Figures = dict[str, dict[str, float]]  # {task: {metric: value}}, the unweighted ``loss`` first
@@ -33,22 +33,21 @@ def evaluate(
             metric.to(device).reset()
     sums: dict[str, list[Tensor]] = {name: [] for name in chosen}
     counts = dict.fromkeys(chosen, 0)
-    model.eval()
-    for batch in islice(loader.batches(1), max_batches):
-        outputs = model(to_device(batch.inputs, device), chosen)
-        for name in outputs:
-            if name not in batch.targets:
-                continue
-            task, target = chosen[name], batch.targets[name].to(device)
-            complete = name in batch.complete
-            loss, count = task.loss(outputs[name], target, complete)
-            if count:
-                sums[name].append(loss * count)
-                counts[name] += count
-                prediction, label = task.score(outputs[name], target, complete)
-                for metric in task.metrics.values():
-                    metric.update(prediction, label)
-    model.train()
+    with mode(model, training=False):
+        for batch in islice(loader.batches(1), max_batches):
+            outputs = model(to_device(batch.inputs, device), chosen)
+            for name in outputs:
+                if name not in batch.targets:
+                    continue
+                task, target = chosen[name], batch.targets[name].to(device)
+                complete = name in batch.complete
+                loss, count = task.loss(outputs[name], target, complete)
+                if count:
+                    sums[name].append(loss * count)
+                    counts[name] += count
+                    prediction, label = task.score(outputs[name], target, complete)
+                    for metric in task.metrics.values():
+                        metric.update(prediction, label)
     return {
         name: {"loss": float(torch.stack(sums[name]).cpu().double().sum()) / counts[name]}
         | {n: float(metric.compute()) for n, metric in task.metrics.items()}

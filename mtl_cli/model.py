@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -152,20 +153,31 @@ class Model(nn.Module):
         """A training forward pass of the architecture that leaves no trace."""
         device = next(self.parameters()).device
         buffers = {name: b.clone() for name, b in self.arch.named_buffers()}
-        training = self.arch.training
         others = [] if device.type == "cpu" else [device.index or 0]
         with (
             torch.random.fork_rng(others, device_type="cuda" if not others else device.type),
             torch.enable_grad(),
+            mode(self.arch, training=True),
         ):
             examples = {n: spec.example(2).to(device) for n, spec in self.arch.inputs.items()}
-            features = self.arch.train()(examples)
-        self.arch.train(training)
+            features = self.arch(examples)
         self.arch.representations = []
         with torch.no_grad():
             for name, buffer in self.arch.named_buffers():
                 buffer.copy_(buffers[name])
         return features
+
+
+@contextmanager
+def mode(module: nn.Module, training: bool) -> Iterator[None]:
+    """The module in training or evaluation mode while the block lasts, then each part as it was."""
+    before = {part: part.training for part in module.modules()}
+    module.train(training)
+    try:
+        yield
+    finally:
+        for part, was in before.items():
+            part.training = was
 
 
 def leaf_parameters(root: torch.autograd.graph.Node | None) -> set[int]:

@@ -58,7 +58,17 @@ def test_its_part_is_found_by_its_yaml(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_its_table_names_every_choice() -> None:
     table = README.partition("## What is there")[2].partition("## Where")[0]
-    for group in ("arch", "encoder", "dataset", "head", "task", "loss", "weighting", "optimizer", "scheduler"):
+    for group in (
+        "arch",
+        "encoder",
+        "dataset",
+        "head",
+        "task",
+        "loss",
+        "weighting",
+        "optimizer",
+        "scheduler",
+    ):
         names = [path.stem for path in (ROOT / "conf" / group).glob("*.yaml")]
         assert names
         for name in names:

@@ -123,7 +123,12 @@ def test_resume_takes_no_other_settings(tmp_path: Path) -> None:
 
 def test_a_run_can_start_from_the_weights_of_another(tmp_path: Path) -> None:
     train(tmp_path / "first", "trainer.max_epochs=1")
-    train(tmp_path / "second", "trainer.max_epochs=1", f"init={tmp_path / 'first'}", "optimizer.lr=0.0")
+    train(
+        tmp_path / "second",
+        "trainer.max_epochs=1",
+        f"init={tmp_path / 'first'}",
+        "optimizer.lr=0.0",
+    )
     best, last = (
         torch.load(tmp_path / run / "checkpoints" / name)["model"]
         for run, name in (("first", "best.pt"), ("second", "last.pt"))

@@ -37,7 +37,9 @@ def figures(folder: Path, split: str, metric: str = "loss") -> dict[tuple[int, s
 
 def test_a_smoke_run_leaves_every_artefact(tmp_path: Path) -> None:
     summary = train(tmp_path / "run", *SMOKE)
-    left = {str(p.relative_to(tmp_path / "run")) for p in (tmp_path / "run").rglob("*") if p.is_file()}
+    left = {
+        str(p.relative_to(tmp_path / "run")) for p in (tmp_path / "run").rglob("*") if p.is_file()
+    }
     assert left == {
         "config.yaml",
         "metrics.csv",
@@ -109,7 +111,9 @@ def test_without_val_the_last_weights_count_and_a_sweep_gets_the_train_loss(tmp_
     assert summary["best_epoch"] == {"sin": 2, "cos": 2}
     losses = figures(tmp_path / "run", "train")
     assert summary["objective"] == pytest.approx(losses[2, "sin"] + losses[2, "cos"])
-    weights = [torch.load(tmp_path / "run/checkpoints" / f)["model"] for f in ("last.pt", "best.pt")]
+    weights = [
+        torch.load(tmp_path / "run/checkpoints" / f)["model"] for f in ("last.pt", "best.pt")
+    ]
     assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
 
 
@@ -216,7 +220,9 @@ def test_help_and_config_import_no_torch(tmp_path: Path) -> None:
             "try:\n    main()\nexcept SystemExit:\n    pass\n"
             "assert 'torch' not in sys.modules"
         )
-        done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+        done = subprocess.run(
+            [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True
+        )
         assert done.returncode == 0, done.stderr
         assert "num_experts" in done.stdout if "arch=mmoe" in words else "sincos" in done.stdout
     assert not list(tmp_path.iterdir())

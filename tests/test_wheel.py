@@ -23,7 +23,9 @@ def test_the_wheel_works_away_from_the_checkout(tmp_path: Path) -> None:
     venv.create(tmp_path / "env", symlinks=True)
     python = tmp_path / "env" / "bin" / "python"
     # It sees the packages of this environment, but not the checkout, which is there by a .pth file.
-    inner = Path(run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").strip())
+    inner = Path(
+        run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").strip()
+    )
     (inner / "outer.pth").write_text(sysconfig.get_path("purelib") + "\n")
     run(*pip, f"--python={python}", "install", "--no-deps", "--no-index", wheel)
     away = tmp_path / "away"

@@ -16,7 +16,7 @@ from mtl_cli.arch.experts import expert_trunk, stack
 from mtl_cli.arch.levels import ByInput, split_stages
 from mtl_cli.arch.mixture import expert_softmax, mix
 from mtl_cli.batch import Examples
-from mtl_cli.encoder.base import Encoder, Shape
+from mtl_cli.encoder.base import Shape
 from mtl_cli.errors import check_boolean, check_integer
 from mtl_cli.inputs import Dense, InputSpec
 
@@ -63,15 +63,8 @@ class AdaTT(Architecture):
         check_integer("arch.num_task_experts", num_task_experts, 1, "arch.num_task_experts=2")
         check_integer("arch.num_shared_experts", num_shared_experts, 0, "arch.num_shared_experts=1")
         check_boolean("arch.gate_bias", gate_bias)
-        made: dict[InputSpec, list[Shape]] = {}
-
-        def make(spec: InputSpec) -> Encoder:
-            encoder = make_encoder(spec)
-            made[spec] = encoder.shapes
-            return encoder
-
         sizes = [num_task_experts] * len(tasks) + [num_shared_experts] * (num_shared_experts > 0)
-        self.experts = expert_trunk(make, inputs, sum(sizes))
+        self.experts = expert_trunk(make_encoder, inputs, sum(sizes))
         self.levels = split_stages(self.experts.num_stages, num_levels)
         self.out_shapes = {task: self.experts.out_shapes[name] for task, name in tasks.items()}
         self.order = {task: k for k, task in enumerate(tasks)}
@@ -80,7 +73,7 @@ class AdaTT(Architecture):
         self.fusions = nn.ModuleList()
         for level in self.levels:
             is_last = level.stop == self.experts.num_stages
-            shapes = {name: made[spec][level.start - 1] for name, spec in inputs.items()}
+            shapes = {n: own[level.start - 1] for n, own in self.experts.stage_shapes.items()}
             fusion = Fusion(
                 inputs,
                 in_shapes=shapes if level.start else None,

@@ -69,7 +69,7 @@ class DSelectK(Architecture):
         check_integer("arch.num_nonzeros", num_nonzeros, 1, "arch.num_nonzeros=2")
         check_number("arch.gamma", gamma, "arch.gamma=1.0", 0)
         check_choice("arch.gate", gate, ["static", "per_example"], "arch.gate=static")
-        check_number("arch.entropy_weight", entropy_weight, "arch.entropy_weight=0.001", 0)
+        check_number("arch.entropy_weight", entropy_weight, "arch.entropy_weight=0.01", 0)
         if num_nonzeros > num_experts:
             rule = f"must be at most arch.num_experts={num_experts}"
             fix = f"arch.num_nonzeros={num_experts}, or arch.num_experts={num_nonzeros}"

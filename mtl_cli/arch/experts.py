@@ -49,6 +49,11 @@ class StackedLinear(nn.Module):
                 return flat.unflatten(0, weight.shape[:2]).transpose(1, 2)  # [E, B, O]
             flat = nn.functional.linear(x, wide, offset)
             return flat.unflatten(-1, weight.shape[:2]).transpose(0, 1)  # [E, B, O]
+        if x.stride(1) == 1 and x.stride(2) != 1:  # the batch is innermost, and stays so
+            by_batch = x.transpose(1, 2)  # [E, F, B]
+            if bias is None:
+                return torch.bmm(weight, by_batch).transpose(1, 2)
+            return torch.baddbmm(bias.unsqueeze(2), weight, by_batch).transpose(1, 2)  # [E, B, O]
         if bias is None:
             return torch.bmm(x, weight.transpose(1, 2))
         return torch.baddbmm(bias.unsqueeze(1), x, weight.transpose(1, 2))  # [E, B, O]

@@ -153,8 +153,10 @@ class Level(nn.Module):
         """What modules side by side read, ``times`` of them for each task."""
         if self.in_shapes is None:  # all paths are the input
             return paths[tasks[0]]
-        repeated = [paths[task] for task in tasks for _ in range(times)]
-        return torch.stack(repeated)  # type: ignore[arg-type]
+        repeated = [as_tensor(paths[task]) for task in tasks for _ in range(times)]
+        if repeated[0].dim() == 2 and repeated[0].stride(0) == 1:  # the batch is innermost
+            return torch.stack([x.T for x in repeated]).transpose(1, 2)
+        return torch.stack(repeated)
 
     def read(self, x: Examples, input: str) -> Examples:
         """What a gate reads of a path: the input, later features or the means of a map's channels.

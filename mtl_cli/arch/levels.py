@@ -10,7 +10,7 @@ from mtl_cli.arch.base import MakeEncoder, Trunk
 from mtl_cli.arch.experts import Rows, stack
 from mtl_cli.arch.extraction import Level, TaskExperts
 from mtl_cli.batch import Examples
-from mtl_cli.encoder.base import Encoder, Shape
+from mtl_cli.encoder.base import Shape
 from mtl_cli.errors import check_boolean, check_integer, problem
 from mtl_cli.inputs import Dense, InputSpec
 
@@ -35,16 +35,10 @@ def make_levels(
     check_integer("arch.num_shared_experts", num_shared_experts, 1, "arch.num_shared_experts=4")
     check_boolean("arch.gate_bias", gate_bias)
     counts = count_experts(num_task_experts, list(tasks))
-    shapes: dict[InputSpec, list[Shape]] = {}
-
-    def make(spec: InputSpec) -> Encoder:
-        encoder = make_encoder(spec)
-        shapes[spec] = encoder.shapes
-        return encoder
 
     def encoders(names: Iterable[str], copies: int) -> Trunk:
         specs = {name: inputs[name] for name in names}
-        return Trunk(make, specs, copies, lambda stages, first: nn.ModuleList(stages))
+        return Trunk(make_encoder, specs, copies, lambda stages, first: nn.ModuleList(stages))
 
     shared = encoders(inputs, num_shared_experts)
     levels = split_stages(shared.num_stages, num_levels)
@@ -60,7 +54,7 @@ def make_levels(
     for level, stages in enumerate(levels):
         is_first, is_last = level == 0, level == len(levels) - 1
         mixes_all = level < len(levels) - 2
-        in_shapes = {name: shapes[spec][stages.start - 1] for name, spec in inputs.items()}
+        in_shapes = {name: shapes[stages.start - 1] for name, shapes in shared.stage_shapes.items()}
         reads = {
             name: spec if is_first else Dense(in_shapes[name][:1]) for name, spec in inputs.items()
         }

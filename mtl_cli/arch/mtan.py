@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from mtl_cli.arch.base import Architecture, MakeEncoder, Trunk
 from mtl_cli.arch.experts import Rows, StackedLinear
 from mtl_cli.batch import Examples
-from mtl_cli.encoder.base import Encoder, Shape
+from mtl_cli.encoder.base import Shape
 from mtl_cli.errors import check_integer
 from mtl_cli.inputs import InputSpec
 from mtl_cli.naming import module_key
@@ -50,15 +50,8 @@ class MTAN(Architecture):
     ) -> None:
         super().__init__(inputs, tasks)
         check_integer("arch.reduction", reduction, 1, "arch.reduction=1")
-        made: dict[InputSpec, list[Shape]] = {}
-
-        def make(spec: InputSpec) -> Encoder:
-            encoder = make_encoder(spec)
-            made[spec] = encoder.shapes
-            return encoder
-
-        self.trunk = Trunk(make, inputs)
-        shapes = {name: made[spec] for name, spec in inputs.items()}
+        self.trunk = Trunk(make_encoder, inputs)
+        shapes = self.trunk.stage_shapes
         self.out_shapes = {task: shapes[name][-1] for task, name in tasks.items()}
         self.attentions = nn.ModuleList()  # by stage: {input: the attention of its tasks}
         self.refiners = nn.ModuleList()  # by stage but the last: one for each pair of shapes

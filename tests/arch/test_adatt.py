@@ -125,7 +125,7 @@ def gradient(loss: Tensor, weight: Tensor) -> Tensor:
 def test_without_the_residual_part_one_level_is_a_mixture_of_experts():
     arch = make("vectors", num_levels=1)
     torch.manual_seed(0)
-    mmoe = MMoE(MLP_3, arch.inputs, TASKS, num_experts=7, gate_bias=True)
+    mmoe = MMoE(MLP_3, arch.inputs, TASKS, num_experts=7, gate_bias=True, one_gate=False)
     nn.init.zeros_(arch.fusions[0].native)
     for ours, theirs in zip(
         arch.fusions[0].gates.parameters(), mmoe.gates.parameters(), strict=True

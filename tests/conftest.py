@@ -1,0 +1,313 @@
+"""What the tests share: examples of every kind of input, and models made from the parts' YAML.
+
+Parts are found by the files in ``conf/`` and kinds of input by the subclasses of `InputSpec`, so a
+new one is tested by being there. Tests get at all of it through the fixtures at the end.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from copy import deepcopy
+from dataclasses import dataclass, fields
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hydra.utils import get_class, instantiate
+from omegaconf import OmegaConf
+from torch import Tensor, nn
+
+from mtl_cli.batch import Batch
+from mtl_cli.encoder.base import Encoder
+from mtl_cli.head.linear import Linear
+from mtl_cli.inputs import Dense, InputSpec
+from mtl_cli.model import Model
+from mtl_cli.task import Binary, Multiclass, Regression, Task
+from mtl_cli.weighting.base import Weighting
+
+CONF = Path(__file__).parent.parent / "conf"
+
+# The options that decide how large a part is, by name, and what is quick to compute (of a list's
+# option all, of a number's the first). No two alike that a part could confuse.
+SMALL = {
+    "hidden": [6, 5],
+    "channels": [3, 4],
+    "kernel_size": [3],
+    "out_features": [6],
+    "embedding_dim": [6],
+    "dim": [8],
+    "num_heads": [2],
+    "num_layers": [1],
+    "num_experts": [2],
+    "num_shared_experts": [1],
+}
+
+# Each task's input, under names that ``nn.ModuleDict`` refuses.
+ARRANGEMENTS = {
+    "one input": {"digit": "image", "a.b": "image", "type": "image"},
+    "one input per task": {"digit": "image", "a.b": "left.right", "type": "keys"},
+    "three tasks on two inputs": {"digit": "image", "a.b": "keys", "type": "image"},
+}
+
+
+def choices(group: str) -> list[str]:
+    """The names of a group's YAMLs."""
+    return sorted(path.stem for path in (CONF / group).glob("*.yaml"))
+
+
+@cache
+def read_yaml(group: str, name: str) -> dict[str, Any]:
+    """The values of a part's YAML, as they are in the whole configuration."""
+    config = OmegaConf.load(CONF / "train.yaml")
+    config[group] = OmegaConf.load(CONF / group / f"{name}.yaml")
+    values = OmegaConf.to_container(config[group], resolve=True)
+    assert isinstance(values, dict)
+    return values
+
+
+def make_part(group: str, name: str) -> Callable[..., Any]:
+    """A part's class with its YAML's values, made small; to be called with the live objects."""
+    values = dict(read_yaml(group, name))
+    for key in SMALL.keys() & values.keys():
+        values[key] = SMALL[key] if isinstance(values[key], list) else SMALL[key][0]
+    return instantiate(values, _partial_=True, _convert_="all")
+
+
+small_part = cache(make_part)  # for classes without parts of their own, which would be shared
+
+
+def make_encoder(name: str) -> Callable[[InputSpec], Encoder]:
+    """Makes an encoder that is quick to compute; where no option makes it so, by fewer channels."""
+
+    def make(spec: InputSpec) -> Encoder:
+        model = prototype(name, spec)
+        if model is None:
+            return small_part("encoder", name)(spec)
+        encoder = deepcopy(model)
+        for layer in encoder.modules():
+            if isinstance(layer, nn.Conv2d | nn.BatchNorm2d | nn.Linear):
+                layer.reset_parameters()
+        return encoder
+
+    return make
+
+
+@cache
+def prototype(name: str, spec: InputSpec) -> Encoder | None:
+    """A large encoder with one block where it repeats them, and a sixteenth of the channels."""
+
+    def fewer(size: int) -> int:
+        return size // 16 if size >= 64 else size
+
+    with torch.random.fork_rng(devices=[]):  # it is made once, so it must not count as drawing
+        encoder = small_part("encoder", name)(spec)
+        if sum(p.numel() for p in encoder.parameters()) < 1_000_000:
+            return None
+        for module in list(encoder.modules()):
+            if isinstance(module, nn.Sequential) and len(set(map(type, module))) == 1:
+                del module[1:]
+            for key, layer in module.named_children():
+                if isinstance(layer, nn.Conv2d):
+                    sizes = fewer(layer.in_channels), fewer(layer.out_channels), layer.kernel_size
+                    bias = layer.bias is not None
+                    setattr(module, key, nn.Conv2d(*sizes, layer.stride, layer.padding, bias=bias))
+                elif isinstance(layer, nn.BatchNorm2d):
+                    setattr(module, key, nn.BatchNorm2d(fewer(layer.num_features)))
+    encoder.shapes = [(fewer(size), *rest) for size, *rest in encoder.shapes]
+    return encoder
+
+
+def kinds_of_input() -> list[type[InputSpec]]:
+    """All kinds of input that there are."""
+    todo, found = [InputSpec], []
+    while todo:
+        kind = todo.pop(0)
+        todo += kind.__subclasses__()
+        found += [] if kind.__abstractmethods__ else [kind]
+    return found
+
+
+def example_spec(kind: type[InputSpec], other: bool = False) -> InputSpec:
+    """A small spec of a kind; or another one, which needs another first stage."""
+    sizes: dict[str, Any] = {"int": 9, "tuple[int, ...]": (2, 12, 12)}  # by the fields' types
+    first, *rest = (sizes[str(field.type)] for field in fields(kind))  # type: ignore[arg-type]
+    if other:
+        first = first + 1 if isinstance(first, int) else (first[0] + 1, *first[1:])
+    return kind(first, *rest)
+
+
+def encoders_and_kinds() -> list[tuple[str, type[InputSpec]]]:
+    """Every encoder with every kind of input that it reads."""
+    found = []
+    for name in choices("encoder"):
+        reads = get_class(read_yaml("encoder", name)["_target_"]).reads
+        found += [(name, kind) for kind in kinds_of_input() if issubclass(kind, reads)]
+    return found
+
+
+def can_share_a_stage(first: Encoder, second: Encoder) -> bool:
+    """Whether some stage after the first reads and gives the same shapes in both encoders."""
+    steps = [list(zip(e.shapes, e.shapes[1:], strict=False)) for e in (first, second)]
+    return any(a == b for a, b in zip(*steps, strict=True))
+
+
+def seed_torch(seed: int) -> None:
+    """``torch.manual_seed`` without its round of all devices, which takes longer than a test."""
+    torch.default_generator.manual_seed(seed)
+
+
+def make_tasks(reads: Mapping[str, str]) -> list[Task]:
+    """A regression, a multiclass and a binary task, in turn."""
+    tasks: list[Task] = []
+    for k, (name, input) in enumerate(reads.items()):
+        common: dict[str, Any] = {"name": name, "input": input, "weight": 1.0, "metrics": {}}
+        common["head"] = Linear
+        tasks.append(
+            (
+                Regression(**common, loss=nn.MSELoss(), num_outputs=1, standardize=False),
+                Multiclass(**common, loss=nn.CrossEntropyLoss(), num_classes=3),
+                Binary(**common, loss=nn.BCEWithLogitsLoss()),
+            )[k % 3]
+        )
+    return tasks
+
+
+def make_batch(
+    inputs: Mapping[str, InputSpec], tasks: list[Task], batch_size: int, seed: int = 0
+) -> Batch:
+    """Examples with labels of every class, none missing."""
+    seed_torch(seed)
+    targets = {}
+    for task in tasks:
+        labels = torch.arange(batch_size) % max(task.out_features, 2)
+        targets[task.name] = labels if isinstance(task, Multiclass) else labels * 1.0
+    return Batch({name: spec.example(batch_size) for name, spec in inputs.items()}, targets)
+
+
+def losses_of(model: Model, batch: Batch) -> dict[str, Tensor]:
+    """The loss of each task that has a label, as the trainer computes it."""
+    losses = {}
+    for task, output in model(batch.inputs).items():
+        loss, count = model.tasks[task].loss(output, batch.targets[task])
+        if count:
+            losses[task] = loss
+    return losses
+
+
+@dataclass(eq=False)
+class Case:
+    """An architecture on an encoder, with a kind of input, and which task reads which input."""
+
+    arch: str
+    encoder: str
+    kind: type[InputSpec]
+    arrangement: str
+
+    @property
+    def reads(self) -> dict[str, str]:
+        return ARRANGEMENTS[self.arrangement]
+
+    def spec(self, other: bool = False) -> InputSpec:
+        """An input's spec; or another one, which needs another first stage."""
+        return example_spec(self.kind, other)
+
+    @cached_property
+    def can_share_a_stage(self) -> bool:
+        """Whether inputs of different specs can share a stage of the encoder."""
+        make = make_encoder(self.encoder)
+        return can_share_a_stage(make(self.spec()), make(self.spec(other=True)))
+
+    @cached_property
+    def inputs(self) -> dict[str, InputSpec]:
+        """Inputs of equal spec; two inputs have different ones, where those can share a stage."""
+        specs = dict.fromkeys(self.reads.values(), self.spec())
+        if len(specs) == 2 and self.can_share_a_stage:
+            specs[list(specs)[1]] = self.spec(other=True)
+        return specs
+
+    def model(self, seed: int = 0, inputs: Mapping[str, InputSpec] | None = None) -> Model:
+        inputs = inputs or self.inputs
+        seed_torch(seed)
+        make = small_part("arch", self.arch)
+        arch = make(make_encoder=make_encoder(self.encoder), inputs=inputs, tasks=self.reads)
+        arch.progress(0.0)
+        return Model(arch, make_tasks(self.reads))
+
+    def batch(self, batch_size: int, seed: int = 0) -> Batch:
+        return make_batch(self.inputs, make_tasks(self.reads), batch_size, seed)
+
+    def __str__(self) -> str:
+        return f"{self.arch}-{self.encoder}-{self.kind.kind}-{self.arrangement}".replace(" ", "_")
+
+
+CASES = [
+    Case(arch, encoder, kind, arrangement)
+    for arch in choices("arch")
+    for encoder, kind in encoders_and_kinds()
+    for arrangement in ARRANGEMENTS
+]
+
+torch.set_num_threads(1)  # nothing here is large enough to be split; the second thread only waits
+
+
+@pytest.fixture(scope="module", params=CASES, ids=str)
+def case(request: pytest.FixtureRequest) -> Case:
+    """Every architecture on every encoder, kind of input and arrangement, in turn."""
+    return request.param
+
+
+@pytest.fixture(params=[case for case in CASES if len(set(case.reads.values())) == 2], ids=str)
+def pair(request: pytest.FixtureRequest) -> Case:
+    """The cases with two inputs."""
+    return request.param
+
+
+@pytest.fixture(
+    params=[
+        case
+        for case in CASES
+        if (case.encoder, case.kind) == ("mlp", Dense)
+        and case.arrangement != "three tasks on two inputs"
+    ],
+    ids=lambda case: f"{case.arch}-{case.arrangement}",
+)
+def mlp_case(request: pytest.FixtureRequest) -> Case:
+    """Every architecture, with one input and with one for each task."""
+    return request.param
+
+
+WEIGHTINGS = choices("weighting")
+
+
+@pytest.fixture(params=WEIGHTINGS)
+def weighting(request: pytest.FixtureRequest) -> Callable[..., Weighting]:
+    """Every weighting in turn; called with the names of the tasks, it makes a new one."""
+    return lambda tasks: make_part("weighting", request.param)(tasks=tasks)
+
+
+@pytest.fixture(scope="session", name="cases")
+def all_cases() -> list[Case]:
+    return CASES
+
+
+@pytest.fixture(scope="session")
+def weighting_names() -> list[str]:
+    return WEIGHTINGS
+
+
+@pytest.fixture(scope="session", name="losses_of")
+def provide_losses_of() -> Callable[[Model, Batch], dict[str, Tensor]]:
+    return losses_of
+
+
+@pytest.fixture(scope="session", name="make_tasks")
+def provide_make_tasks() -> Callable[[Mapping[str, str]], list[Task]]:
+    return make_tasks
+
+
+@pytest.fixture(scope="module")
+def double_precision() -> Iterator[None]:
+    """Computes in float64, where rounding hides nothing."""
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
