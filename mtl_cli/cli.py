@@ -137,7 +137,7 @@ def compare_types(default: Any, given: Any, path: str) -> None:
         usual, value = default[key], given[key]
         compare_types(usual, value, f"{path}{key}.")
         number = isinstance(usual, int | float) and not isinstance(usual, bool)
-        if number and (isinstance(value, bool) or not isinstance(value, int | float | None)):
+        if number and isinstance(value, bool | str):
             raise problem(f"{path}{key}", "must be a number", value, f"{path}{key}={usual}")
         if isinstance(usual, bool) and not isinstance(value, bool | None):
             raise problem(f"{path}{key}", "must be true or false", value, f"{path}{key}=true")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 
 from mtl_cli.arch.base import Architecture
 from mtl_cli.batch import Examples
@@ -152,7 +153,8 @@ class Model(nn.Module):
     def _try_arch(self) -> dict[str, Tensor]:
         """A training forward pass of the architecture that leaves no trace."""
         device = next(self.parameters()).device
-        buffers = {name: b.clone() for name, b in self.arch.named_buffers()}
+        buffers = {name: buffer.clone() for name, buffer in self.arch.named_buffers()}
+        representations = self.arch.representations
         others = [] if device.type == "cpu" else [device.index or 0]
         with (
             torch.random.fork_rng(others, device_type="cuda" if not others else device.type),
@@ -160,11 +162,8 @@ class Model(nn.Module):
             mode(self.arch, training=True),
         ):
             examples = {n: spec.example(2).to(device) for n, spec in self.arch.inputs.items()}
-            features = self.arch(examples)
-        self.arch.representations = []
-        with torch.no_grad():
-            for name, buffer in self.arch.named_buffers():
-                buffer.copy_(buffers[name])
+            features = functional_call(self.arch, buffers, (examples,))  # writes to the copies
+        self.arch.representations = representations
         return features
 
 

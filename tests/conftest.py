@@ -27,8 +27,8 @@ from mtl_cli.weighting.base import Weighting
 
 CONF = Path(__file__).parent.parent / "conf"
 
-# The options that decide how large a part is, by name, and what is quick to compute (of a list's
-# option all, of a number's the first). No two alike that a part could confuse.
+# The options that decide how large a part is, by name, and what is quick to compute: the whole
+# list where the option is one, its first number where the option is a number.
 SMALL = {
     "hidden": [6, 5],
     "channels": [3, 4],

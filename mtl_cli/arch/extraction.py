@@ -10,6 +10,7 @@ task has one of its own; experts and gates read the path that they belong to.
 
 import math
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -153,7 +154,7 @@ class Level(nn.Module):
         """What modules side by side read, ``times`` of them for each task."""
         if self.in_shapes is None:  # all paths are the input
             return paths[tasks[0]]
-        repeated = [as_tensor(paths[task]) for task in tasks for _ in range(times)]
+        repeated: list[Any] = [paths[task] for task in tasks for _ in range(times)]
         if repeated[0].dim() == 2 and repeated[0].stride(0) == 1:  # the batch is innermost
             return torch.stack([x.T for x in repeated]).transpose(1, 2)
         return torch.stack(repeated)

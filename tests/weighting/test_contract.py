@@ -52,6 +52,13 @@ class Learners:
         grads = {name: p.grad for name, p in self.model.named_parameters() if p.grad is not None}
         return {name: grad.clone() for name, grad in grads.items()}, used
 
+    def step(self):
+        """What an optimizer does to the weightings' own parameters."""
+        with torch.no_grad():
+            for parameter in (p for weighting in self.weightings for p in weighting.parameters()):
+                if parameter.grad is not None:
+                    parameter -= 0.1 * parameter.grad
+
     def train(self, case, losses_of, steps):
         """Some steps on batches of their own, each with all hooks; the gradients of all."""
         filled = []
@@ -60,10 +67,7 @@ class Learners:
             for weighting in self.weightings:
                 weighting.progress(step / 10)
             filled.append(self.backward(losses_of(self.model, batch))[0])
-            with torch.no_grad():
-                for weighting in self.weightings:
-                    for parameter in weighting.parameters():
-                        parameter -= 0.1 * parameter.grad
+            self.step()
             for group, weighting in zip(self.groups, self.weightings, strict=True):
                 weighting.after_step(lambda batch=batch: losses_of(self.model, batch))
                 weighting.end_epoch({task: 1 / (step + k) for k, task in enumerate(group.tasks, 1)})
@@ -139,6 +143,7 @@ def test_a_step_without_a_task_is_that_of_the_others(mlp_case, weighting, losses
     knowing_all = Learners(model, weighting)
     states = [state_of(method, name) for method in knowing_all.weightings]
     grads, used = knowing_all.backward(losses())
+    knowing_all.step()
     for method in knowing_all.weightings:
         method.after_step(losses)
     expected, expected_used = Learners(model, weighting, present).backward(losses())
