@@ -9,7 +9,8 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -73,31 +74,37 @@ def full_errors() -> bool:
     return os.environ.get("MTL_FULL_ERROR") == "1"
 
 
-def run_command(task: Callable[[DictConfig], Any], config_name: str) -> Any:
-    """Runs a command's function on the config that the command line composes.
+@contextmanager
+def plain_errors(words: list[str]) -> Iterator[None]:
+    """Prints errors that a user can mend in a few lines, and exits with 1.
 
-    Errors that a user can mend are printed in a few lines; with MTL_FULL_ERROR=1, and for bugs of
-    our own, with their traceback.
+    With MTL_FULL_ERROR=1, and for bugs of our own, they keep their traceback.
     """
-    if any(word in ("--help", "-h") for word in sys.argv[1:]):
-        return show_help(CONF, config_name, sys.argv[1:])
-    os.environ["HYDRA_FULL_ERROR"] = "1"  # lets the exceptions come here instead of printing them
     try:
-        return hydra.main(config_path=str(CONF), config_name=config_name, version_base="1.3")(
-            task
-        )()
+        yield
     except (Problem, HydraException, OmegaConfBaseException) as error:
         if full_errors():
             raise
-        fail(error if isinstance(error, Problem) else explain(error, sys.argv[1:]))
+        fail(error if isinstance(error, Problem) else explain(error, words))
     except ValueError as error:
         if "Config group override" not in str(error):
             raise
-        rule = "must be one of its choices; --help lists them"
-        fail(problem("a group", rule, "null", f"{command()} --help"))
+        fail(problem("a group", "must be one of its choices", "null", f"{command()} --help"))
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")
         raise SystemExit(130) from None
+
+
+def run_command(task: Callable[[DictConfig], Any], config_name: str) -> Any:
+    """Runs a command's function on the config that the command line composes."""
+    words = sys.argv[1:]
+    if any(word in ("--help", "-h") for word in words):
+        return show_help(CONF, config_name, words)
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # lets the exceptions come here instead of printing them
+    with plain_errors(words):
+        return hydra.main(config_path=str(CONF), config_name=config_name, version_base="1.3")(
+            task
+        )()
 
 
 def job_config(cfg: DictConfig, hydra_cfg: Any) -> DictConfig:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import types
 from pathlib import Path
@@ -11,7 +12,15 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from mtl_cli.cli import FreshFolders, compose_run, fail, full_errors, job_config, run_command
+from mtl_cli.cli import (
+    FreshFolders,
+    compose_run,
+    fail,
+    full_errors,
+    job_config,
+    plain_errors,
+    run_command,
+)
 from mtl_cli.errors import Problem, problem
 from mtl_cli.run_folder import RunFolder, find_run
 
@@ -22,10 +31,8 @@ def main() -> None:
     """The command."""
     words = sys.argv[1:]
     if asks_to_resume(words):
-        try:
+        with plain_errors(words):
             resume(words)
-        except Problem as error:
-            fail(error)
         return
     FreshFolders.sweep = None
     try:
@@ -82,8 +89,18 @@ def resume(words: list[str]) -> dict[str, Any]:
     from mtl_cli.session import run
 
     folder = find_run(name, Path(root))
-    cfg = OmegaConf.load(folder.config)
-    assert isinstance(cfg, DictConfig)
+    if not os.access(folder.path, os.W_OK):
+        rule = "must be a folder that can be written to"
+        raise problem(str(folder.path), rule, "no permission", f"init={name}, in a new folder")
+    try:
+        cfg = OmegaConf.load(folder.config)
+    except Exception as error:  # whatever YAML's reader stumbles over
+        fix = "another run, or the file as the run wrote it"
+        found = str(error).splitlines()[0]
+        raise problem(str(folder.config), "must be a run's configuration", found, fix) from error
+    if not isinstance(cfg, DictConfig) or "choices" not in cfg:
+        fix = "another run, or the file as the run wrote it"
+        raise problem(str(folder.config), "must be a run's configuration", "something else", fix)
     for key, value in given.items():
         OmegaConf.update(cfg, key, OmegaConf.create(f"value: {value}").value)
     return run(cfg, folder, words, resumed=True)

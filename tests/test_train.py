@@ -83,7 +83,13 @@ def test_a_run_can_be_repeated_from_its_config_alone(tmp_path: Path) -> None:
 def test_best_weights_are_those_of_the_best_val_epoch_and_test_is_read_with_them(
     tmp_path: Path,
 ) -> None:
-    words = ["dataset.num_samples=600", "optimizer.lr=0.2", "trainer.watch_test=true", "seed=3"]
+    words = [
+        "dataset.num_samples=600",
+        "optimizer.lr=0.2",
+        "trainer.watch_test=true",
+        "seed=3",
+        "scheduler=none",
+    ]
     words += ["trainer.max_epochs=8"]
     summary = train(tmp_path / "run", *words)
     val = figures(tmp_path / "run", "val")

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torchjd.aggregation import Aggregator, GramianWeightedAggregator, WeightedAggregator
 
+from mtl_cli.errors import check_number, problem
 from mtl_cli.weighting.base import Losses, Weighting, Weights
 
 
@@ -23,11 +24,30 @@ class Aggregation(Weighting):
     Args:
         tasks: the names of the tasks.
         method: an aggregator of TorchJD.
+        preference: how much each task counts, [K], for the methods that take a preference vector;
+            None: all the same.
+
+    Raises:
+        ValueError: where the preference is no positive number a task, or the method takes none.
     """
 
-    def __init__(self, tasks: Sequence[str], method: Aggregator) -> None:
+    def __init__(
+        self, tasks: Sequence[str], method: Aggregator, preference: Sequence[float] | None
+    ) -> None:
         super().__init__(tasks)
         self.method = method
+        if preference is not None:
+            option, fix = "weighting.preference", f"'weighting.preference={[1.0] * len(tasks)}'"
+            if not isinstance(preference, list | tuple) or len(preference) != len(tasks):
+                rule = f"must have a number for each task: {', '.join(tasks)}"
+                raise problem(option, rule, preference, fix)
+            for number in preference:
+                check_number(f"each number of {option}", number, fix, 0)
+            if not hasattr(method, "pref_vector"):
+                found = f"{type(method).__name__}, which takes none"
+                raise problem(option, "needs a method with a preference vector", found, "null")
+            self.register_buffer("preference", torch.tensor(preference, dtype=torch.float32))
+        self.has_preference = preference is not None
 
     def backward(
         self,
@@ -39,6 +59,9 @@ class Aggregation(Weighting):
     ) -> Weights | None:
         if extra is not None:
             extra.backward(retain_graph=True)
+        if self.has_preference:
+            present = [self.tasks.index(task) for task in losses]
+            self.method.pref_vector = self.preference[present]  # type: ignore[index]
         jacobian = jacobian_rows(list(losses.values()), shared, specific)
         if not shared:
             return None

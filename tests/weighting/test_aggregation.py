@@ -74,7 +74,7 @@ each_method = pytest.mark.parametrize("make", METHODS.values(), ids=METHODS)
 @each_method
 def test_gradients_are_those_of_torchjds_own_engine(make):
     ours, theirs = Net(), Net()
-    weights = Aggregation(TASKS, make()).backward(ours()[0], ours.shared, ours.specific)
+    weights = Aggregation(TASKS, make(), None).backward(ours()[0], ours.shared, ours.specific)
     losses, features = theirs()
     mtl_backward(list(losses.values()), features)
     their_weights = jac_to_grad(theirs.shared, make())
@@ -89,7 +89,7 @@ def test_gradients_are_those_of_torchjds_own_engine(make):
 def test_the_step_is_the_aggregation_of_the_jacobian(make):
     net = Net()
     expected = make()(jacobian(net))
-    weights = Aggregation(TASKS, make()).backward(net()[0], net.shared, net.specific)
+    weights = Aggregation(TASKS, make(), None).backward(net()[0], net.shared, net.specific)
     assert_close(shared_grad(net), expected, atol=1e-6, rtol=1e-4)
     if weights is not None:
         assert list(weights) == TASKS
@@ -100,7 +100,7 @@ def test_the_step_is_the_aggregation_of_the_jacobian(make):
 def test_the_sum_as_a_method_is_fixed_weighting():
     one, other = Net(), Net()
     extra = [net.trunk[0].weight.square().sum() for net in (one, other)]
-    weights = Aggregation(TASKS, jd.Sum()).backward(one()[0], one.shared, one.specific, extra[0])
+    weights = Aggregation(TASKS, jd.Sum(), None).backward(one()[0], one.shared, one.specific, extra[0])
     Fixed(TASKS).backward(other()[0], other.shared, other.specific, extra[1])
     assert_close(one.grads(), other.grads())
     assert_close(weights, dict.fromkeys(TASKS, torch.ones(())))
@@ -110,18 +110,18 @@ def test_the_sum_as_a_method_is_fixed_weighting():
 def test_specific_parameters_get_the_plain_gradient(make):
     net = Net()
     expected = torch.autograd.grad(sum(net()[0].values()), net.specific)
-    Aggregation(TASKS, make()).backward(net()[0], net.shared, net.specific)
+    Aggregation(TASKS, make(), None).backward(net()[0], net.shared, net.specific)
     assert_close([p.grad for p in net.specific], list(expected))
 
 
 @each_method
 def test_the_architectures_own_term_is_added_as_it_is(make):
     plain, net = Net(), Net()
-    Aggregation(TASKS, make()).backward(plain()[0], plain.shared, plain.specific)
+    Aggregation(TASKS, make(), None).backward(plain()[0], plain.shared, plain.specific)
     losses, features = net()
     extra = 5 * features.square().sum() + net.heads[0].bias.sum()
     added = torch.autograd.grad(extra, list(net.parameters()), retain_graph=True, allow_unused=True)
-    Aggregation(TASKS, make()).backward(losses, net.shared, net.specific, extra)
+    Aggregation(TASKS, make(), None).backward(losses, net.shared, net.specific, extra)
     expected = [
         p.grad if more is None else p.grad + more
         for p, more in zip(plain.parameters(), added, strict=True)
@@ -131,10 +131,10 @@ def test_the_architectures_own_term_is_added_as_it_is(make):
 
 def test_gradients_are_added_to_those_that_are_there():
     plain, net = Net(), Net()
-    Aggregation(TASKS, jd.UPGrad()).backward(plain()[0], plain.shared, plain.specific)
+    Aggregation(TASKS, jd.UPGrad(), None).backward(plain()[0], plain.shared, plain.specific)
     for parameter in net.parameters():
         parameter.grad = torch.full_like(parameter, 7.0)
-    Aggregation(TASKS, jd.UPGrad()).backward(net()[0], net.shared, net.specific)
+    Aggregation(TASKS, jd.UPGrad(), None).backward(net()[0], net.shared, net.specific)
     assert_close(net.grads(), [grad + 7 for grad in plain.grads()])
 
 
@@ -143,7 +143,7 @@ def test_an_absent_task_is_left_alone():
     losses = net()[0]
     del losses["b"]
     rows = jacobian(net)[[0, 2]]
-    weights = Aggregation(TASKS, jd.UPGrad()).backward(losses, net.shared, net.specific)
+    weights = Aggregation(TASKS, jd.UPGrad(), None).backward(losses, net.shared, net.specific)
     assert list(weights) == ["a", "c"]
     assert_close(shared_grad(net), jd.UPGrad()(rows), atol=1e-6, rtol=1e-4)
     assert all(p.grad is None for p in net.heads[1].parameters())
@@ -151,7 +151,7 @@ def test_an_absent_task_is_left_alone():
 
 def test_a_task_alone_in_a_step_gets_its_own_gradient():
     net = Net()
-    weights = Aggregation(TASKS, jd.UPGrad()).backward(
+    weights = Aggregation(TASKS, jd.UPGrad(), None).backward(
         {"b": net()[0]["b"]}, net.shared, net.specific
     )
     assert_close(shared_grad(net), jacobian(net)[1])
@@ -160,7 +160,7 @@ def test_a_task_alone_in_a_step_gets_its_own_gradient():
 
 def test_without_shared_parameters_it_is_the_plain_gradient():
     one, other = Net(), Net()
-    Aggregation(TASKS, jd.UPGrad()).backward(one()[0], [], list(one.parameters()))
+    Aggregation(TASKS, jd.UPGrad(), None).backward(one()[0], [], list(one.parameters()))
     sum(other()[0].values()).backward()
     assert_close(one.grads(), other.grads())
 
@@ -174,7 +174,7 @@ def test_no_gradient_shares_its_memory_with_another():
         "a": (features + specific[0] + specific[1]).square().sum(),
         "b": features.sum() + specific[2].sum(),
     }
-    Aggregation(["a", "b"], jd.UPGrad()).backward(losses, [shared], specific)
+    Aggregation(["a", "b"], jd.UPGrad(), None).backward(losses, [shared], specific)
     before = [p.grad.clone() for p in specific]
     for parameter in specific:
         parameter.grad.mul_(2)
@@ -238,3 +238,27 @@ def test_of_two_conflicting_tasks_upgrad_projects_each_onto_the_others_normal_pl
     projected = torch.stack([a - (a @ b) / (b @ b) * b, b - (a @ b) / (a @ a) * a])
     step, _ = upgrad().aggregate(torch.stack([a, b]))
     assert_close(step, projected.mean(0), atol=1e-3, rtol=1e-3)
+
+
+def test_a_preference_is_the_methods_and_follows_the_tasks_that_are_present():
+    preference = [1.0, 0.1, 3.0]
+    ours, theirs = Net(), Net()
+    Aggregation(TASKS, jd.UPGrad(), preference).backward(ours()[0], ours.shared, ours.specific)
+    expected = jd.UPGrad(torch.tensor(preference))(jacobian(theirs))
+    assert_close(shared_grad(ours), expected)
+    two = Net()
+    losses = {task: loss for task, loss in two()[0].items() if task != "b"}
+    Aggregation(TASKS, jd.UPGrad(), preference).backward(losses, two.shared, two.specific)
+    expected = jd.UPGrad(torch.tensor([1.0, 3.0]))(jacobian(theirs)[[0, 2]])
+    assert_close(shared_grad(two), expected)
+
+
+@pytest.mark.parametrize("preference", [[1.0], [1.0, -1.0, 1.0], ["a", 1.0, 1.0], 3.0])
+def test_a_preference_of_the_wrong_length_or_sign_is_refused(preference):
+    with pytest.raises(ValueError, match="weighting.preference"):
+        Aggregation(TASKS, jd.UPGrad(), preference)
+
+
+def test_a_preference_needs_a_method_that_takes_one():
+    with pytest.raises(ValueError, match="PCGrad, which takes none"):
+        Aggregation(TASKS, jd.PCGrad(), [1.0, 1.0, 1.0])
