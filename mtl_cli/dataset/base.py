@@ -197,9 +197,16 @@ class TableLoader:
         return max(1, CHUNK_BYTES // (self.batch_size * max(1, row_bytes)))
 
     def _gather(self, rows: Tensor | slice) -> Table:
-        inputs = {name: x[rows] for name, x in self.table.inputs.items()}
+        inputs = {name: take(x, rows) for name, x in self.table.inputs.items()}
         targets = {task: y[rows] for task, y in self.table.targets.items()}
         return Table(self.dataset.prepare(inputs), targets)
+
+
+def take(x: Examples, rows: Tensor | slice) -> Examples:
+    """The examples at ``rows``; of a tensor by whole rows, which is faster than by elements."""
+    if isinstance(x, Tensor) and isinstance(rows, Tensor):
+        return x.index_select(0, rows)
+    return x[rows]
 
 
 def has_missing(target: Tensor) -> bool:
