@@ -1,8 +1,11 @@
 """Names of tasks and inputs as names of submodules."""
 
+from functools import cache
+
 from torch import nn
 
 
+@cache
 def module_key(name: str) -> str:
     """A key for ``nn.ModuleDict``, which refuses dots and names such as ``type`` or ``keys``.
 

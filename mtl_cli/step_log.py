@@ -15,14 +15,14 @@ class StepLog:
     """Collects figures of each task, without a device synchronisation in `add`."""
 
     def __init__(self) -> None:
-        self.pending: list[tuple[int, list[str], Tensor]] = []  # (step, tasks, [K] on the device)
+        self.pending: list[tuple[int, dict[str, Tensor]]] = []  # (step, scalars on the device)
         self.values: dict[str, list[float]] = {}  # by task, one a step in which it was present
         self.reported: dict[str, int] = {}  # by task, how many of its values a row has covered
 
     def add(self, step: int, figures: dict[str, Tensor]) -> None:
         """Notes the figures of a step (counted from 1)."""
         if figures:
-            self.pending.append((step, list(figures), torch.stack(list(figures.values())).detach()))
+            self.pending.append((step, {task: value.detach() for task, value in figures.items()}))
 
     def collect(self) -> None:
         """Turns what is on the device into numbers.
@@ -31,12 +31,12 @@ class StepLog:
             ValueError: at the first one that is not finite.
         """
         pending, self.pending = self.pending, []
-        lengths = [len(tasks) for _, tasks, _ in pending]
         if not pending:
             return
-        numbers = torch.cat([row for _, _, row in pending]).cpu().split(lengths)
-        for (step, tasks, _), row in zip(pending, numbers, strict=True):
-            for task, value in zip(tasks, row.tolist(), strict=True):
+        scalars = [value for _, figures in pending for value in figures.values()]
+        numbers = iter(torch.stack(scalars).cpu().tolist())  # the one synchronisation
+        for step, figures in pending:
+            for task, value in zip(figures, numbers, strict=False):
                 if not math.isfinite(value):
                     rule = "must stay finite"
                     fix = "a smaller optimizer.lr, or trainer.grad_clip=1.0"

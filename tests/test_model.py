@@ -75,7 +75,7 @@ def test_tasks_that_a_chain_of_shared_parameters_connects_are_one_group(make_tas
     assert alone.tasks == ["d"]
     weights = {f"arch.maps.{key}.{name}" for key in ("ab", "bc") for name in ("weight", "bias")}
     assert names(model, chain.shared) == weights
-    heads = {f"heads.{task}.0.{name}" for task in "abc" for name in ("weight", "bias")}
+    heads = {f"heads.{task}.{name}" for task in "abc" for name in ("weight", "bias")}
     assert names(model, chain.specific) == heads
     assert alone.shared == []
 

@@ -31,6 +31,7 @@ class MLP(Encoder):
         stages = []
         for i, width in enumerate(hidden):
             linear = nn.Linear(hidden[i - 1], width) if i else spec.linear(width)
-            layers = [linear, make_activation("encoder.activation", activation)]
+            layers = [*linear] if isinstance(linear, nn.Sequential) else [linear]
+            layers.append(make_activation("encoder.activation", activation))
             stages.append(nn.Sequential(*layers, *[nn.Dropout(dropout)] * (dropout > 0)))
         super().__init__(stages, [(width,) for width in hidden])

@@ -2,10 +2,10 @@
 
 import math
 
-from torch import nn
+from torch import Tensor, nn
 
 
-class Linear(nn.Sequential):
+class Linear(nn.Linear):
     """``W f + b``; a map of features is flattened.
 
     Args:
@@ -14,5 +14,7 @@ class Linear(nn.Sequential):
     """
 
     def __init__(self, in_shape: tuple[int, ...], out_features: int) -> None:
-        flatten = [nn.Flatten()] * (len(in_shape) > 1)
-        super().__init__(*flatten, nn.Linear(math.prod(in_shape), out_features))
+        super().__init__(math.prod(in_shape), out_features)
+
+    def forward(self, features: Tensor) -> Tensor:
+        return super().forward(features.flatten(1))

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor, nn
 
 from mtl_cli.weighting.base import Losses, Weighting
@@ -22,4 +21,5 @@ class Fixed(Weighting):
         extra: Tensor | None = None,
         features: Sequence[Tensor] = (),
     ) -> None:
-        torch.autograd.backward([*losses.values(), *([] if extra is None else [extra])])
+        terms = [*losses.values(), *([] if extra is None else [extra])]
+        sum(terms[1:], start=terms[0]).backward()
