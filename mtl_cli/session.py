@@ -14,7 +14,7 @@ from mtl_cli.build import Run, build
 from mtl_cli.comparison.curves import draw_curves
 from mtl_cli.comparison.table import text_table
 from mtl_cli.comparison.tree import draw_tree
-from mtl_cli.device import find_device
+from mtl_cli.device import find_device, keep_freed_memory
 from mtl_cli.errors import check_boolean, check_integer
 from mtl_cli.evaluation import total_loss
 from mtl_cli.logs import FILE_ONLY, logging_to
@@ -78,6 +78,7 @@ class Session:
         check_boolean("deterministic", cfg.deterministic)
         device = find_device(str(cfg.device))
         set_deterministic(cfg.deterministic)
+        keep_freed_memory()
         live = build(cfg, self.folder, device)
         figures = [cfg.objective] if isinstance(cfg.objective, str) else list(cfg.objective)
         for option, figure in [

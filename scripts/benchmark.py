@@ -31,6 +31,7 @@ from mtl_cli.arch.mmoe import MMoE
 from mtl_cli.build import Run, build
 from mtl_cli.cli import compose_run
 from mtl_cli.comparison.table import text_table
+from mtl_cli.device import keep_freed_memory
 from mtl_cli.encoder.mlp import MLP
 from mtl_cli.inputs import Dense
 from mtl_cli.run_folder import RunFolder
@@ -283,6 +284,7 @@ def main() -> None:
     if unknown := set(options.groups) - set(GROUPS):
         parser.error(f"no rows called {', '.join(unknown)}; there are {', '.join(GROUPS)}")
     logging.getLogger("mtl_cli").setLevel(logging.WARNING)
+    keep_freed_memory()  # as a run does; it serves both sides
     rows = [row for name in options.groups or GROUPS for row in GROUPS[name]()]
     header = ["what", "against", "ours [s]", "reference [s]", "ratio", "asked"]
     cells = [[r.name, r.reference, *r.seconds, f"{r.ratio:.2f}", r.asked] for r in rows]

@@ -28,6 +28,10 @@ class StackedLinear(nn.Module):
     Args:
         linears: the maps, of one shape; their values are taken over.
         shared_input: whether they all read the same ``x`` [B, F], else each its own [E, B, F].
+
+    Attributes:
+        relu: whether a ReLU follows. It is applied in place, to the product itself: of the view
+            that is given on, autograd would make a copy.
     """
 
     def __init__(self, linears: Sequence[nn.Linear], shared_input: bool) -> None:
@@ -36,6 +40,7 @@ class StackedLinear(nn.Module):
         has_bias = linears[0].bias is not None
         self.bias = stack_parameters([linear.bias for linear in linears]) if has_bias else None
         self.shared_input = shared_input
+        self.relu = False
 
     def forward(self, x: Tensor, rows: Rows = None) -> Tensor:
         weight: Tensor = self.weight
@@ -46,17 +51,20 @@ class StackedLinear(nn.Module):
             wide, offset = weight.flatten(0, 1), None if bias is None else bias.flatten()
             if batch_innermost(len(x), len(wide), x.device):
                 flat = wide @ x.T if offset is None else torch.addmm(offset[:, None], wide, x.T)
-                return flat.unflatten(0, weight.shape[:2]).transpose(1, 2)  # [E, B, O]
+                return self.activate(flat).unflatten(0, weight.shape[:2]).transpose(1, 2)
             flat = nn.functional.linear(x, wide, offset)
-            return flat.unflatten(-1, weight.shape[:2]).transpose(0, 1)  # [E, B, O]
-        if x.stride(1) == 1 and x.stride(2) != 1:  # the batch is innermost, and stays so
-            by_batch = x.transpose(1, 2)  # [E, F, B]
-            if bias is None:
-                return torch.bmm(weight, by_batch).transpose(1, 2)
-            return torch.baddbmm(bias.unsqueeze(2), weight, by_batch).transpose(1, 2)  # [E, B, O]
+            return self.activate(flat).unflatten(-1, weight.shape[:2]).transpose(0, 1)
+        innermost = x.stride(1) == 1 and x.stride(2) != 1  # the batch is, and stays so
+        first, second = (weight, x.mT) if innermost else (x, weight.mT)
         if bias is None:
-            return torch.bmm(x, weight.transpose(1, 2))
-        return torch.baddbmm(bias.unsqueeze(1), x, weight.transpose(1, 2))  # [E, B, O]
+            product = torch.bmm(first, second)
+        else:
+            product = torch.baddbmm(bias.unsqueeze(2 if innermost else 1), first, second)
+        product = self.activate(product)
+        return product.mT if innermost else product
+
+    def activate(self, product: Tensor) -> Tensor:
+        return product.relu_() if self.relu else product
 
 
 class StackedBagLinear(nn.Module):
@@ -136,8 +144,10 @@ def stack(modules: Sequence[nn.Module], shared_input: bool) -> nn.Module:
             stacked.append(StackedLinear(copies, reads_shared))
         elif type(first) is BagLinear:
             stacked.append(StackedBagLinear(copies))
+        elif type(first) is nn.ReLU and stacked and isinstance(stacked[-1], StackedLinear):
+            stacked[-1].relu = True
         elif type(first) is nn.ReLU and not reads_shared:
-            stacked.append(nn.ReLU())  # in place, on the view that a stack gives, autograd copies
+            stacked.append(nn.ReLU())  # not in place: what comes before may be a view
         elif type(first) in ELEMENTWISE and not reads_shared:
             stacked.append(first)
         else:

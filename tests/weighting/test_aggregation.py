@@ -100,7 +100,9 @@ def test_the_step_is_the_aggregation_of_the_jacobian(make):
 def test_the_sum_as_a_method_is_fixed_weighting():
     one, other = Net(), Net()
     extra = [net.trunk[0].weight.square().sum() for net in (one, other)]
-    weights = Aggregation(TASKS, jd.Sum(), None).backward(one()[0], one.shared, one.specific, extra[0])
+    weights = Aggregation(TASKS, jd.Sum(), None).backward(
+        one()[0], one.shared, one.specific, extra[0]
+    )
     Fixed(TASKS).backward(other()[0], other.shared, other.specific, extra[1])
     assert_close(one.grads(), other.grads())
     assert_close(weights, dict.fromkeys(TASKS, torch.ones(())))
@@ -255,7 +257,7 @@ def test_a_preference_is_the_methods_and_follows_the_tasks_that_are_present():
 
 @pytest.mark.parametrize("preference", [[1.0], [1.0, -1.0, 1.0], ["a", 1.0, 1.0], 3.0])
 def test_a_preference_of_the_wrong_length_or_sign_is_refused(preference):
-    with pytest.raises(ValueError, match="weighting.preference"):
+    with pytest.raises(ValueError, match=r"weighting\.preference"):
         Aggregation(TASKS, jd.UPGrad(), preference)
 
 
