@@ -19,11 +19,12 @@ FLOORS: list[set[str]] = [
     {"evaluation", "step_log", "learner", "best_weights", "progress"},
     {"trainer"},
     {"diagnostic", "comparison"},
+    {"slots", "mistakes"},
     {"build", "cli", "help", "summary"},
     {"session"},
     {"train", "evaluate", "diagnose", "report"},
 ]
-HYDRA_FROM = next(i for i, floor in enumerate(FLOORS) if "build" in floor)
+HYDRA_FROM = next(i for i, floor in enumerate(FLOORS) if "slots" in floor)
 MODULES = sorted(
     ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
     for path in PACKAGE.rglob("*.py")
@@ -121,7 +122,7 @@ def test_comparison_never_imports_torch(module):
         assert "torch" not in {imported.partition(".")[0] for imported in imports(name)}, name
 
 
-@pytest.mark.parametrize("module", ["cli", "help", "train"])
+@pytest.mark.parametrize("module", ["cli", "help", "mistakes", "train"])
 def test_help_and_completion_need_no_torch(module):
     needs = [module]
     for name in needs:  # grows as it goes
@@ -130,6 +131,6 @@ def test_help_and_completion_need_no_torch(module):
         assert roots.isdisjoint({"torch", "torchvision", "torchmetrics", "torchjd"}), name
 
 
-def test_only_build_makes_objects_of_configs():
+def test_only_slots_make_objects_of_configs():
     callers = {m for m in MODULES if "hydra.utils.instantiate" in imports(m)}
-    assert callers == {"build"}
+    assert callers == {"slots"}
