@@ -6,6 +6,7 @@ Where there is no terminal, one line an epoch.
 from __future__ import annotations
 
 import logging
+import math
 import sys
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -73,7 +74,7 @@ def figures_of(task: str, splits: dict[str, Figures]) -> list[str]:
         loss = values.pop("loss", None)
         if loss is not None:
             texts.append(f"{split} {loss:.4g}")
-            texts += [
-                f"({m} {value:.4g})" for m, value in list(values.items())[:1] if value != loss
-            ]
+            first = next(iter(values.items()), None)
+            if first is not None and not math.isclose(first[1], loss, rel_tol=1e-4):
+                texts.append(f"({first[0]} {first[1]:.4g})")
     return texts
