@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
+from mtl_cli.errors import problem
 from mtl_cli.evaluation import Figures
 from mtl_cli.model import Group, Model
 from mtl_cli.scheduler.base import Scheduler
@@ -113,10 +114,12 @@ class Learner:
         """The figure that selects, turned so that lower is better."""
         name, _, metric = self.settings.select.partition("/")
         if metric and name in self.tasks:
-            sign = (
-                -1 if metric != "loss" and self.tasks[name].metrics[metric].higher_is_better else 1
-            )
-            return sign * figures[name][metric]
+            if name not in figures:
+                rule = "needs a label of that task in val"
+                select = f"trainer.select={name}/{metric}"
+                raise problem(select, rule, "none", "trainer.select=loss")
+            higher = metric != "loss" and self.tasks[name].metrics[metric].higher_is_better
+            return figures[name][metric] * (-1 if higher else 1)
         return math.fsum(figures[task]["loss"] for task in self.tasks if task in figures)
 
     def note_best(self, epoch: int, figures: Figures) -> bool:

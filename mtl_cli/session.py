@@ -21,7 +21,7 @@ from mtl_cli.logs import FILE_ONLY, logging_to
 from mtl_cli.run_folder import RunFolder, find_run
 from mtl_cli.seed import set_deterministic
 from mtl_cli.signals import Interrupted
-from mtl_cli.summary import check_figure, describe, objective, results
+from mtl_cli.summary import check_figures, describe, objective, results
 
 log = logging.getLogger(__name__)
 
@@ -51,8 +51,8 @@ class Session:
         self.cfg = cfg
         self.folder = folder
         self.resumed = resumed
-        self.summary = folder.read_summary() if resumed else {}
-        self.summary["overrides"] = [*self.summary.get("overrides", []), *words]
+        before = folder.read_summary() if resumed else {}  # all but the words comes out anew
+        self.summary: dict[str, Any] = {"overrides": [*before.get("overrides", []), *words]}
 
     def run(self) -> dict[str, Any]:
         with logging_to(self.folder.log):
@@ -80,12 +80,7 @@ class Session:
         set_deterministic(cfg.deterministic)
         keep_freed_memory()
         live = build(cfg, self.folder, device)
-        figures = [cfg.objective] if isinstance(cfg.objective, str) else list(cfg.objective)
-        for option, figure in [
-            ("trainer.select", cfg.trainer.select),
-            *(("objective", f) for f in figures),
-        ]:
-            check_figure(option, figure, live.model)
+        check_figures(cfg, live)
         self.folder.last.parent.mkdir(exist_ok=True)
         if self.resumed:
             live.trainer.resume()

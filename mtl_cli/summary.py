@@ -9,11 +9,11 @@ from importlib.metadata import version
 from typing import Any
 
 import torch
-from omegaconf import DictConfig
+from omegaconf import DictConfig, ListConfig
 
 from mtl_cli import __version__
 from mtl_cli.build import Run
-from mtl_cli.errors import check_choice
+from mtl_cli.errors import check_choice, problem
 from mtl_cli.evaluation import Figures
 from mtl_cli.model import Model
 from mtl_cli.trainer import as_figures
@@ -108,12 +108,22 @@ def objective(figure: Any, summary: dict[str, Any]) -> Any:
     return figures[task][metric] * (-1 if direction["higher_is_better"] else 1)
 
 
-def check_figure(option: str, figure: Any, model: Model) -> None:
-    """Refuses what is neither ``loss`` nor a ``task/metric`` of the model."""
-    known = ["loss"]
-    for name, task in model.tasks.items():
-        known += [f"{name}/{metric}" for metric in ("loss", *task.metrics)]
-    check_choice(option, figure, known, f"{option}=loss")
+def check_figures(cfg: DictConfig, run: Run) -> None:
+    """Refuses a ``trainer.select`` or ``objective`` that no figure of the run is called.
+
+    Without a val split there are the losses of train alone to minimise.
+    """
+    losses, metrics = ["loss"], []
+    for name, task in run.model.tasks.items():
+        losses.append(f"{name}/loss")
+        metrics += [f"{name}/{metric}" for metric in task.metrics]
+    check_choice("trainer.select", cfg.trainer.select, losses + metrics, "trainer.select=loss")
+    wished = cfg.objective if isinstance(cfg.objective, ListConfig) else [cfg.objective]
+    for figure in wished:
+        check_choice("objective", figure, losses + metrics, "objective=loss")
+        if figure in metrics and "val" not in run.trainer.loaders:
+            fix = "objective=loss, which is train's then, or a dataset with a val split"
+            raise problem(f"objective={figure}", "needs a val split", "a dataset without one", fix)
 
 
 def git_state() -> dict[str, Any] | None:

@@ -93,14 +93,12 @@ def resume(words: list[str]) -> dict[str, Any]:
         rule = "must be a folder that can be written to"
         raise problem(str(folder.path), rule, "no permission", f"init={name}, in a new folder")
     try:
-        cfg = OmegaConf.load(folder.config)
+        cfg, found = OmegaConf.load(folder.config), "something else"
     except Exception as error:  # whatever YAML's reader stumbles over
-        fix = "another run, or the file as the run wrote it"
-        found = str(error).splitlines()[0]
-        raise problem(str(folder.config), "must be a run's configuration", found, fix) from error
+        cfg, found = OmegaConf.create([]), str(error).splitlines()[0]
     if not isinstance(cfg, DictConfig) or "choices" not in cfg:
         fix = "another run, or the file as the run wrote it"
-        raise problem(str(folder.config), "must be a run's configuration", "something else", fix)
+        raise problem(str(folder.config), "must be a run's configuration", found, fix)
     for key, value in given.items():
         OmegaConf.update(cfg, key, OmegaConf.create(f"value: {value}").value)
     return run(cfg, folder, words, resumed=True)

@@ -134,3 +134,23 @@ def test_a_run_can_start_from_the_weights_of_another(tmp_path: Path) -> None:
         for run, name in (("first", "best.pt"), ("second", "last.pt"))
     )
     assert all(torch.equal(best[key], last[key]) for key in best)
+
+
+@pytest.mark.parametrize("text", ["- a list", "a: [", "name: run"])
+def test_a_damaged_configuration_is_refused_and_the_summary_stays(
+    tmp_path: Path, text: str
+) -> None:
+    train(tmp_path / "run", "trainer.max_epochs=1", "trainer.max_batches=2")
+    before = (tmp_path / "run" / "summary.json").read_bytes()
+    (tmp_path / "run" / "config.yaml").write_text(text)
+    with pytest.raises(ValueError, match="must be a run's configuration"):
+        mtl_cli.train([f"resume={tmp_path / 'run'}"])
+    assert (tmp_path / "run" / "summary.json").read_bytes() == before
+
+
+def test_a_resume_that_cannot_begin_leaves_the_summary_as_it_was(tmp_path: Path) -> None:
+    train(tmp_path / "run", "trainer.max_epochs=1", "trainer.max_batches=2")
+    before = (tmp_path / "run" / "summary.json").read_bytes()
+    with pytest.raises(ValueError, match="device must be auto"):
+        mtl_cli.train([f"resume={tmp_path / 'run'}", "device=cuda:99"])
+    assert (tmp_path / "run" / "summary.json").read_bytes() == before

@@ -129,11 +129,12 @@ def test_without_val_the_last_weights_count_and_a_sweep_gets_the_train_loss(tmp_
         ("trainer.patience=2", "trainer.patience"),
         ("scheduler=plateau", "scheduler=plateau"),
         ("trainer.select=sin/mse", "trainer.select=sin/mse"),
+        ("objective=sin/mse trainer.select=loss", "objective=sin/mse"),
     ],
 )
 def test_what_reads_val_is_refused_without_val(tmp_path: Path, word: str, option: str) -> None:
     with pytest.raises(Problem, match=f"^{option} needs a val split"):
-        train(tmp_path / "run", *SMOKE, "dataset.split=extrapolation", word)
+        train(tmp_path / "run", *SMOKE, "dataset.split=extrapolation", *word.split())
 
 
 def test_a_task_can_be_left_out_and_a_target_standardized(tmp_path: Path) -> None:
@@ -263,6 +264,9 @@ def test_a_sweep_ends_with_a_table_and_a_failed_job_hides_no_other(tmp_path: Pat
         (["hydra.run.dir=/proc/1/cmdline/x"], "must be a folder that can be made and written to"),
         (["resume=nowhere"], "nowhere must be a run folder"),
         (["arch=null"], "a group must be one of its choices"),
+        (["objective=null"], "objective must be one of loss, sin/loss"),
+        (["objective=[loss,sin/acc]"], "objective must be one of loss, sin/loss"),
+        (["trainer.select=null"], "trainer.select must be one of loss, sin/loss"),
         (["loss@tasks.sin.loss=cross_entropy"], "tasks.sin.loss must fit a regression task"),
     ],
 )
@@ -282,3 +286,10 @@ def test_mistakes_get_a_few_plain_lines(
     assert expected in shown
     assert "Traceback" not in shown
     assert len(shown.splitlines()) <= 5, shown
+
+
+def test_a_list_of_objectives_gives_a_figure_for_each(tmp_path: Path) -> None:
+    summary = train(tmp_path / "run", *SMOKE, "objective=[loss,sin/mse]")
+    best = summary["best"]
+    expected = [best["sin"]["loss"] + best["cos"]["loss"], best["sin"]["mse"]]
+    assert list(summary["objective"]) == pytest.approx(expected)
