@@ -42,26 +42,21 @@ def explain(error: Exception, words: list[str]) -> Problem:
         elif wrong == "head" and where.startswith("tasks."):
             fix = f"head@{where}.head=mlp first: it gives the task a head of its own"
         return problem(key, f"must be an option of {where}", f"no {wrong} there", fix)
-    if "Did you mean" in text:
-        known = re.findall(r"[\w/]+@[\w.]+", text.partition("Did you mean")[2].partition("?")[0])
-        close = nearest(key, known) or known[0]
-        fix = corrected(words, key, close)
+    known = re.findall(r"[\w/]+@[\w.]+", text.partition("Did you mean")[2].partition("?")[0])
+    if known:
+        fix = corrected(words, key, nearest(key, known) or known[0])
         return problem(key, f"must be one of {', '.join(known)}", "no such choice", fix)
     if "does not exist" in text:  # a deletion
         word = next((word for word in words if word.startswith("~")), "~")
-        return problem(
-            word,
-            "must be there to be left out",
-            text.splitlines()[0],
-            "--cfg job, which shows what is there",
-        )
-    found = "; ".join([*text.splitlines()[1:], *str(cause or "").splitlines()[:1]])
-    return problem(
-        "the command line",
-        "must fit the configuration",
-        text.splitlines()[0],
-        found or f"{command()} --cfg job, which shows it",
-    )
+        fix = f"{command()} --cfg job, which shows what is there"
+        return problem(word, "must be there to be left out", text.splitlines()[0], fix)
+    missing = re.search(r"Missing mandatory value: ([\w.]+)", text)
+    if missing:
+        fix = f"{missing[1]}=<value>, on the same command line"
+        return problem(missing[1], "must be given", "no value", fix)
+    lines = [line.strip() for line in [*text.splitlines(), *str(cause or "").splitlines()]]
+    fix = f"{command()} --cfg job, which shows it as far as it goes"
+    return problem("the command line", "must fit the configuration", "; ".join(lines), fix)
 
 
 def corrected(words: list[str], wrong: str, right: str) -> str:

@@ -264,6 +264,7 @@ def test_a_sweep_ends_with_a_table_and_a_failed_job_hides_no_other(tmp_path: Pat
         (["hydra.run.dir=/proc/1/cmdline/x"], "must be a folder that can be made and written to"),
         (["resume=nowhere"], "nowhere must be a run folder"),
         (["arch=null"], "a group must be one of its choices"),
+        (["task@tasks.sin=multiclass"], "error: tasks.sin.num_classes must be given"),
         (["objective=null"], "objective must be one of loss, sin/loss"),
         (["objective=[loss,sin/acc]"], "objective must be one of loss, sin/loss"),
         (["trainer.select=null"], "trainer.select must be one of loss, sin/loss"),
