@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 
@@ -10,6 +11,8 @@ from torch import Tensor, nn
 
 Losses = Mapping[str, Tensor]
 Weights = dict[str, Tensor]
+
+log = logging.getLogger(__name__)
 
 
 class Weighting(nn.Module, ABC):
@@ -20,11 +23,25 @@ class Weighting(nn.Module, ABC):
 
     Args:
         tasks: the names of the tasks that it balances.
+
+    Attributes:
+        more_to_come: set by the trainer: further parts of the same step follow. Gradients add up
+            over the parts; a method that works on the Jacobian adds that up, and aggregates it
+            with the last part.
+        grad_scale: set by the trainer: all gradients are this many times too large, against
+            underflow in half precision, and the trainer divides ``.grad`` by it. What a method
+            reads of gradients, it has to divide itself.
+        failures: how often the method could not do what it promises, for ``summary.json``.
     """
+
+    failures: Tensor
 
     def __init__(self, tasks: Sequence[str]) -> None:
         super().__init__()
         self.tasks = list(tasks)
+        self.more_to_come = False
+        self.grad_scale = 1.0
+        self.register_buffer("failures", torch.zeros((), dtype=torch.long))
 
     @abstractmethod
     def backward(
@@ -50,6 +67,15 @@ class Weighting(nn.Module, ABC):
             What multiplied each loss's gradient, ``{task: scalar}``; None where that is nothing, or
             the method is no weighted sum.
         """
+
+    def watch(self, last_shared: Sequence[nn.Parameter]) -> None:
+        """Called once, before training, with the parameters of the last shared layer."""
+
+    def note_failure(self, what: str) -> None:
+        """Counts a failure, and logs the first one."""
+        if not self.failures:
+            log.warning("weighting   %s; summary.json has the count", what)
+        self.failures += 1
 
     def after_step(self, closure: Callable[[], Losses]) -> None:
         """Called after the optimizer's step; ``closure`` computes the losses anew, on demand."""

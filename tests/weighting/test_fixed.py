@@ -41,5 +41,6 @@ def test_an_absent_task_is_left_alone():
     assert heads[1].grad is not None
 
 
-def test_there_is_nothing_to_learn_or_to_keep():
-    assert not Fixed(["a", "b"]).state_dict()
+def test_there_is_nothing_to_learn_and_only_a_count_to_keep():
+    assert set(Fixed(["a", "b"]).state_dict()) == {"failures"}
+    assert not list(Fixed(["a", "b"]).parameters())
