@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -31,8 +31,12 @@ class Bag:
     def __getitem__(self, positions: Tensor | slice) -> Bag:
         """The examples at ``positions``, in that order."""
         if isinstance(positions, slice):
-            device = self.offsets.device
-            positions = torch.arange(len(self), device=device)[positions]
+            first, last, step = positions.indices(len(self))
+            if step == 1 and self.offsets.device.type == "cpu":  # views: nothing is copied
+                bounds = self.offsets[first : max(first, last) + 1]
+                words = slice(int(bounds[0]), int(bounds[-1]))
+                return Bag(self.indices[words], bounds - bounds[0], self.weights[words])
+            positions = torch.arange(first, last, step, device=self.offsets.device)
         starts = self.offsets[positions]
         lengths = self.offsets[positions + 1] - starts
         offsets = torch.zeros(len(positions) + 1, dtype=lengths.dtype, device=lengths.device)
@@ -54,8 +58,10 @@ class Batch:
         targets: ``{task: [B, ...]}``; only the tasks whose input is present.
         complete: tasks known to miss no label here; the others are searched for missing ones,
             which costs a device synchronisation a step.
+        weights: ``{task: [B]}``, how much each example counts in its loss; the others count 1.
     """
 
     inputs: dict[str, Examples]
     targets: dict[str, Tensor]
     complete: frozenset[str] = frozenset()
+    weights: dict[str, Tensor] = field(default_factory=dict)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, open_dict
 from torch import nn
 from torch.optim import Optimizer
 
@@ -16,14 +16,17 @@ from mtl_cli.encoder.base import Encoder
 from mtl_cli.errors import nearest, problem
 from mtl_cli.learner import Makers
 from mtl_cli.model import Model
+from mtl_cli.observer import Observer
 from mtl_cli.run_folder import RunFolder
 from mtl_cli.scheduler.base import Scheduler
 from mtl_cli.seed import seed_everything
 from mtl_cli.settings import Settings
 from mtl_cli.slots import make
-from mtl_cli.task import Task
+from mtl_cli.task.base import Task
 from mtl_cli.trainer import Trainer
 from mtl_cli.weighting.base import Weighting
+
+SIZES = ("num_classes", "num_labels", "num_outputs")  # of a task, which its data may say
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,7 @@ def build(cfg: DictConfig, folder: RunFolder, device: torch.device) -> Run:
         settings=make(cfg, "trainer", Settings)(),
         folder=folder,
         device=device,
+        observer=make(cfg, "diagnostic", Observer)() if "diagnostic" in cfg else None,
     )
     return Run(dataset, model, trainer)
 
@@ -76,6 +80,7 @@ def build(cfg: DictConfig, folder: RunFolder, device: torch.device) -> Run:
 def make_tasks(cfg: DictConfig, dataset: Dataset) -> list[Task]:
     """The tasks of the config, each with the input that it reads and its head."""
     tasks = []
+    fill_in(cfg, dataset)
     for name in cfg.tasks:
         slot = f"tasks.{name}"
         own = cfg.tasks[name]
@@ -94,12 +99,32 @@ def make_tasks(cfg: DictConfig, dataset: Dataset) -> list[Task]:
             "loss": make_loss(cfg, f"{slot}.loss"),
             "head": make(cfg, head, nn.Module, group="head"),
             "metrics": make_metrics(cfg, f"{slot}.metrics"),
+            "plots": make_metrics(cfg, f"{slot}.plots"),
             "input": given or dataset.tasks[name],
         }
         task = make(cfg, slot, Task, group="task", leave_out=parts)(name=name, **parts)
         task.try_loss()
         tasks.append(task)
     return tasks
+
+
+def fill_in(cfg: DictConfig, dataset: Dataset) -> None:
+    """Writes into the config what only the data knows: tasks that it names, sizes of tasks."""
+    with open_dict(cfg):
+        for task, pattern in dataset.patterns.items():
+            if pattern in cfg.tasks:
+                cfg.tasks[task] = cfg.tasks[pattern].copy()
+        for pattern in set(dataset.patterns.values()) & set(cfg.tasks):
+            del cfg.tasks[pattern]
+    for task, own in cfg.tasks.items():
+        for option in SIZES:
+            if option in own and own[option] is None:
+                size = dataset.sizes_of_tasks.get(task)
+                if size is None:
+                    fix = f"tasks.{task}.{option}=3"
+                    rule = "must be given, since the dataset does not say it"
+                    raise problem(f"tasks.{task}.{option}", rule, "no value", fix)
+                own[option] = size
 
 
 def make_loss(cfg: DictConfig, slot: str) -> nn.Module:

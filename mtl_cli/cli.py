@@ -8,11 +8,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
 import hydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf, open_dict
@@ -94,6 +95,28 @@ def plain_errors(words: list[str]) -> Iterator[None]:
         raise SystemExit(130) from None
 
 
+def with_tasks(words: list[str]) -> list[str]:
+    """The words, and a task for each target that they name.
+
+    ``dataset.targets={age: regression}`` says what the data holds; ``task@tasks.age=regression``
+    brings the task's settings, so that ``tasks.age.weight=2`` can stand on the same line.
+    """
+    tasks: dict[str, str] = {}
+    parser = OverridesParser.create()
+    for word in words:
+        if word.lstrip("+").startswith("dataset.targets"):
+            with suppress(HydraException):  # which is said where the words are composed
+                override = parser.parse_override(word)
+                last = override.key_or_group.removeprefix("dataset.targets").removeprefix(".")
+                value: Any = override.value()
+                kinds = {last: value} if last else value
+                if isinstance(kinds, dict):  # the dataset refuses anything else
+                    tasks |= {str(task): str(kind) for task, kind in kinds.items()}
+    given = {word.partition("=")[0].lstrip("+") for word in words}
+    wanted = {f"task@tasks.{task}": kind for task, kind in tasks.items()}
+    return [*words, *(f"+{key}={kind}" for key, kind in wanted.items() if key not in given)]
+
+
 def run_command(task: Callable[[DictConfig], Any], config_name: str) -> Any:
     """Runs a command's function on the config that the command line composes."""
     words = sys.argv[1:]
@@ -101,6 +124,7 @@ def run_command(task: Callable[[DictConfig], Any], config_name: str) -> Any:
         return show_help(CONF, config_name, words)
     os.environ["HYDRA_FULL_ERROR"] = "1"  # lets the exceptions come here instead of printing them
     with plain_errors(words):
+        sys.argv[1:] = with_tasks(words)
         return hydra.main(config_path=str(CONF), config_name=config_name, version_base="1.3")(
             task
         )()
@@ -121,7 +145,7 @@ def compose_run(config_name: str, overrides: list[str]) -> tuple[DictConfig, Pat
     """What the command would run for these words: its config, and a fresh folder."""
     with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
         try:
-            cfg = hydra.compose(config_name, overrides, return_hydra_config=True)
+            cfg = hydra.compose(config_name, with_tasks(overrides), return_hydra_config=True)
             return job_config(cfg, cfg.hydra), create_folder(Path(cfg.hydra.run.dir))
         except (HydraException, OmegaConfBaseException) as error:
             raise explain(error, overrides) from error

@@ -12,7 +12,7 @@ from torch import Tensor
 from mtl_cli.batch import Examples
 from mtl_cli.dataset.base import Loader
 from mtl_cli.model import Model, mode
-from mtl_cli.task import Task
+from mtl_cli.task.base import Task
 
 Figures = dict[str, dict[str, float]]  # {task: {metric: value}}, the unweighted ``loss`` first
 
@@ -24,12 +24,20 @@ def evaluate(
     tasks: Collection[str],
     device: torch.device,
     max_batches: int | None = None,
+    plots: bool = False,
 ) -> Figures:
     """The mean loss over the labelled examples, and the metrics, of those of ``tasks`` that have
-    a label in the split."""
+    a label in the split.
+
+    With ``plots``, the tasks' metrics that draw themselves see the split too.
+    """
     chosen = {name: task for name, task in model.tasks.items() if name in tasks}
-    for task in chosen.values():
-        for metric in task.metrics.values():
+    updated = {
+        name: [*task.metrics.values(), *(task.plots.values() if plots else ())]
+        for name, task in chosen.items()
+    }
+    for metrics in updated.values():
+        for metric in metrics:
             metric.to(device).reset()
     sums: dict[str, list[Tensor]] = {name: [] for name in chosen}
     counts = dict.fromkeys(chosen, 0)
@@ -41,12 +49,13 @@ def evaluate(
                     continue
                 task, target = chosen[name], batch.targets[name].to(device)
                 complete = name in batch.complete
-                loss, count = task.loss(outputs[name], target, complete)
+                weights = batch.weights.get(name)
+                loss, count = task.loss(outputs[name], target, complete, weights)
                 if count:
                     sums[name].append(loss * count)
                     counts[name] += count
                     prediction, label = task.score(outputs[name], target, complete)
-                    for metric in task.metrics.values():
+                    for metric in updated[name]:
                         metric.update(prediction, label)
     return {
         name: {"loss": float(torch.stack(sums[name]).cpu().double().sum()) / counts[name]}

@@ -18,6 +18,7 @@ from mtl_cli.device import find_device, keep_freed_memory
 from mtl_cli.errors import check_boolean, check_integer
 from mtl_cli.evaluation import total_loss
 from mtl_cli.logs import FILE_ONLY, logging_to
+from mtl_cli.pictures import draw_metrics
 from mtl_cli.run_folder import RunFolder, find_run
 from mtl_cli.seed import set_deterministic
 from mtl_cli.signals import Interrupted
@@ -105,6 +106,8 @@ class Session:
             *(said["choices"]["arch"], said["choices"]["encoder"]),
             *(f"{count['total']:,}", f"{count['shared']:,}", own),
         )
+        for note in live.dataset.notes:
+            log.info("%s", note)
         log.info("run folder  %s", self.folder.path)
         if live.dataset.notice:
             log.warning("WARNING     the data is %s", live.dataset.notice)
@@ -120,7 +123,10 @@ class Session:
         if live.dataset.notice:
             title += f" on {live.dataset.notice}"
         draw_curves(self.folder, title)
+        draw_metrics(live.model.tasks, test, live.dataset.class_names, self.folder, title)
         self.show_learned(live, title)
+        if live.trainer.observer is not None:
+            log.info("\n%s", live.trainer.observer.finish(self.folder, title))
         best = self.summary["best"]
         rows = [
             [task, metric, best.get(task, {}).get(metric), test.get(task, {}).get(metric)]

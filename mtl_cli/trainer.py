@@ -18,6 +18,7 @@ from mtl_cli.errors import problem
 from mtl_cli.evaluation import Figures, evaluate, to_device, total_loss
 from mtl_cli.learner import Learner, Makers
 from mtl_cli.model import Model
+from mtl_cli.observer import Observer
 from mtl_cli.progress import Progress
 from mtl_cli.run_folder import RunFolder
 from mtl_cli.seed import generator_states, restore_generators
@@ -38,6 +39,7 @@ class Trainer:
         settings: how long to train, what to keep, what to write.
         folder: where everything is written.
         device: where the model is.
+        observer: looks at some of the steps; None: nobody does.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class Trainer:
         settings: Settings,
         folder: RunFolder,
         device: torch.device,
+        observer: Observer | None,
     ) -> None:
         self.model = model
         self.tasks = model.tasks
@@ -55,6 +58,7 @@ class Trainer:
         self.settings = settings
         self.folder = folder
         self.device = device
+        self.observer = observer
         self.steps_per_epoch = settings.batches(len(loaders["train"]))
         self.total_steps = settings.total_steps(self.steps_per_epoch)
         self.learners = [
@@ -142,6 +146,9 @@ class Trainer:
         self.step += 1
         self.losses.add(self.step, losses)
         extra = self.model.arch.extra_loss()
+        observer = self.observer
+        if observer is not None and observer.wants(self.step):
+            observer.before_backward(self.epoch, self.step, self.model, losses)
         for learner in self.active:
             try:
                 weights = learner.backward(losses, extra, self.model.representations)
@@ -150,6 +157,8 @@ class Trainer:
                 raise
             self.weights.add(self.step, weights or {})
             extra = None  # it has reached every parameter that it can
+        if observer is not None and observer.wants(self.step):
+            observer.after_backward(self.epoch, self.step, self.model)
         for learner in self.active:
             learner.step(lambda: self.batch_losses(batch, tasks))
 
@@ -160,7 +169,8 @@ class Trainer:
         for name, output in outputs.items():
             if name in batch.targets:
                 target = batch.targets[name].to(self.device)
-                loss, count = self.tasks[name].loss(output, target, name in batch.complete)
+                weights = batch.weights.get(name)
+                loss, count = self.tasks[name].loss(output, target, name in batch.complete, weights)
                 if count:
                     losses[name] = loss
         return losses
@@ -191,14 +201,15 @@ class Trainer:
         self.losses.clear()
         self.weights.clear()
 
-    def evaluate(self, split: str, tasks: list[str]) -> Figures:
+    def evaluate(self, split: str, tasks: list[str], plots: bool = False) -> Figures:
         """The figures of a split.
 
         Raises:
             ValueError: where a loss is not finite, before anything is kept of such weights.
         """
         loader = self.loaders[split]
-        figures = evaluate(self.model, loader, tasks, self.device, self.settings.max_batches)
+        most = self.settings.max_batches
+        figures = evaluate(self.model, loader, tasks, self.device, most, plots)
         for task, values in figures.items():
             if not math.isfinite(values["loss"]):
                 thing = f"the {split} loss of task {task!r} after step {self.step}"
@@ -210,7 +221,7 @@ class Trainer:
         """The figures of the test split, read once, with the weights as they are."""
         if "test" not in self.loaders:
             return {}
-        figures = self.evaluate("test", list(self.tasks))
+        figures = self.evaluate("test", list(self.tasks), plots=True)
         if not self.settings.watch_test:  # else the rows of these epochs are there
             for learner in self.learners:
                 own = {task: figures[task] for task in learner.tasks if task in figures}
@@ -239,6 +250,7 @@ class Trainer:
             "losses": self.losses.state_dict(),
             "weights": self.weights.state_dict(),
             "generators": generator_states(self.device),
+            "observer": None if self.observer is None else self.observer.state_dict(),
             "metrics_length": self.folder.metrics_length(),
         }
         checkpoint.save(self.folder.last, state | {name: getattr(self, name) for name in COUNTERS})
@@ -251,6 +263,8 @@ class Trainer:
             learner.load_state_dict(own)
         self.losses.load_state_dict(state["losses"])
         self.weights.load_state_dict(state["weights"])
+        if self.observer is not None:
+            self.observer.load_state_dict(state["observer"])
         for name in COUNTERS:
             setattr(self, name, state[name])
         if "val" in self.loaders and self.folder.best.exists():

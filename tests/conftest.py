@@ -22,7 +22,10 @@ from mtl_cli.encoder.base import Encoder
 from mtl_cli.head.linear import Linear
 from mtl_cli.inputs import Dense, InputSpec
 from mtl_cli.model import Model
-from mtl_cli.task import Binary, Multiclass, Regression, Task
+from mtl_cli.task.base import Task
+from mtl_cli.task.binary import Binary
+from mtl_cli.task.multiclass import Multiclass
+from mtl_cli.task.regression import Regression
 from mtl_cli.weighting.base import Weighting
 
 CONF = Path(__file__).parent.parent / "conf"
@@ -160,8 +163,8 @@ def make_tasks(reads: Mapping[str, str]) -> list[Task]:
     """A regression, a multiclass and a binary task, in turn."""
     tasks: list[Task] = []
     for k, (name, input) in enumerate(reads.items()):
-        common: dict[str, Any] = {"name": name, "input": input, "weight": 1.0, "metrics": {}}
-        common["head"] = Linear
+        common: dict[str, Any] = {"name": name, "input": input, "head": Linear, "weight": 1.0}
+        common |= {"metrics": {}, "plots": {}}
         tasks.append(
             (
                 Regression(**common, loss=nn.MSELoss(), num_outputs=1, standardize=False),

@@ -10,13 +10,15 @@ from torchmetrics import MeanAbsoluteError, MeanSquaredError
 from torchmetrics.classification import BinaryAUROC, MulticlassAccuracy, MulticlassF1Score
 
 from mtl_cli.arch.hps import HPS
-from mtl_cli.dataset.base import InMemoryDataset, Table
+from mtl_cli.dataset.in_memory import InMemoryDataset, Rows
 from mtl_cli.encoder.linear import Linear as LinearEncoder
 from mtl_cli.evaluation import evaluate, total_loss
 from mtl_cli.head.linear import Linear
 from mtl_cli.inputs import Dense
 from mtl_cli.model import Model
-from mtl_cli.task import Binary, Multiclass, Regression
+from mtl_cli.task.binary import Binary
+from mtl_cli.task.multiclass import Multiclass
+from mtl_cli.task.regression import Regression
 
 CPU = torch.device("cpu")
 ROWS = 23
@@ -25,7 +27,7 @@ READS = {"size": "left", "kind": "left", "sick": "right", "unknown": "right"}
 
 def make_tasks():
     def common(name, metrics):
-        return {"name": name, "input": READS[name], "head": Linear, "metrics": metrics}
+        return {"name": name, "input": READS[name], "head": Linear, "metrics": metrics, "plots": {}}
 
     means = {"mse": MeanSquaredError(), "mae": MeanAbsoluteError()}
     classes = {
@@ -41,7 +43,7 @@ def make_tasks():
     ]
 
 
-def make_table(missing: bool) -> Table:
+def make_table(missing: bool) -> Rows:
     generator = torch.Generator().manual_seed(0)
     inputs = {name: torch.randn(ROWS, 4, generator=generator) for name in ("left", "right")}
     targets = {
@@ -54,7 +56,7 @@ def make_table(missing: bool) -> Table:
         targets["size"][[0, 1, 2, 3, 8, 22]] = torch.nan
         targets["kind"][5:12] = -1
         targets["sick"][20:] = torch.nan
-    return Table(inputs, targets)
+    return Rows(inputs, targets)
 
 
 def make(batch_size: int, missing: bool):
@@ -73,7 +75,7 @@ def make(batch_size: int, missing: bool):
 
 
 @torch.no_grad()
-def whole_split(model: Model, table: Table) -> dict[str, dict[str, float]]:
+def whole_split(model: Model, table: Rows) -> dict[str, dict[str, float]]:
     """The figures by hand, in NumPy and scikit-learn, of the labelled rows at once."""
     outputs = model(table.inputs)
     rows = {"size": ~table.targets["size"].isnan(), "kind": table.targets["kind"] != -1}
@@ -146,7 +148,7 @@ def test_dropout_is_off():
 
 def test_so_many_batches_and_no_more():
     model, loader, table = make(5, missing=False)
-    first = Table(
+    first = Rows(
         {name: x[:10] for name, x in table.inputs.items()},
         {task: y[:10] for task, y in table.targets.items()},
     )

@@ -16,7 +16,7 @@ FLOORS: list[set[str]] = [
     {"encoder", "head", "loss", "dataset", "weighting", "scheduler", "logger"},
     {"task", "arch"},
     {"model"},
-    {"evaluation", "step_log", "learner", "best_weights", "progress"},
+    {"evaluation", "step_log", "learner", "best_weights", "progress", "observer", "pictures"},
     {"trainer"},
     {"diagnostic", "comparison"},
     {"slots", "mistakes"},

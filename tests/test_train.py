@@ -189,11 +189,11 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_good_checkpo
 def test_a_bad_loss_is_named_whatever_the_weighting(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, weighting: str, value: str
 ) -> None:
-    from mtl_cli.task import Regression
+    from mtl_cli.task.regression import Regression
 
     whole = Regression.loss
 
-    def broken(self, output, target, complete=False):  # type: ignore[no-untyped-def]
+    def broken(self, output, target, complete=False, weights=None):  # type: ignore[no-untyped-def]
         loss, count = whole(self, output, target, complete)
         return (loss * float(value) if self.name == "cos" else loss), count
 

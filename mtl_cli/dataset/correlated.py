@@ -8,7 +8,7 @@ equations 2-4.
 import numpy as np
 import torch
 
-from mtl_cli.dataset.base import InMemoryDataset, Table
+from mtl_cli.dataset.in_memory import InMemoryDataset, Rows
 from mtl_cli.errors import check_integer, check_number
 from mtl_cli.inputs import Dense
 
@@ -64,9 +64,9 @@ class Correlated(InMemoryDataset):
         y += np.sqrt(NOISE_VARIANCE) * draw.standard_normal(y.shape)
         ends = np.cumsum([round(share * num_samples) for share in SHARES])
 
-        def table(rows: slice) -> Table:
+        def table(rows: slice) -> Rows:
             inputs, targets = (torch.from_numpy(a[rows].astype(np.float32)) for a in (x, y))
-            return Table({"x": inputs}, {f"y{k + 1}": targets[:, k].contiguous() for k in (0, 1)})
+            return Rows({"x": inputs}, {f"y{k + 1}": targets[:, k].contiguous() for k in (0, 1)})
 
         super().__init__(
             splits={

@@ -18,8 +18,8 @@ import torch
 from torch import Tensor
 
 from mtl_cli.batch import Examples
-from mtl_cli.dataset.base import InMemoryDataset, Table
 from mtl_cli.dataset.idx import read_idx
+from mtl_cli.dataset.in_memory import InMemoryDataset, Rows
 from mtl_cli.errors import check_boolean, check_choice, check_integer, check_number, problem
 from mtl_cli.inputs import Dense
 
@@ -89,6 +89,7 @@ class ParityMNIST(InMemoryDataset):
             shuffle=shuffle,
             drop_last=drop_last,
         )
+        self.class_names = {"digit": [str(digit) for digit in range(10)], "parity": ["even", "odd"]}
 
     def prepare(self, inputs: dict[str, Examples]) -> dict[str, Examples]:
         image = inputs["image"]
@@ -96,7 +97,7 @@ class ParityMNIST(InMemoryDataset):
         return {"image": image.float().mul_(1 / (255 * DEVIATION)).sub_(MEAN / DEVIATION)}
 
 
-def make_splits(images: Images, val_fraction: float, seed: int) -> dict[str, Table]:
+def make_splits(images: Images, val_fraction: float, seed: int) -> dict[str, Rows]:
     """Sets a part of train aside as val, in proportion to the classes."""
     train_images, train_digits = images["train"]
     parts = dict(images)
@@ -115,10 +116,10 @@ def make_splits(images: Images, val_fraction: float, seed: int) -> dict[str, Tab
     return {split: make_table(*part) for split, part in parts.items()}
 
 
-def make_table(images: np.ndarray, digits: np.ndarray) -> Table:
+def make_table(images: np.ndarray, digits: np.ndarray) -> Rows:
     digit = torch.from_numpy(digits.astype(np.int64))
     image = torch.from_numpy(np.array(images)).unsqueeze(1)  # [N, 1, 28, 28] bytes
-    return Table({"image": image}, {"digit": digit, "parity": digit % 2})
+    return Rows({"image": image}, {"digit": digit, "parity": digit % 2})
 
 
 def load_mnist(root: Path, offline: bool) -> Images | None:

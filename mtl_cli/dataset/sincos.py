@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mtl_cli.dataset.base import InMemoryDataset, Table
+from mtl_cli.dataset.in_memory import InMemoryDataset, Rows
 from mtl_cli.errors import check_choice, check_integer, check_number
 from mtl_cli.inputs import Dense
 
@@ -68,8 +68,8 @@ class SinCos(InMemoryDataset):
         counts = np.round(np.array(SHARES[split][:2]) * num_samples).astype(int)
         parts = np.split(order, np.cumsum(counts))
 
-        def table(rows: np.ndarray) -> Table:
-            return Table(
+        def table(rows: np.ndarray) -> Rows:
+            return Rows(
                 {name: as_floats(x[rows]).unsqueeze(1) for name, x in points.items()},
                 {task: as_floats(y[rows]) for task, y in values.items()},
             )

@@ -27,6 +27,7 @@ class FocalLoss(nn.Module):
         super().__init__()
         check_number("loss.gamma", gamma, "loss.gamma=2.0", 0)
         self.gamma = gamma
+        self.reduction = "mean"
         self.register_buffer("alpha", alpha, persistent=False)
 
     def forward(self, output: Tensor, target: Tensor) -> Tensor:
@@ -39,4 +40,5 @@ class FocalLoss(nn.Module):
         # 1 - p from its logarithm is exact where p is near 1; the clamp keeps 0^gamma's gradient.
         miss = -torch.expm1(log_p.clamp(max=-torch.finfo(log_p.dtype).tiny))
         loss = -(miss**self.gamma) * log_p
-        return (loss if self.alpha is None else self.alpha[target.long()] * loss).mean()
+        loss = loss if self.alpha is None else self.alpha[target.long()] * loss
+        return loss if self.reduction == "none" else loss.mean()

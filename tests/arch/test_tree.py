@@ -18,7 +18,7 @@ from mtl_cli.encoder.mlp import MLP
 from mtl_cli.head.linear import Linear as LinearHead
 from mtl_cli.inputs import BagOfWords, Dense
 from mtl_cli.model import Model
-from mtl_cli.task import Regression
+from mtl_cli.task.regression import Regression
 
 TASKS = {"a": "x", "b": "x", "c": "x", "d": "x"}
 MLP_3 = partial(MLP, hidden=[6, 5, 7], activation="tanh", dropout=0.0)
@@ -46,7 +46,7 @@ def make(name: str, branches: Any = None, learned_in: Any = None, tasks: Any = T
 
 
 def model_of(arch: Architecture) -> Model:
-    rest: dict[str, Any] = {"weight": 1.0, "num_outputs": 1, "standardize": False, "metrics": {}}
+    rest: dict[str, Any] = {"weight": 1.0, "num_outputs": 1, "standardize": False, "metrics": {}, "plots": {}}
     tasks = [Regression(t, x, LinearHead, nn.MSELoss(), **rest) for t, x in arch.tasks.items()]
     return Model(arch, tasks)
 

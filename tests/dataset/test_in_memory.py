@@ -6,8 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mtl_cli.batch import Bag, Batch
-from mtl_cli.dataset import base
-from mtl_cli.dataset.base import InMemoryDataset, Loader, Table, has_missing
+from mtl_cli.dataset import in_memory
+from mtl_cli.dataset.base import Loader, has_missing
+from mtl_cli.dataset.in_memory import InMemoryDataset, Rows
 from mtl_cli.errors import Problem
 from mtl_cli.inputs import BagOfWords, Dense
 
@@ -16,14 +17,14 @@ READS = {"a": "row", "b": "words"}
 sizes = st.integers(1, 25)
 
 
-def table(rows: int) -> Table:
+def table(rows: int) -> Rows:
     """Row i holds i everywhere: the number, a bag of i mod 3 words, and both targets."""
     lengths = torch.arange(rows) % 3
     offsets = torch.cat([torch.zeros(1, dtype=torch.long), lengths.cumsum(0)])
     words = torch.arange(rows).repeat_interleave(lengths)
     number = torch.arange(rows).float()
     inputs = {"row": number.unsqueeze(1), "words": Bag(words, offsets, words.float())}
-    return Table(inputs, {"a": number, "b": torch.arange(rows)})
+    return Rows(inputs, {"a": number, "b": torch.arange(rows)})
 
 
 def dataset(rows: int, batch_size: int | None = 4, **options) -> InMemoryDataset:
@@ -51,7 +52,7 @@ def plain(batch: Batch) -> list:
 @pytest.fixture(params=[1, 4 * 2**20], ids=["a batch at a time", "many at once"])
 def chunk_bytes(request, monkeypatch):
     """How much is gathered at once: nothing that a batch shows."""
-    monkeypatch.setattr(base, "CHUNK_BYTES", request.param)
+    monkeypatch.setattr(in_memory, "CHUNK_BYTES", request.param)
 
 
 @settings(deadline=None, max_examples=30)
@@ -107,7 +108,7 @@ def test_inputs_and_targets_of_an_example_stay_together(chunk_bytes):
 def test_how_much_is_gathered_at_once_shows_in_no_batch(monkeypatch):
     seen = []
     for chunk in (1, 100, 4 * 2**20):
-        monkeypatch.setattr(base, "CHUNK_BYTES", chunk)
+        monkeypatch.setattr(in_memory, "CHUNK_BYTES", chunk)
         seen.append(list(map(plain, loader(23).batches(1))))
     assert seen[0] == seen[1] == seen[2]
 

@@ -20,7 +20,11 @@ from torchmetrics.classification import (
 from mtl_cli.errors import Problem
 from mtl_cli.head.linear import Linear
 from mtl_cli.loss.focal import FocalLoss
-from mtl_cli.task import Binary, Multiclass, Multilabel, Regression, Task
+from mtl_cli.task.base import Task
+from mtl_cli.task.binary import Binary
+from mtl_cli.task.multiclass import Multiclass
+from mtl_cli.task.multilabel import Multilabel
+from mtl_cli.task.regression import Regression
 
 B = 14
 
@@ -29,7 +33,7 @@ def make(kind: type[Task], loss: Any, metrics: dict[str, Any] | None = None, **o
     common = {"name": "x", "input": "image", "head": Linear, "weight": 1.0}
     if kind is Regression:
         own = {"num_outputs": 1, "standardize": False} | own
-    return kind(**common | {"loss": loss, "metrics": metrics or {}} | own)
+    return kind(**common | {"loss": loss, "metrics": metrics or {}, "plots": {}} | own)
 
 
 @dataclass

@@ -1,0 +1,83 @@
+"""Regression: real-valued targets; a missing label is NaN."""
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from mtl_cli.errors import check_boolean, check_integer
+from mtl_cli.task.base import MakeHead, Task
+
+if TYPE_CHECKING:
+    from torchmetrics import Metric
+
+
+class Regression(Task):
+    """Real-valued targets, [B] or [B, O].
+
+    With ``standardize``, the head predicts, and the loss compares, targets scaled to mean 0 and
+    standard deviation 1 on the train split; metrics and predictions stay in the original unit.
+    """
+
+    usual_loss = "mse"
+    mean: Tensor
+    scale: Tensor
+
+    def __init__(
+        self,
+        name: str,
+        input: str,
+        head: MakeHead,
+        loss: nn.Module,
+        metrics: Mapping[str, "Metric"],
+        plots: Mapping[str, "Metric"],
+        weight: float,
+        num_outputs: int,
+        standardize: bool,
+    ) -> None:
+        check_integer(f"tasks.{name}.num_outputs", num_outputs, 1, f"tasks.{name}.num_outputs=1")
+        check_boolean(f"tasks.{name}.standardize", standardize)
+        super().__init__(name, input, head, loss, metrics, plots, weight, num_outputs)
+        self.standardize = standardize
+        self.register_buffer("mean", torch.zeros(num_outputs))
+        self.register_buffer("scale", torch.ones(num_outputs))
+
+    def fit(self, target: Tensor) -> None:
+        if not self.standardize:
+            return
+        columns = target.reshape(len(target), self.out_features, -1).double()  # [B, O, ...]
+        count = (~columns.isnan()).sum((0, 2)).clamp(min=1)  # [O]
+        mean = columns.nan_to_num().sum((0, 2)) / count
+        variance = (columns - mean[:, None]).nan_to_num().square().sum((0, 2)) / count
+        self.mean.copy_(mean)
+        self.scale.copy_(torch.where(variance > 0, variance.sqrt(), 1.0))
+
+    def is_labelled(self, target: Tensor) -> Tensor:
+        return ~target.isnan()
+
+    def to_loss_unit(self, target: Tensor) -> Tensor:
+        if not self.standardize:
+            return target
+        return (target - self.per_output(self.mean, target)) / self.per_output(self.scale, target)
+
+    def predict(self, output: Tensor) -> Tensor:
+        if not self.standardize:
+            return output
+        return output * self.per_output(self.scale, output) + self.per_output(self.mean, output)
+
+    def per_output(self, values: Tensor, like: Tensor) -> Tensor:
+        """``values`` [O] in a shape that broadcasts over ``like`` [B] or [B, O, ...]."""
+        return values.view(-1, *[1] * (like.dim() - 2))
+
+    def example_target(self, batch_size: int) -> Tensor:
+        shape = (batch_size, *[self.out_features] * (self.out_features > 1))
+        return torch.linspace(-1, 1, math.prod(shape)).view(shape)
+
+    def try_loss(self) -> None:
+        super().try_loss()
+        target = self.example_target(4)
+        right, wrong = self.criterion(target, target), self.criterion(target + 1, target)
+        if not right < wrong:  # cross-entropy takes floats for probabilities, and would train
+            raise self.unfitting("no less where the prediction is right than where it is wrong")
