@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -28,6 +30,21 @@ class InputSpec(ABC):
     @abstractmethod
     def example(self, batch_size: int) -> Examples:
         """Some valid examples, to try a model on."""
+
+
+def as_plain(spec: InputSpec) -> dict[str, Any]:
+    """A spec as words and numbers, for a file."""
+    return {"kind": spec.kind} | asdict(cast(Any, spec))
+
+
+def from_plain(values: dict[str, Any]) -> InputSpec:
+    """The spec that `as_plain` gave these words and numbers of, after a way through JSON."""
+    options = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
+    kinds = {spec.kind: spec for spec in InputSpec.__subclasses__()}
+    kind = options.pop("kind", None)
+    if kind not in kinds:
+        raise ValueError(f"no kind of input is called {kind!r}; there are {', '.join(kinds)}")
+    return kinds[kind](**options)
 
 
 @dataclass(frozen=True)
@@ -86,6 +103,30 @@ class Tokens(InputSpec):
         return tokens * (torch.arange(self.length) < lengths)
 
 
+@dataclass(frozen=True)
+class Row(InputSpec):
+    """A row of a table as floats [B, N + C]: N numbers, then C categories by their codes.
+
+    Its linear map is ``nn.Linear`` on the row with each category one-hot, of which no more than
+    N + C entries are ever not 0: this is what it is drawn for. A table of numbers alone is `Dense`.
+
+    Args:
+        numbers: N, from 0.
+        categories: for each of the C columns, how many codes there are, from 0.
+    """
+
+    numbers: int
+    categories: tuple[int, ...]
+    kind = "rows of numbers and categories"
+
+    def linear(self, out_features: int, bias: bool = True) -> nn.Module:
+        return RowLinear(self.numbers, self.categories, out_features, bias)
+
+    def example(self, batch_size: int) -> Tensor:
+        codes = [torch.randint(size, (batch_size, 1)) for size in self.categories]
+        return torch.cat([torch.randn(batch_size, self.numbers), *codes], 1)
+
+
 class CountTokens(nn.Module):
     """Texts [B, L] as bags of words: each token counts 1, padding 0."""
 
@@ -120,4 +161,42 @@ def bag_linear(x: Bag, weight: Tensor, bias: Tensor | None) -> Tensor:
         per_sample_weights=x.weights,
         include_last_offset=True,
     )
+    return out if bias is None else out + bias
+
+
+class RowLinear(nn.Module):
+    """``nn.Linear`` on the numbers of a row, plus a vector of its own for each category's code.
+
+    The vectors of all columns lie end to end in one table, which is read in one go.
+    """
+
+    def __init__(
+        self, num_numbers: int, sizes: Sequence[int], out_features: int, bias: bool = True
+    ) -> None:
+        super().__init__()
+        bound = 1 / math.sqrt(num_numbers + len(sizes))
+
+        def draw(*shape: int) -> nn.Parameter:
+            return nn.Parameter(torch.empty(shape).uniform_(-bound, bound))
+
+        self.weight = draw(out_features, num_numbers) if num_numbers else None
+        self.vectors = draw(sum(sizes), out_features)
+        self.bias = draw(out_features) if bias else None
+        self.starts: Tensor
+        starts = torch.tensor([0, *sizes[:-1]]).cumsum(0)  # of each column's vectors
+        self.register_buffer("starts", starts, persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return row_linear(x, self.weight, self.vectors, self.starts, self.bias)
+
+
+def row_linear(
+    x: Tensor, weight: Tensor | None, vectors: Tensor, starts: Tensor, bias: Tensor | None
+) -> Tensor:
+    """``numbers @ weight.T + sum_c vectors[starts_c + code_c] + bias`` of rows, as [B, O]."""
+    num_numbers = x.shape[1] - len(starts)
+    codes = x[:, num_numbers:].long() + starts  # [B, C]
+    out = nn.functional.embedding_bag(codes, vectors, mode="sum")
+    if weight is not None:
+        return out + nn.functional.linear(x[:, :num_numbers], weight, bias)
     return out if bias is None else out + bias

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from torch import Tensor
 
 from mtl_cli.batch import Examples
 from mtl_cli.inputs import InputSpec
@@ -14,15 +16,31 @@ from mtl_cli.inputs import InputSpec
 
 @dataclass(frozen=True)
 class NewExamples:
-    """Some examples without labels.
+    """Some examples of one input, with labels only where they were asked for.
 
     Args:
-        names: a name for each example, that stands beside its predictions: a file, a row number.
-        inputs: ``{input name: [B, ...]}``, as the model reads them.
+        names: ``{column: [B]}``, what stands beside the predictions and says which example each
+            is of: its ``file`` and its ``row`` there, say. Lists, NumPy or Arrow arrays.
+        inputs: ``{input name: [B, ...]}``, as the model reads it.
+        targets: ``{task: [B, ...]}``, as the task's loss reads it; a missing label is NaN or -1.
     """
 
-    names: list[str]
+    names: Mapping[str, Any]
     inputs: dict[str, Examples]
+    targets: dict[str, Tensor] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(next(iter(self.inputs.values())))
+
+    def batches(self, batch_size: int) -> Iterator[NewExamples]:
+        """The same, ``batch_size`` at a time; nothing is copied."""
+        for first in range(0, len(self), batch_size):
+            part = slice(first, first + batch_size)
+            yield NewExamples(
+                {column: values[part] for column, values in self.names.items()},
+                {name: x[part] for name, x in self.inputs.items()},
+                {task: y[part] for task, y in self.targets.items()},
+            )
 
 
 class Reader(ABC):
@@ -39,17 +57,33 @@ class Reader(ABC):
 
     @abstractmethod
     def state(self) -> dict[str, Any]:
-        """All that it takes to make it again: numbers, words, lists and mappings."""
+        """All that it takes to make it again: finite numbers, words, lists, and mappings by words.
+
+        Equal states read alike: this is how a changed dataset is found out.
+        """
 
     @classmethod
     @abstractmethod
     def from_state(cls, state: dict[str, Any]) -> Reader:
-        """The reader that gave this state."""
+        """The reader that gave this state, after a way through JSON."""
 
     @abstractmethod
-    def read(self, path: Path, input: str, batch_size: int) -> Iterator[NewExamples]:
-        """The examples of a file or folder for one input, ``batch_size`` at a time.
+    def read(
+        self, path: Path, input: str, batch_size: int, tasks: Collection[str] = ()
+    ) -> Iterator[NewExamples]:
+        """The examples of a file or folder for one input, part by part, never all at once.
+
+        Args:
+            path: a file, a folder, or a glob.
+            input: one of ``inputs``.
+            batch_size: how many the model reads at a time; a part may be of more, or fewer.
+            tasks: those whose labels are read too, for an evaluation.
 
         Raises:
-            ValueError: where the file cannot be read, or lacks what the input is made of.
+            ValueError: where the file cannot be read, lacks what the input is made of or the
+                labels of ``tasks``, or has a label that the model does not know.
         """
+
+    def count(self, path: Path) -> int | None:
+        """How many examples a path has, where that is known at once, for a progress bar."""
+        return None

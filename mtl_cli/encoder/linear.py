@@ -2,7 +2,7 @@
 
 from mtl_cli.encoder.base import Encoder
 from mtl_cli.errors import check_integer
-from mtl_cli.inputs import BagOfWords, Dense, InputSpec, Tokens
+from mtl_cli.inputs import BagOfWords, Dense, InputSpec, Row, Tokens
 
 
 class Linear(Encoder):
@@ -13,7 +13,7 @@ class Linear(Encoder):
         out_features: F, the number of features.
     """
 
-    reads = (Dense, BagOfWords, Tokens)
+    reads = (Dense, BagOfWords, Tokens, Row)
 
     def __init__(self, spec: InputSpec, out_features: int) -> None:
         self.check_reads(spec)

@@ -7,7 +7,7 @@ from torch import nn
 from mtl_cli.activation import activation as make_activation
 from mtl_cli.encoder.base import Encoder
 from mtl_cli.errors import check_number, check_widths
-from mtl_cli.inputs import BagOfWords, Dense, InputSpec, Tokens
+from mtl_cli.inputs import BagOfWords, Dense, InputSpec, Row, Tokens
 
 
 class MLP(Encoder):
@@ -20,7 +20,7 @@ class MLP(Encoder):
         dropout: the share of each layer's outputs set to zero in training, from 0 to 1.
     """
 
-    reads = (Dense, BagOfWords, Tokens)
+    reads = (Dense, BagOfWords, Tokens, Row)
 
     def __init__(
         self, spec: InputSpec, hidden: Sequence[int], activation: str, dropout: float

@@ -1,0 +1,54 @@
+"""Text files as bytes: unpacked and decoded; and which byte is no text in their encoding."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import io
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from mtl_cli.dataset.parts import ReadOptions
+from mtl_cli.errors import Problem, problem
+
+
+def open_bytes(file: Path) -> BinaryIO:
+    """The file, unpacked where its name ends in ``.gz``."""
+    return cast(BinaryIO, gzip.open(file)) if file.suffix == ".gz" else file.open("rb")
+
+
+def lines(file: Path, encoding: str) -> Iterator[str]:
+    """The lines of a text file, which end at ``\\n`` (and ``\\r\\n``) and nowhere else."""
+    encoding = "utf-8-sig" if encoding.lower().replace("-", "") == "utf8" else encoding
+    with io.TextIOWrapper(open_bytes(file), encoding, newline="\n") as stream:
+        for line in stream:
+            yield line.removesuffix("\n").removesuffix("\r")
+
+
+def blocks(file: Path) -> Iterator[bytes]:
+    """The bytes of the file, unpacked, a MiB at a time."""
+    with open_bytes(file) as stream:
+        while block := stream.read(2**20):
+            yield block
+
+
+def wrong_encoding(file: Path, options: ReadOptions) -> Problem | None:
+    """The error for a file that is not in the encoding that was said; None where it is."""
+    encoding, position = options.encoding, 0
+    decoder = codecs.getincrementaldecoder(encoding)()
+    for block in chain(blocks(file), [b""]):
+        waiting = len(decoder.getstate()[0])  # bytes of a character that is not yet whole
+        try:
+            decoder.decode(block, final=not block)
+        except UnicodeError as error:
+            found = str(error)
+            if isinstance(error, UnicodeDecodeError):
+                byte = error.object[error.start : error.start + 1]
+                found = f"byte 0x{byte.hex()} at position {position - waiting + error.start}"
+            other = "latin-1" if encoding.lower().replace("-", "") == "utf8" else "utf-8"
+            fix = f"{options.slot}.encoding={other}, or whatever it was written in"
+            return problem(str(file), f"must be text in {encoding}", found, fix)
+        position += len(block)
+    return None
