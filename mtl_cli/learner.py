@@ -16,7 +16,9 @@ from torch.optim import Optimizer
 
 from mtl_cli.errors import problem
 from mtl_cli.evaluation import Figures
+from mtl_cli.gradient_scale import scale_gradient
 from mtl_cli.model import Group, Model
+from mtl_cli.rates import parameter_groups
 from mtl_cli.scheduler.base import Scheduler
 from mtl_cli.settings import Settings
 from mtl_cli.weighting.base import Losses, Weighting, Weights
@@ -59,13 +61,22 @@ class Learner:
         self.settings = settings
         make_weighting = makers.weighting if len(group.tasks) > 1 else Fixed
         self.weighting = make_weighting(tasks=group.tasks).to(group.parameters[0].device)
+        self.weighting.watch(group.last_shared)
         learned = list(self.weighting.parameters())
+        self.learned = learned
         self.trained = [*group.parameters, *learned]
-        groups: list[dict[str, Any]] = [
-            {"params": group.parameters},
-            {"params": learned, "weight_decay": 0.0},
-        ]
-        self.optimizer = makers.optimizer([group for group in groups if group["params"]])
+        own = {id(p) for p in group.parameters}
+        named = [(name, p) for name, p in model.named_parameters() if id(p) in own]
+        groups, factors = parameter_groups(named, learned, settings.lr_factors or {})
+        self.optimizer = makers.optimizer(groups)
+        for options, factor in zip(self.optimizer.param_groups, factors, strict=True):
+            options["lr"] *= factor
+        # The fused update of a first step that overflowed leaves a momentum that was never set; a
+        # step that the scaler skips in Python does not.
+        vars(self.optimizer)["_step_supports_amp_scaling"] = False
+        device = group.parameters[0].device.type
+        self.one = torch.ones((), device=device)
+        self.scaler = torch.amp.GradScaler(device, enabled=settings.precision == "16")
         self.scheduler = makers.scheduler(
             optimizer=self.optimizer, total_steps=total_steps, steps_per_epoch=steps_per_epoch
         )
@@ -74,33 +85,65 @@ class Learner:
         self.best_value = math.inf
         self.best_figures: Figures = {}
 
-    def prepare(self, step: int, fraction: float) -> None:
-        """Before a step, counted from 0, at this share of the training."""
+    def prepare(self, step: int, fraction: float, num_parts: int) -> None:
+        """Before a step, counted from 0, of so many parts, at this share of the training."""
         for parameter in self.trained:  # zero_grad() would spend ten times as long on its hooks
             parameter.grad = None
         self.scheduler.set_rates(step)
         self.weighting.progress(fraction)
+        self.weighting.grad_scale = float(self.scaler.scale(self.one))
+        self.share = self.weighting.grad_scale / num_parts
 
     def backward(
-        self, losses: Losses, extra: Tensor | None, features: list[Tensor]
+        self, losses: Losses, extra: Tensor | None, features: list[Tensor], last: bool
     ) -> Weights | None:
-        """Fills the gradients from the unweighted losses of all tasks; others' are ignored."""
-        own = {
+        """Adds the gradients of a part of the step, from the unweighted losses of all tasks.
+
+        Args:
+            losses: by task; those of others are ignored.
+            extra: the architecture's own term.
+            features: where the tasks part.
+            last: whether this is the last part.
+        """
+        group, share = self.group, self.share
+        own = {task: scale_gradient(x, share) for task, x in self.weighted(losses).items()}
+        self.weighting.more_to_come = not last
+        if not own:
+            return self.weighting.flush(group.shared) if last else None
+        extra = None if extra is None else scale_gradient(extra, share)
+        return self.weighting.backward(own, group.shared, group.specific, extra, features)
+
+    def unscale(self) -> None:
+        """After the last part: the gradients as the optimizer is to see them."""
+        if self.share == 1:
+            return
+        for parameter in self.learned:
+            if parameter.grad is not None:  # of S itself, which was not scaled
+                parameter.grad *= self.share
+        if self.scaler.is_enabled() and self.has_gradients():
+            self.scaler.unscale_(self.optimizer)
+
+    def has_gradients(self) -> bool:
+        return any(parameter.grad is not None for parameter in self.trained)
+
+    def weighted(self, losses: Losses) -> dict[str, Tensor]:
+        """The losses of the learner's tasks, each times its task's weight."""
+        return {
             name: losses[name] if task.weight == 1 else task.weight * losses[name]
             for name, task in self.tasks.items()
             if name in losses
         }
-        if not own:
-            return None
-        group = self.group
-        return self.weighting.backward(own, group.shared, group.specific, extra, features)
 
     def step(self, closure: Callable[[], Losses]) -> None:
         """Clips the gradients and updates the parameters; ``closure`` computes the losses anew."""
         if self.settings.grad_clip is not None:
             torch.nn.utils.clip_grad_norm_(self.group.parameters, self.settings.grad_clip)
-        self.optimizer.step()
-        self.weighting.after_step(closure)
+        if not self.scaler.is_enabled():
+            self.optimizer.step()
+        elif self.has_gradients():
+            self.scaler.step(self.optimizer)  # does nothing where a gradient overflowed
+            self.scaler.update()
+        self.weighting.after_step(lambda: self.weighted(closure()))
 
     def end_epoch(self, epoch: int, train_loss: dict[str, float], improved: bool) -> None:
         """Tells schedule and weighting; stops where the patience is over."""
@@ -145,6 +188,7 @@ class Learner:
             "optimizer": self.optimizer.state_dict(),
             "scheduler": self.scheduler.state_dict(),
             "weighting": self.weighting.state_dict(),
+            "scaler": self.scaler.state_dict(),
             "stopped": self.stopped,
         }
 
@@ -153,4 +197,5 @@ class Learner:
         self.optimizer.load_state_dict(state["optimizer"])
         self.scheduler.load_state_dict(state["scheduler"])
         self.weighting.load_state_dict(state["weighting"])
+        self.scaler.load_state_dict(state["scaler"])
         self.stopped = state["stopped"]

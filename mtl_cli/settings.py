@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mtl_cli.errors import check_boolean, check_integer, check_number, problem
+from mtl_cli.errors import check_boolean, check_choice, check_integer, check_number, problem
+
+PRECISIONS = ("32", "bf16", "16")
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,14 @@ class Settings:
         log_every: steps between step rows in ``metrics.csv``; None: no such rows.
         watch_test: evaluates test every epoch too, never for selection.
         max_batches: batches of each split an epoch, to try things out; None: all.
+        accumulate: batches whose gradients make one step.
+        precision: of the forward pass: ``32``, ``bf16`` or ``16`` (with scaled gradients).
+        compile: whether torch compiles the model.
+        ema_decay: of the moving average of the weights, which is evaluated and kept as the best
+            weights; None: no average.
+        lr_factors: ``{part: factor on the learning rate}``; a part is the beginning of a
+            parameter's name (``heads``, ``arch.experts``), or ``weighting``, its learned weights;
+            None: the same rate for all.
     """
 
     max_epochs: int | None
@@ -34,6 +45,11 @@ class Settings:
     log_every: int | None
     watch_test: bool
     max_batches: int | None
+    accumulate: int
+    precision: str
+    compile: bool
+    ema_decay: float | None
+    lr_factors: Mapping[str, float] | None
 
     def __post_init__(self) -> None:
         check_integer(
@@ -43,15 +59,23 @@ class Settings:
         for name in ("max_epochs", "max_steps", "patience", "log_every", "max_batches"):
             if getattr(self, name) is not None:
                 check_integer(f"trainer.{name}", getattr(self, name), 1, f"trainer.{name}=10")
+        check_integer("trainer.accumulate", self.accumulate, 1, "trainer.accumulate=1")
+        object.__setattr__(self, "precision", str(self.precision))  # 16 and 32 arrive as numbers
+        check_choice("trainer.precision", self.precision, list(PRECISIONS), "trainer.precision=32")
+        check_boolean("trainer.compile", self.compile)
+        if self.ema_decay is not None:
+            check_number("trainer.ema_decay", self.ema_decay, "trainer.ema_decay=0.999", 0, 1)
+        for part, factor in (self.lr_factors or {}).items():
+            check_number(f"trainer.lr_factors.{part}", factor, f"{{{part}: 0.1}}", 0)
         if self.grad_clip is not None:
             check_number("trainer.grad_clip", self.grad_clip, "trainer.grad_clip=1.0", 0)
         if self.max_epochs is None and self.max_steps is None:
             rule = "needs max_epochs or max_steps"
             raise problem("trainer", rule, "both are null", "trainer.max_epochs=10")
 
-    def batches(self, available: int) -> int:
-        """How many of a split's batches an epoch takes."""
-        return min(available, self.max_batches or available)
+    def steps(self, batches: int) -> int:
+        """How many steps an epoch has of a train split with so many batches."""
+        return math.ceil(min(batches, self.max_batches or batches) / self.accumulate)
 
     def total_steps(self, steps_per_epoch: int) -> int:
         """The steps of the whole training."""

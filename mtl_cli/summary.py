@@ -16,7 +16,7 @@ from mtl_cli.build import Run
 from mtl_cli.errors import check_choice, problem
 from mtl_cli.evaluation import Figures
 from mtl_cli.model import Model
-from mtl_cli.trainer import as_figures
+from mtl_cli.records import as_figures
 
 PACKAGES = ("torch", "torchvision", "hydra-core", "torchjd", "torchmetrics", "numpy")
 
@@ -41,7 +41,7 @@ def describe(cfg: DictConfig, run: Run, device: torch.device) -> dict[str, Any]:
         },
         "parameters": count_parameters(run.model),
         "device": str(device),
-        "precision": "32",
+        "precision": run.trainer.settings.precision,
         "deterministic": cfg.deterministic,
         "seed": cfg.seed,
         "git": git_state(),
@@ -63,6 +63,7 @@ def results(run: Run) -> dict[str, Any]:
         "best_epoch": {
             task: learner.best_epoch for learner in trainer.learners for task in learner.tasks
         },
+        "weighting": {"failures": sum(int(own.weighting.failures) for own in trainer.learners)},
         "train": as_figures(trainer.train_loss),
         "best": best,
         "timing": {

@@ -4,27 +4,32 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import islice
 
 import torch
 from torch import Tensor
 
 from mtl_cli import checkpoint
+from mtl_cli.average import WeightAverage
 from mtl_cli.batch import Batch
-from mtl_cli.best_weights import BestWeights
 from mtl_cli.dataset.base import Loader
 from mtl_cli.errors import problem
-from mtl_cli.evaluation import Figures, evaluate, to_device, total_loss
+from mtl_cli.evaluation import Figures
+from mtl_cli.forward import Forward
 from mtl_cli.learner import Learner, Makers
+from mtl_cli.logger.base import Logger
 from mtl_cli.model import Model
 from mtl_cli.observer import Observer
 from mtl_cli.progress import Progress
+from mtl_cli.rates import WEIGHTING, check_factors
+from mtl_cli.records import Records, as_figures
 from mtl_cli.run_folder import RunFolder
 from mtl_cli.seed import generator_states, restore_generators
 from mtl_cli.settings import Settings
 from mtl_cli.signals import Interrupted, Signals
 from mtl_cli.step_log import StepLog
+from mtl_cli.validation import Validation
 
 COUNTERS = ("step", "epoch", "batch", "seconds", "epoch_seconds", "train_loss")
 
@@ -40,6 +45,7 @@ class Trainer:
         folder: where everything is written.
         device: where the model is.
         observer: looks at some of the steps; None: nobody does.
+        logger: shows the figures while training goes on; None: ``metrics.csv`` alone.
     """
 
     def __init__(
@@ -51,6 +57,7 @@ class Trainer:
         folder: RunFolder,
         device: torch.device,
         observer: Observer | None,
+        logger: Logger | None,
     ) -> None:
         self.model = model
         self.tasks = model.tasks
@@ -59,22 +66,36 @@ class Trainer:
         self.folder = folder
         self.device = device
         self.observer = observer
-        self.steps_per_epoch = settings.batches(len(loaders["train"]))
+        self.forward = Forward(model, device, settings)
+        self.records = Records(folder, self.tasks, logger)
+        decay = settings.ema_decay
+        self.average = None if decay is None else WeightAverage(model, decay)
+        self.steps_per_epoch = settings.steps(len(loaders["train"]))
         self.total_steps = settings.total_steps(self.steps_per_epoch)
         self.learners = [
             Learner(group, model, makers, settings, self.total_steps, self.steps_per_epoch)
             for group in model.groups()
         ]
-        self.best = BestWeights(model, self.learners, folder.best)
+        check_factors(settings.lr_factors or {}, self.parts())
+        if settings.compile and any(own.weighting.reads_features for own in self.learners):
+            rule = "needs the tensors inside the model, which a compiled one does not give"
+            fix = "trainer.compile=false, or weighting.on=parameters"
+            raise problem("weighting.on=features", rule, "trainer.compile=true", fix)
+        self.validation = Validation(
+            model, self.loaders, self.learners, settings, self.records, self.average, device
+        )
         self.losses, self.weights = StepLog(), StepLog()
         self.step = 0  # optimizer steps done
         self.epoch = 1  # the epoch in progress
-        self.batch = 0  # batches of it done
+        self.batch = 0  # steps of it done
         self.seconds = 0.0  # spent on its steps
         self.epoch_seconds: list[float] = []  # the same, of each whole epoch before
         self.train_loss: dict[str, float] = {}  # of the last epoch
-        if "val" not in loaders:
-            self.refuse_wish_for_val()
+
+    def parts(self) -> list[str]:
+        """The names of all parameters, and the part of the learned weights where there are any."""
+        learned = [WEIGHTING for learner in self.learners if learner.learned]
+        return [*(name for name, _ in self.model.named_parameters()), *learned]
 
     @property
     def active(self) -> list[Learner]:
@@ -100,6 +121,7 @@ class Trainer:
             self.save_last()
         self.model.train()
         self.progress = Progress(self.num_epochs, self.epoch - 1)
+        self.records.start(self.step)
         with self.progress, Signals() as self.signals:
             while self.active and (self.step < self.total_steps or self.batch):
                 self.train_epoch()
@@ -111,20 +133,16 @@ class Trainer:
                 if whole and (due or self.step >= self.total_steps or not self.active):
                     self.save_last()
                 self.heed_signals()
-        if "val" in self.loaders:
-            self.best.restore()
-        else:
-            self.best.use_last(self.epoch - 1)
+        self.validation.end(self.epoch - 1)
         return "completed" if self.active else "stopped_early"
 
     def train_epoch(self) -> None:
         """What is left of the epoch in progress."""
         begin = time.perf_counter() - self.seconds
         tasks = [task for learner in self.active for task in learner.tasks]
-        batches = self.loaders["train"].batches(self.epoch, self.batch)
-        left = islice(batches, self.steps_per_epoch - self.batch)
-        for batch in self.progress.steps(left, self.steps_per_epoch, self.batch):
-            self.train_step(batch, tasks)
+        left = self.progress.steps(self.steps_of_epoch(), self.steps_per_epoch, self.batch)
+        for batches in left:
+            self.train_step(batches, tasks)
             self.batch += 1
             if self.settings.log_every and self.step % self.settings.log_every == 0:
                 self.losses.collect()
@@ -136,63 +154,64 @@ class Trainer:
         self.losses.collect()
         self.seconds = time.perf_counter() - begin
 
-    def train_step(self, batch: Batch, tasks: list[str]) -> None:
+    def steps_of_epoch(self) -> Iterator[list[Batch]]:
+        """The batches of each step that is left of the epoch in progress."""
+        loader, at_once = self.loaders["train"], self.settings.accumulate
+        done = self.batch * at_once
+        count = min(len(loader), self.settings.max_batches or len(loader))
+        batches = islice(loader.batches(self.epoch, done), count - done)
+        while step := list(islice(batches, at_once)):
+            yield step
+
+    def train_step(self, batches: list[Batch], tasks: list[str]) -> None:
         """One update: forward, losses, backward, step."""
+        self.fill_gradients(batches, tasks)
+        for learner in self.active:
+            learner.step(lambda: self.forward.losses(batches[-1], tasks))
+        if self.average is not None:
+            self.average.update(self.step, [p for own in self.active for p in own.group.parameters])
+
+    def fill_gradients(self, batches: list[Batch], tasks: list[str]) -> None:
+        """The part of an update before the parameters change."""
         fraction = self.step / self.total_steps
         self.model.arch.progress(fraction)
         for learner in self.active:
-            learner.prepare(self.step, fraction)
-        losses = self.batch_losses(batch, tasks)
+            learner.prepare(self.step, fraction, len(batches))
         self.step += 1
-        self.losses.add(self.step, losses)
+        for batch in batches:
+            losses = self.forward.losses(batch, tasks)
+            self.losses.add(self.step, losses)
+            self.backward(losses, batch is batches[-1])
+        for learner in self.active:
+            learner.unscale()
+        if self.observer is not None and self.observer.wants(self.step):
+            self.observer.after_backward(self.epoch, self.step, self.model)
+
+    def backward(self, losses: dict[str, Tensor], last: bool) -> None:
+        """Adds the gradients of a batch, which may be the last one of the step."""
         extra = self.model.arch.extra_loss()
-        observer = self.observer
-        if observer is not None and observer.wants(self.step):
-            observer.before_backward(self.epoch, self.step, self.model, losses)
+        if self.observer is not None and last and self.observer.wants(self.step):
+            self.observer.before_backward(self.epoch, self.step, self.model, losses)
         for learner in self.active:
             try:
-                weights = learner.backward(losses, extra, self.model.representations)
+                features = self.model.representations
+                weights = learner.backward(losses, extra, features, last)
             except Exception:
                 self.losses.collect()  # a method may fail on a NaN: the loss says whose it is
                 raise
             self.weights.add(self.step, weights or {})
             extra = None  # it has reached every parameter that it can
-        if observer is not None and observer.wants(self.step):
-            observer.after_backward(self.epoch, self.step, self.model)
-        for learner in self.active:
-            learner.step(lambda: self.batch_losses(batch, tasks))
-
-    def batch_losses(self, batch: Batch, tasks: list[str]) -> dict[str, Tensor]:
-        """The unweighted loss of each task that has a label in the batch."""
-        outputs = self.model(to_device(batch.inputs, self.device), tasks)
-        losses = {}
-        for name, output in outputs.items():
-            if name in batch.targets:
-                target = batch.targets[name].to(self.device)
-                weights = batch.weights.get(name)
-                loss, count = self.tasks[name].loss(output, target, name in batch.complete, weights)
-                if count:
-                    losses[name] = loss
-        return losses
 
     def end_epoch(self) -> None:
         """Evaluates, writes the epoch's rows, and keeps the weights that are the best so far."""
         active = self.active
-        tasks = [task for learner in active for task in learner.tasks]
         self.weights.collect()
         self.train_loss = self.losses.means()
         self.write("train", as_figures(self.train_loss))
-        self.folder.append_figures(
-            self.epoch, self.step, "train", as_figures(self.weights.means(), "weight")
-        )
-        watched = ["val", "test"] if self.settings.watch_test else ["val"]
-        figures = {split: self.evaluate(split, tasks) for split in watched if split in self.loaders}
-        for split, values in figures.items():
-            self.write(split, values)
+        weights = as_figures(self.weights.means(), "weight")
+        self.records.write(self.epoch, self.step, "train", weights, total=False)
+        figures, improved = self.validation.end_epoch(self.epoch, self.step, active)
         self.progress.end_epoch(self.epoch, self.train_loss, figures)
-        improved = (
-            self.best.update(self.epoch, active, figures["val"]) if "val" in figures else active
-        )
         for learner in active:
             learner.end_epoch(self.epoch, self.train_loss, learner in improved)
         if self.batch == self.steps_per_epoch:
@@ -201,38 +220,13 @@ class Trainer:
         self.losses.clear()
         self.weights.clear()
 
-    def evaluate(self, split: str, tasks: list[str], plots: bool = False) -> Figures:
-        """The figures of a split.
-
-        Raises:
-            ValueError: where a loss is not finite, before anything is kept of such weights.
-        """
-        loader = self.loaders[split]
-        most = self.settings.max_batches
-        figures = evaluate(self.model, loader, tasks, self.device, most, plots)
-        for task, values in figures.items():
-            if not math.isfinite(values["loss"]):
-                thing = f"the {split} loss of task {task!r} after step {self.step}"
-                fix = "a smaller optimizer.lr, or trainer.grad_clip=1.0"
-                raise problem(thing, "must stay finite", values["loss"], fix)
-        return figures
-
     def test(self) -> Figures:
         """The figures of the test split, read once, with the weights as they are."""
-        if "test" not in self.loaders:
-            return {}
-        figures = self.evaluate("test", list(self.tasks), plots=True)
-        if not self.settings.watch_test:  # else the rows of these epochs are there
-            for learner in self.learners:
-                own = {task: figures[task] for task in learner.tasks if task in figures}
-                step = min(learner.best_epoch * self.steps_per_epoch, self.total_steps)
-                self.folder.append_figures(learner.best_epoch, step, "test", own)
-        return figures
+        return self.validation.test(self.steps_per_epoch, self.total_steps)
 
     def write(self, split: str, figures: Figures) -> None:
         """Writes figures of the epoch in progress, and their total."""
-        total = total_loss(self.tasks, figures)
-        self.folder.append_figures(self.epoch, self.step, split, figures | {"": {"loss": total}})
+        self.records.write(self.epoch, self.step, split, figures)
 
     def heed_signals(self) -> None:
         """Writes a checkpoint and stops, where a signal asked for it."""
@@ -250,6 +244,7 @@ class Trainer:
             "losses": self.losses.state_dict(),
             "weights": self.weights.state_dict(),
             "generators": generator_states(self.device),
+            "average": None if self.average is None else self.average.state_dict(),
             "observer": None if self.observer is None else self.observer.state_dict(),
             "metrics_length": self.folder.metrics_length(),
         }
@@ -263,24 +258,13 @@ class Trainer:
             learner.load_state_dict(own)
         self.losses.load_state_dict(state["losses"])
         self.weights.load_state_dict(state["weights"])
+        if self.average is not None:
+            self.average.load_state_dict(state["average"])
         if self.observer is not None:
             self.observer.load_state_dict(state["observer"])
         for name in COUNTERS:
             setattr(self, name, state[name])
         if "val" in self.loaders and self.folder.best.exists():
-            self.best.load()
+            self.validation.best.load()
         self.folder.cut_metrics(state["metrics_length"])
         restore_generators(state["generators"], self.device)
-
-    def refuse_wish_for_val(self) -> None:
-        """Refuses what reads the figures of val, where there is no such split."""
-        plateau = any(learner.scheduler.needs_val for learner in self.learners)
-        wish = self.settings.wants_val() or ("scheduler=plateau" if plateau else None)
-        if wish is not None:
-            fix = "a val split (dataset.val_fraction=0.1, dataset.split=random), or leave it out"
-            raise problem(wish, "needs a val split", "a dataset without one", fix)
-
-
-def as_figures(values: Mapping[str, float], metric: str = "loss") -> Figures:
-    """One metric of each task, in the form of all figures."""
-    return {task: {metric: value} for task, value in values.items()}

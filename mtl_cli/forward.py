@@ -1,0 +1,60 @@
+"""From a batch to losses: on the device, in the chosen precision, compiled or not."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Collection
+
+import torch
+from torch import Tensor
+
+from mtl_cli.batch import Batch
+from mtl_cli.evaluation import to_device
+from mtl_cli.model import Model
+from mtl_cli.settings import Settings
+
+DTYPES = {"32": torch.float32, "bf16": torch.bfloat16, "16": torch.float16}
+
+
+class Forward:
+    """The forward pass of a training step.
+
+    In half precision the model runs under torch's autocast, which keeps sums and norms in full
+    precision, and so are the losses.
+
+    Args:
+        model: on the device.
+        device: where the model is.
+        settings: say the precision, and whether to compile.
+    """
+
+    def __init__(self, model: Model, device: torch.device, settings: Settings) -> None:
+        self.model = model
+        self.device = device
+        self.dtype = DTYPES[settings.precision]
+        self.call = model.__call__
+        if settings.compile:
+            # The names of submodules are cached, which the compiler warns of: they never change.
+            warnings.filterwarnings("ignore", message="Dynamo detected a call to a `functools")
+            # A gradient method asks a compiled graph for several gradients.
+            torch._functorch.config.donated_buffer = False
+            self.call = torch.compile(model)
+
+    def losses(self, batch: Batch, tasks: Collection[str]) -> dict[str, Tensor]:
+        """The unweighted loss of each of ``tasks`` that has a label in the batch."""
+        inputs = to_device(batch.inputs, self.device)
+        if self.dtype is torch.float32:
+            outputs = self.call(inputs, tasks)
+        else:
+            with torch.autocast(self.device.type, self.dtype):
+                outputs = self.call(inputs, tasks)
+        losses = {}
+        for name, output in outputs.items():
+            if name in batch.targets:
+                target = batch.targets[name].to(self.device)
+                complete, weights = name in batch.complete, batch.weights.get(name)
+                task = self.model.tasks[name]
+                loss, count = task.loss(output.float(), target, complete, weights)
+                if count:
+                    losses[name] = loss
+        return losses
