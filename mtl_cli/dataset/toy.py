@@ -1,0 +1,28 @@
+"""One example without content: what is trained is a point in the plane, on two known functions.
+
+The functions are in ``loss/toy.py``. With the encoder ``embedding`` the point is the vector of the
+only word, and ``encoder.initial`` is where it starts.
+"""
+
+import torch
+
+from mtl_cli.batch import Bag
+from mtl_cli.dataset.in_memory import InMemoryDataset, Rows
+from mtl_cli.inputs import BagOfWords
+
+
+class Toy(InMemoryDataset):
+    """The one example is the word 0, and every step sees it; there is no other split."""
+
+    def __init__(self) -> None:
+        bag = Bag(torch.tensor([0]), torch.tensor([0, 1]), torch.ones(1))
+        super().__init__(
+            splits={"train": Rows({"x": bag}, {"first": torch.zeros(1), "second": torch.zeros(1)})},
+            inputs={"x": BagOfWords(1)},
+            tasks={"first": "x", "second": "x"},
+            source="generated",
+            batch_size=None,
+            eval_batch_size=1,
+            shuffle=False,
+            drop_last=False,
+        )
