@@ -43,7 +43,7 @@ OmegaConf.register_new_resolver("run_name", run_name, replace=True)
 class FreshFolders(Callback):
     """Gives every run and every sweep a folder of its own, also two that start in one second."""
 
-    sweep: Path | None = None  # of the sweep in this process
+    sweep: Path | None = None  # of the first sweep in this process
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
         with open_dict(config):
@@ -52,7 +52,7 @@ class FreshFolders(Callback):
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         with open_dict(config):
             config.hydra.sweep.dir = str(make_folder(config.hydra.sweep.dir))
-        FreshFolders.sweep = Path(config.hydra.sweep.dir)
+        FreshFolders.sweep = FreshFolders.sweep or Path(config.hydra.sweep.dir)
 
 
 def make_folder(path: str) -> Path:

@@ -12,6 +12,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
+from mtl_cli.baselines import AndSingleTask, baseline_words
 from mtl_cli.cli import (
     FreshFolders,
     compose_run,
@@ -22,6 +23,7 @@ from mtl_cli.cli import (
     run_command,
 )
 from mtl_cli.errors import Problem, problem
+from mtl_cli.options import as_value
 from mtl_cli.run_folder import RunFolder, find_run
 
 EXTENDS = ("device", "trainer.max_epochs", "trainer.max_steps")  # what may be given with resume
@@ -34,14 +36,17 @@ def main() -> None:
         with plain_errors(words):
             resume(words)
         return
-    FreshFolders.sweep = None
+    FreshFolders.sweep, AndSingleTask.wanted = None, False
     try:
         run_command(job, "train")
+        if AndSingleTask.wanted and FreshFolders.sweep is not None:
+            sys.argv[1:] = baseline_words(words, FreshFolders.sweep)
+            run_command(job, "train")
     finally:
         if FreshFolders.sweep is not None:
-            from mtl_cli.comparison.sweep import show_sweep
+            from mtl_cli.report import report_sweep
 
-            show_sweep(FreshFolders.sweep)
+            report_sweep(FreshFolders.sweep)
 
 
 def job(cfg: DictConfig) -> Any:
@@ -80,25 +85,21 @@ def resume(words: list[str]) -> dict[str, Any]:
     """
     given = {key: value for key, _, value in (word.partition("=") for word in words)}
     name, root = given.pop("resume"), given.pop("runs", "runs")
+    trust = as_value("trust", given.pop("trust", "[]"), [])  # of the folder's classes
     for key in given:
         if key not in EXTENDS:
             rule = (
                 f"runs by the folder's own config; only {', '.join(EXTENDS)} may be given with it"
             )
             raise problem("resume", rule, key, f"mtl-train resume={name}")
+    from mtl_cli.run_config import read_config
     from mtl_cli.session import run
 
     folder = find_run(name, Path(root))
     if not os.access(folder.path, os.W_OK):
         rule = "must be a folder that can be written to"
         raise problem(str(folder.path), rule, "no permission", f"init={name}, in a new folder")
-    try:
-        cfg, found = OmegaConf.load(folder.config), "something else"
-    except Exception as error:  # whatever YAML's reader stumbles over
-        cfg, found = OmegaConf.create([]), str(error).splitlines()[0]
-    if not isinstance(cfg, DictConfig) or "choices" not in cfg:
-        fix = "another run, or the file as the run wrote it"
-        raise problem(str(folder.config), "must be a run's configuration", found, fix)
+    cfg = read_config(folder, trust)
     for key, value in given.items():
         OmegaConf.update(cfg, key, OmegaConf.create(f"value: {value}").value)
     return run(cfg, folder, words, resumed=True)

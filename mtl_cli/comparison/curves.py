@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-import csv
-from collections import defaultdict
 from typing import Any
 
+from mtl_cli.comparison.history import Curves, Points, read_history
 from mtl_cli.run_folder import RunFolder
 
 TASKS_PER_PICTURE = 6
+MOST_TASKS = 24  # are drawn: a picture takes as long as seconds of training
 COLORS = {"train": "#4477aa", "val": "#ee6677", "test": "#228833"}
-
-Points = list[tuple[int, float]]  # (epoch, value)
-Curves = dict[str, dict[str, dict[str, Points]]]  # task, metric, split
 
 
 def draw_curves(folder: RunFolder, title: str) -> None:
-    """Draws ``plots/learning_curves.png`` from ``metrics.csv``; many tasks take several files.
+    """Draws ``plots/learning_curves.png`` from ``metrics.csv``; many tasks take several files, and
+    of very many the first are drawn.
 
     Where a weighting changed the tasks' weights, ``plots/weights.png`` shows them.
     """
-    curves = read_curves(folder)
+    curves = read_history(folder.metrics)
     weights = {
         task: metrics.pop("weight") for task, metrics in curves.items() if "weight" in metrics
     }
-    tasks = list(curves)
+    tasks = list(curves)[:MOST_TASKS]
+    if len(curves) > len(tasks):
+        title += f": the first {len(tasks)} of {len(curves)} tasks"
     folder.plots.mkdir(exist_ok=True)
     for first in range(0, len(tasks), TASKS_PER_PICTURE):
         number = first // TASKS_PER_PICTURE
@@ -32,19 +32,8 @@ def draw_curves(folder: RunFolder, title: str) -> None:
         part = {task: curves[task] for task in tasks[first : first + TASKS_PER_PICTURE]}
         draw_tasks(part, title).savefig(folder.plots / name, dpi=120)
     if weights:
-        lines = {task: splits["train"] for task, splits in weights.items()}
+        lines = {task: weights[task]["train"] for task in tasks if task in weights}
         draw_weights(lines, title).savefig(folder.plots / "weights.png", dpi=120)
-
-
-def read_curves(folder: RunFolder) -> Curves:
-    """The epoch rows of ``metrics.csv``, without the totals."""
-    curves: Any = defaultdict(lambda: defaultdict(lambda: defaultdict(list)))
-    with open(folder.metrics, encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            if row["task"] and row["split"] in COLORS:
-                points = curves[row["task"]][row["metric"]][row["split"]]
-                points.append((int(row["epoch"]), float(row["value"])))
-    return curves
 
 
 def draw_tasks(curves: Curves, title: str) -> Any:
@@ -83,7 +72,7 @@ def draw_line(axis: Any, points: Points, **style: Any) -> None:
     axis.plot(*zip(*points, strict=True), marker="o" if len(points) == 1 else None, **style)
 
 
-def finish(axis: Any, title: str) -> None:
+def finish(axis: Any, title: str, legend: bool = True) -> None:
     from matplotlib.ticker import MaxNLocator
 
     axis.set_title(title, fontsize="small")
@@ -91,4 +80,5 @@ def finish(axis: Any, title: str) -> None:
     axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     axis.tick_params(labelsize="x-small")
     axis.grid(alpha=0.3)
-    axis.legend(fontsize="x-small")
+    if legend:
+        axis.legend(fontsize="x-small")

@@ -1,23 +1,119 @@
-"""Tables as plain text."""
+"""Tables as plain text, in Markdown and in LaTeX."""
 
+import re
+import textwrap
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
+
+ROWS = 50  # in a terminal
+
+LATEX = {"\\": r"\textbackslash{}", "±": r"$\pm$", "–": "--", "↓": r"$\downarrow$"}
+LATEX |= {"↑": r"$\uparrow$", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+LATEX |= {char: f"\\{char}" for char in "&%$#_{}"}
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table with a title; its cells are texts."""
+
+    title: str
+    header: list[str]
+    rows: list[list[str]]
+
+    def text(self, width: int) -> str:
+        """For a terminal: the first `ROWS` rows, within so many characters a line."""
+        table = fitted_table(self.header, self.rows[:ROWS], width)
+        more = len(self.rows) - ROWS
+        end = f"\n({more} more rows in the files)" if more > 0 else ""
+        return f"{self.title}\n{table}{end}"
+
+    def markdown(self) -> str:
+        lines = [self.header, ["---"] * len(self.header), *self.rows]
+        cells = [[cell.replace("|", "\\|") for cell in line] for line in lines]
+        return "\n".join([f"**{self.title}**", "", *(f"| {' | '.join(row)} |" for row in cells)])
+
+    def latex(self) -> str:
+        """A ``table`` with rules of the package ``booktabs``."""
+        right = right_columns(self.rows, len(self.header))
+        lines = [" & ".join(map(latex, row)) + r" \\" for row in (self.header, *self.rows)]
+        return "\n".join(
+            [
+                r"\begin{table}",
+                rf"\caption{{{latex(self.title)}}}",
+                rf"\begin{{tabular}}{{{''.join('r' if r else 'l' for r in right)}}}",
+                r"\toprule",
+                lines[0],
+                r"\midrule",
+                *lines[1:],
+                r"\bottomrule",
+                r"\end{tabular}",
+                r"\end{table}",
+            ]
+        )
+
+
+def latex(text: str) -> str:
+    return "".join(LATEX.get(char, char) for char in text)
 
 
 def text_table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     """Columns side by side: words to the left, numbers to the right, ``–`` where there is none."""
     cells = [[cell(value) for value in row] for row in rows]
-    widths = [max(len(row[i]) for row in [list(header), *cells]) for i in range(len(header))]
     number = [any(isinstance(row[i], int | float) for row in rows) for i in range(len(header))]
+    return lay_out(header, cells, number)
+
+
+def fitted_table(header: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> str:
+    """The same for texts, not wider than ``width`` characters where that can be.
+
+    The first column is wrapped, and said again where the others take several blocks.
+    """
+    first = max(20, width * 2 // 5)
+    wrapped = [textwrap.wrap(row[0], first) or [""] for row in rows]
+    widest = max([len(header[0]), *(len(line) for lines in wrapped for line in lines)])
+    right = right_columns(rows, len(header))
+    blocks: list[list[int]] = [[]]
+    left = width - widest
+    for i in range(1, len(header)):
+        needed = 2 + max([len(header[i]), *(len(row[i]) for row in rows)])
+        if needed > left and blocks[-1]:
+            blocks.append([])
+            left = width - widest
+        blocks[-1].append(i)
+        left -= needed
+    tables = []
+    for block in blocks:
+        cells = [
+            [line, *(row[i] if number == 0 else "" for i in block)]
+            for row, lines in zip(rows, wrapped, strict=True)
+            for number, line in enumerate(lines)
+        ]
+        tables.append(
+            lay_out(
+                [header[0], *(header[i] for i in block)], cells, [False, *(right[i] for i in block)]
+            )
+        )
+    return "\n\n".join(tables)
+
+
+def lay_out(header: Sequence[str], cells: Sequence[Sequence[str]], right: Sequence[bool]) -> str:
+    widths = [max(len(row[i]) for row in [header, *cells]) for i in range(len(header))]
 
     def line(row: Sequence[str]) -> str:
         padded = [
-            text.rjust(width) if right else text.ljust(width)
-            for text, width, right in zip(row, widths, number, strict=True)
+            text.rjust(width) if to_right else text.ljust(width)
+            for text, width, to_right in zip(row, widths, right, strict=True)
         ]
         return "  ".join(padded).rstrip()
 
     return "\n".join([line(header), "  ".join("-" * width for width in widths), *map(line, cells)])
+
+
+def right_columns(rows: Sequence[Sequence[str]], columns: int) -> list[bool]:
+    """Whether a column of texts holds numbers."""
+    number = re.compile(r"[+-]?\d[\d,.]*(e[+-]\d+)?")
+    return [any(number.fullmatch(row[i]) for row in rows) for i in range(columns)]
 
 
 def cell(value: Any) -> str:

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from mtl_cli.comparison.curves import draw_curves, draw_tasks, read_curves
+from mtl_cli.comparison.curves import draw_curves, draw_tasks
+from mtl_cli.comparison.history import read_history
 from mtl_cli.run_folder import RunFolder
 
 
@@ -20,7 +21,7 @@ def folder_with(path: Path, tasks: list[str], weights: bool) -> RunFolder:
 
 
 def test_every_epoch_row_is_drawn(tmp_path: Path) -> None:
-    curves = read_curves(folder_with(tmp_path, ["a", "b"], weights=False))
+    curves = read_history(folder_with(tmp_path, ["a", "b"], weights=False).metrics)
     assert curves["b"]["loss"] == {
         "train": [(1, 0.1), (2, 0.2), (3, 0.3)],
         "val": [(1, 0.1), (2, 0.2), (3, 0.3)],

@@ -1,6 +1,8 @@
 """Text tables: aligned columns, honest gaps."""
 
-from mtl_cli.comparison.table import text_table
+import pytest
+
+from mtl_cli.comparison.table import Grid, fitted_table, text_table
 
 
 def test_words_stand_left_and_numbers_right() -> None:
@@ -16,3 +18,34 @@ def test_words_stand_left_and_numbers_right() -> None:
 
 def test_a_table_without_rows_is_its_header() -> None:
     assert text_table(["a", "bc"], []).splitlines() == ["a  bc", "-  --"]
+
+
+ROWS = [["a long name of a setting that goes on", "1.25", "x"], ["b", "–", "12,000"]]
+
+
+@pytest.mark.parametrize("width", [30, 44, 60, 100])
+def test_a_fitted_table_is_not_wider_than_it_may_be_and_loses_nothing(width: int) -> None:
+    text = fitted_table(["setting", "figure", "count"], ROWS, width)
+    assert max(map(len, text.splitlines())) <= width
+    words = text.split()
+    for cell in (cell for row in ROWS for cell in row):
+        assert all(word in words for word in cell.split())
+    assert next(line for line in text.splitlines() if "1.25" in line).startswith("a long")
+
+
+def test_numbers_in_texts_stand_right() -> None:
+    lines = fitted_table(["s", "number"], [["a", "1.25"], ["b", "+10.5"]], 100).splitlines()
+    assert lines[2:] == ["a    1.25", "b   +10.5"]
+
+
+def test_markdown_and_latex_have_all_cells_and_escape_what_they_read_as_their_own() -> None:
+    grid = Grid("50 % & more", ["a|b", "c_d ↓"], [["x|y", "1 ± 2"], ["~z", "–"]])
+    lines = grid.markdown().splitlines()
+    assert lines[0] == "**50 % & more**"
+    assert lines[2:] == ["| a\\|b | c_d ↓ |", "| --- | --- |", "| x\\|y | 1 ± 2 |", "| ~z | – |"]
+    latex = grid.latex()
+    assert r"\caption{50 \% \& more}" in latex
+    assert r"a|b & c\_d $\downarrow$ \\" in latex
+    assert r"x|y & 1 $\pm$ 2 \\" in latex
+    assert r"\textasciitilde{}z & -- \\" in latex
+    assert latex.count(r"\\") == 3

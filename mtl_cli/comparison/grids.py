@@ -1,0 +1,113 @@
+"""The tables of a comparison: the answer, each task's gain, every figure."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+
+from mtl_cli.comparison.compare import Options
+from mtl_cli.comparison.group import Group, Table
+from mtl_cli.comparison.table import Grid
+
+ARROWS = {True: " ↑", False: " ↓", None: ""}  # which way is better
+
+
+def grids(table: Table, options: Options) -> list[Grid]:
+    """The tables of one data set."""
+    found = [answer(table, options)]
+    gaining = [group for group in table.groups if group.gain is not None]
+    if gaining and len(gaining[0].figures) > 1:
+        found.append(task_gains(table, gaining))
+    return [*found, all_figures(table)]
+
+
+def answer(table: Table, options: Options) -> Grid:
+    """Does sharing help? A row for each setting."""
+    percent = f"{100 * options.confidence:g} % interval"
+    gained = any(group.gain is not None for group in table.groups)
+    header = ["setting", "runs"]
+    header += ["Gain [%]", percent, "sharing"] if gained else []
+    rows = []
+    for group in table.groups:
+        row = [group.words, str(len(group.runs))]
+        if gained and group.gain is None:
+            row += ["baseline" if group.baseline is group else "–", "–", "–"]
+        elif group.gain is not None:
+            gain = group.gain
+            ends = "–" if gain.low is None else f"{gain.low:+.1f} to {gain.high:+.1f}"
+            row += [signed(gain.total), ends, gain.in_words]
+        rows.append([*row, "–" if group.rank is None else f"{group.rank:.2f}"])
+    return Grid(f"{table.name}: {sizes(table)}", [*header, "mean rank"], rows)
+
+
+def sizes(table: Table) -> str:
+    said = [f"{key} {n:,}" for key, n in table.data.items() if key.endswith(" examples")]
+    return f"{', '.join(said).replace(' examples', '')} examples" if said else "sizes unknown"
+
+
+def task_gains(table: Table, gaining: Sequence[Group]) -> Grid:
+    """Each task's part of Gain."""
+    tasks = list(dict.fromkeys(t for g in gaining if g.gain is not None for t in g.gain.per_task))
+    rows = [
+        [g.words, *(signed(g.gain.per_task.get(task)) for task in tasks)]
+        for g in gaining
+        if g.gain is not None
+    ]
+    title = f"{table.name}: gain of each task over its baseline, in percent"
+    return turned(Grid(title, ["setting", *tasks], rows))
+
+
+def all_figures(table: Table) -> Grid:
+    """Every task's metrics: means over the seeds, and standard deviations; size and time.
+
+    Losses are in the CSV; here they stand for tasks without metrics.
+    """
+    columns = [
+        (task, metric)
+        for task, metric in table.columns
+        if metric != "loss" or all(other != task or m == "loss" for other, m in table.columns)
+    ]
+    header = ["setting", "parameters", "train [s]"]
+    for task, metric in columns:
+        ways = {g.higher_is_better(task, metric) for g in table.groups if task in g.figures}
+        header.append(f"{task}/{metric}{ARROWS[ways.pop()] if len(ways) == 1 else ''}")
+    rows = []
+    for group in table.groups:
+        count = "–" if group.parameters is None else f"{group.parameters:,}"
+        seconds = "–" if group.seconds is None else f"{group.seconds:.1f}"
+        cells = [spread(group.figures.get(task, {}).get(m, {})) for task, m in columns]
+        rows.append([group.words, count, seconds, *cells])
+    title = f"{table.name}: figures on {table.split}, mean ± standard deviation over seeds"
+    return turned(Grid(title, header, rows))
+
+
+def turned(grid: Grid) -> Grid:
+    """The table with rows and columns exchanged, where it has many more columns than rows."""
+    if len(grid.header) - 1 <= max(8, len(grid.rows)):
+        return grid
+    lines = list(zip(*[grid.header, *grid.rows], strict=True))
+    header = ["", *lines[0][1:]]
+    return Grid(grid.title, header, [list(line) for line in lines[1:]])
+
+
+def spread(values: dict[int, float]) -> str:
+    """Mean and, of several values, standard deviation."""
+    if not values:
+        return "–"
+    numbers = list(values.values())
+    mean = statistics.mean(numbers)
+    if len(numbers) == 1:
+        return short(mean)
+    sd = statistics.stdev(numbers)
+    usual = abs(mean) >= 1e-3 and (sd == 0 or sd >= 5e-5)
+    return f"{short(mean)} ± {sd:.4f}" if usual and sd < 1e4 else f"{short(mean)} ± {sd:.2g}"
+
+
+def short(value: float) -> str:
+    """Four decimals, but for the very small and the very large."""
+    size = abs(value)
+    return f"{value:.4f}" if size == 0 or 1e-3 <= size < 1e4 else f"{value:.3g}"
+
+
+def signed(value: float | None) -> str:
+    return "–" if value is None else f"{value:+.1f}"

@@ -1,0 +1,115 @@
+"""What a run was a run of: its data, its setting, and the words that tell settings apart.
+
+Runs of one setting differ in the seed alone. All of ``config.yaml`` counts but what cannot change a
+result: names, places, and what is only watched or written.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mtl_cli.comparison.saved_run import SavedRun, mapping
+
+# Keys that change no result, alone or with all that is below them.
+UNIMPORTANT = {"name", "seed", "runs", "resume", "offline", "objective", "device", "trust"}
+UNIMPORTANT |= {"deterministic", "choices", "experiment", "logger", "diagnostic", "dataset.root"}
+UNIMPORTANT |= {"dataset.eval_batch_size", "dataset.num_workers", "trainer.checkpoint_every"}
+UNIMPORTANT |= {"trainer.log_every", "trainer.watch_test", "dataset.cache", "dataset.offline"}
+
+# Of the dataset's options, how its examples are dealt out and read; the others are the data.
+DEALING = {"dataset.batch_size", "dataset.shuffle", "dataset.drop_last", "dataset.sampling"}
+DEALING |= {"dataset.temperature", "dataset.read_as", "dataset.vectorizer", "dataset.max_length"}
+
+
+def data_of(run: SavedRun) -> dict[str, Any]:
+    """What data a run's figures are of: runs that differ here cannot be compared.
+
+    The source that was found counts (``mnist``), not the one that was asked for (``auto``).
+    """
+    said = mapping(run.summary.get("dataset"))
+    data = {"name": said.get("name"), "source": said.get("source")}
+    data |= {f"{split} examples": n for split, n in mapping(said.get("sizes")).items()}
+    left_out = UNIMPORTANT | DEALING | {"dataset.source"}
+    data |= {
+        key: value
+        for key, value in run.config.items()
+        if below(key, {"dataset"}) and not below(key, left_out)
+    }
+    if run.config.get("trainer.max_batches") is not None:  # then it is a part of each split
+        for key in ("trainer.max_batches", "dataset.eval_batch_size"):
+            data[key] = run.config.get(key)
+    return data
+
+
+def setting_of(run: SavedRun) -> dict[str, Any]:
+    """What else a run was made of, the seed apart."""
+    return {
+        key: value
+        for key, value in run.config.items()
+        if not below(key, UNIMPORTANT | {"dataset"}) or below(key, DEALING)
+    }
+
+
+def below(key: str, places: set[str]) -> bool:
+    """Whether a key is one of some places, or an option of one."""
+    parts = key.split(".")
+    return any(".".join(parts[:length]) in places for length in range(1, len(parts) + 1))
+
+
+def identity(values: Mapping[str, Any]) -> str:
+    """A text that is equal for equal values."""
+    return json.dumps(values, sort_keys=True, default=str)
+
+
+def tell_apart(
+    settings: Sequence[Mapping[str, Any]], choices: Sequence[Mapping[str, str | None]]
+) -> list[list[str]]:
+    """For each of several settings, the words of a command line in which it differs from others.
+
+    Options of a choice are named where they differ among the settings of that choice:
+    ``arch=mmoe arch.num_experts=4``. The architecture is always named.
+    """
+    keys = list(dict.fromkeys(key for setting in settings for key in setting))
+    groups = list(dict.fromkeys(["arch", *(key for chosen in choices for key in chosen)]))
+    chosen_words: list[list[str]] = [[] for _ in settings]
+    option_words: list[list[str]] = [[] for _ in settings]
+    owners = {key: owner(key, groups) for key in keys}
+    different = {key for key in keys if len({shown(s, key) for s in settings}) > 1}
+    for group in groups:
+        matters = any(owners[key] == group for key in different)
+        if group == "arch" or (matters and len({c.get(group) for c in choices}) > 1):
+            for words, chosen in zip(chosen_words, choices, strict=True):
+                if chosen.get(group) is not None:
+                    words.append(f"{group}={chosen[group]}")
+    for key in (key for key in keys if key in different and not key.endswith("._partial_")):
+        for i, setting in enumerate(settings):
+            holder = owners[key]
+            peers = [
+                shown(other, key)
+                for other, chosen in zip(settings, choices, strict=True)
+                if holder is None or chosen.get(holder) == choices[i].get(holder)
+            ]
+            if len(set(peers)) > 1:
+                option_words[i].append(
+                    f"{key}={shown(setting, key)}" if key in setting else f"~{key}"
+                )
+    return [[*first, *then] for first, then in zip(chosen_words, option_words, strict=True)]
+
+
+def owner(key: str, groups: Sequence[str]) -> str | None:
+    """The group of whose choice a key is an option: of ``loss@tasks.y.loss`` all below it."""
+    places = {group: group.partition("@")[2] or group for group in groups}
+    holders = [group for group, place in places.items() if f"{key}.".startswith(f"{place}.")]
+    return max(holders, key=lambda group: len(places[group]), default=None)
+
+
+def shown(setting: Mapping[str, Any], key: str) -> str | None:
+    """A value as one types it; None where there is none."""
+    if key not in setting:
+        return None
+    value = setting[key]
+    if isinstance(value, str):
+        return value
+    return json.dumps(value, separators=(",", ":"), default=str)

@@ -1,0 +1,165 @@
+"""``mtl-report``: compares runs by their folders, and says whether training together helps."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from mtl_cli.cli import CONF, plain_errors
+from mtl_cli.comparison.baseline import BASELINE, FREE
+from mtl_cli.comparison.compare import Options, compare
+from mtl_cli.comparison.files import Report, not_counted
+from mtl_cli.comparison.front import find_pairs
+from mtl_cli.comparison.group import Group
+from mtl_cli.comparison.notes import answers, not_answered, remarks
+from mtl_cli.comparison.pictures import draw, forget_pictures
+from mtl_cli.comparison.saved_run import find_runs, read_run
+from mtl_cli.errors import Problem, nearest, problem
+from mtl_cli.options import help_text
+from mtl_cli.overrides import train_command
+from mtl_cli.run_folder import find_run
+
+YAML = CONF / "report.yaml"
+SHARING = ("arch", "weighting", "diagnostic")  # what a baseline has of its own, or not at all
+LEFT_OUT = re.compile(rf"{FREE.pattern}|diagnostic(\.|$)")
+NOTES = ["A folder is a run, a sweep, or anything above; latest is the newest of both."]
+PAIRS_IN_WORDS = 3  # of each data set; pareto.png has more
+EXAMPLES = [
+    "mtl-report latest",
+    "mtl-report runs/2024-01-31/12-00-00_sweep runs/2024-02-01",
+    "mtl-report runs 'baseline=arch=hps' metric=mae out=comparison",
+]
+
+
+def main() -> None:
+    """The command."""
+    words = sys.argv[1:]
+    if any(word in ("--help", "-h") for word in words):
+        sys.stdout.write(
+            help_text("report", "<folder of runs> ... [key=value ...]", NOTES, EXAMPLES) + "\n"
+        )
+        return
+    with plain_errors(words):
+        folders, options = read_words(words)
+        report(folders, options)
+
+
+def read_words(words: Sequence[str]) -> tuple[list[Path], Options]:
+    """The folders and the options that a command line names.
+
+    Raises:
+        ValueError: where a word is neither.
+    """
+    values: dict[str, Any] = OmegaConf.to_container(OmegaConf.load(YAML))  # type: ignore[assignment]
+    named = []
+    for word in words:
+        key, is_option, _ = word.partition("=")
+        if not is_option or (key not in values and Path(word).is_dir()):
+            named.append(word)
+        elif key not in values:
+            rule = f"must be one of {', '.join(values)}"
+            close = nearest(key, list(values))
+            fix = word.replace(key, close, 1) if close else "mtl-report --help"
+            raise problem(key, rule, "no such option", fix)
+        else:
+            values |= option(word)
+    options = Options(**values)
+    flag = next((word for word in named if word.startswith("-")), None)
+    if flag is not None:
+        raise problem(flag, "must be a folder or key=value", "a flag", "mtl-report --help")
+    if not named:
+        raise problem("mtl-report", "needs a folder with runs", "none", "mtl-report latest")
+    return [place(name, Path(options.runs)) for name in named], options
+
+
+def option(word: str) -> dict[str, Any]:
+    """One ``key=value``, its value read as YAML; paths and settings stay as they were typed."""
+    key, _, text = word.partition("=")
+    if key in ("out", "baseline", "runs", "metric"):
+        return {key: None if text == "null" else text}
+    try:
+        return dict(OmegaConf.to_container(OmegaConf.from_dotlist([word])))  # type: ignore[arg-type]
+    except Exception as error:  # whatever YAML's reader stumbles over
+        fix = f"'{key}=<value>', lists as [a,b]"
+        raise problem(key, "must have a value in YAML", text, fix) from error
+
+
+def place(name: str, root: Path) -> Path:
+    """The folder of a word; ``latest`` is the newest run, or the sweep that it is of."""
+    if name != "latest":
+        return Path(name).expanduser()
+    run = find_run(name, root).path
+    sweeps = [path for path in run.parents if path.name.endswith("_sweep")]
+    return sweeps[0] if sweeps else run
+
+
+def report(folders: Sequence[Path], options: Options) -> Report:
+    """Prints a report on all runs in some folders, and writes its files.
+
+    Raises:
+        ValueError: where there are none, or the files cannot be written.
+    """
+    paths = {path.resolve(): path for folder in folders for path in find_runs(folder)}
+    comparison = compare([read_run(path) for path in paths.values()], options)
+    out = make_folder(folders, options)
+    forget_pictures(out)
+    pictures, damaged = draw(comparison, out)
+    fronts = [
+        pair.in_words
+        for table in comparison.tables
+        for pair in find_pairs(table, options.metric)[:PAIRS_IN_WORDS]
+    ]
+    notes = {
+        "Does sharing help?": answers(comparison),
+        "Not answered": not_answered(comparison, command),
+        "Not counted": not_counted(comparison.left_out),
+        "Remarks": [*remarks(comparison), *fronts, *damaged],
+    }
+    found = Report(comparison, {heading: [*dict.fromkeys(said)] for heading, said in notes.items()})
+    files = [path.relative_to(out) for path in (*found.write(out), *pictures)]
+    width = max(60, shutil.get_terminal_size((100, 24)).columns)
+    sys.stdout.write(f"\n{found.text(width)}\n\nreport      {out}: {', '.join(map(str, files))}\n")
+    return found
+
+
+def report_sweep(folder: Path) -> None:
+    """Ends a sweep with its report; a sweep that left nothing has none."""
+    try:
+        folders, options = read_words([str(folder)])
+        report(folders, options)
+    except Problem as error:
+        sys.stderr.write(f"no report: {error}\n")
+
+
+def make_folder(folders: Sequence[Path], options: Options) -> Path:
+    """The folder of the files."""
+    if options.out is not None:
+        out = Path(options.out).expanduser()
+    elif len(folders) == 1:
+        out = folders[0] / "report"
+    else:
+        out = Path(os.path.commonpath([folder.absolute() for folder in folders])) / "report"
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "report.md").open("a", encoding="utf-8").close()
+    except OSError as error:
+        rule = "must be a folder that can be made and written to"
+        found = error.strerror or str(error)
+        raise problem(str(out), rule, found, "out=<another folder>") from error
+    return out
+
+
+def command(group: Group, seeds: Sequence[int], baseline: bool) -> str:
+    """The command line that trains a setting, or its single-task baseline."""
+    config, choices = group.runs[0].config, group.choices
+    if not baseline:
+        return train_command(config, choices, seeds)
+    kept = {key: value for key, value in choices.items() if key not in SHARING}
+    return train_command(config, {"arch": BASELINE, **kept}, seeds, LEFT_OUT)

@@ -1,0 +1,209 @@
+"""From folders to the numbers of a report: baselines, Gain, ranks, and what is not answered."""
+
+import statistics
+from pathlib import Path
+
+import pytest
+
+from mtl_cli.comparison.compare import compare
+from mtl_cli.comparison.notes import answers, not_answered, remarks
+from mtl_cli.comparison.saved_run import read_run
+from mtl_cli.errors import Problem
+
+
+def figures(a: float, b: float) -> dict[str, dict[str, float | None]]:
+    return {"a": {"mse": a, "mae": 9.0, "loss": a}, "b": {"accuracy": b, "loss": 1.0}}
+
+
+def compared(options, *paths: Path, **wishes):
+    return compare([read_run(path) for path in paths], options(**wishes))
+
+
+def said(comparison) -> str:
+    notes = not_answered(comparison, lambda group, seeds, base: f"TRAIN {base} {[*seeds]}")
+    return "\n".join([*notes, *remarks(comparison)])
+
+
+@pytest.fixture
+def three_seeds(leave, tmp_path):
+    """Three seeds of single-task and of hard sharing."""
+
+    def make(**other) -> list[Path]:
+        paths = []
+        for seed in range(3):
+            base, own = figures(1.0 + seed / 10, 0.5), figures(0.5 + seed / 10, 0.6 + seed / 100)
+            paths.append(leave(tmp_path / f"s{seed}", base, "single_task", seed))
+            paths.append(leave(tmp_path / f"h{seed}", own, "hps", seed, **other))
+        return paths
+
+    return make
+
+
+def test_gain_compares_the_means_of_each_tasks_first_metric(options, three_seeds) -> None:
+    comparison = compared(options, *three_seeds())
+    base, own = comparison.tables[0].groups
+    assert (base.words, own.words) == ("arch=single_task", "arch=hps")
+    a, b = statistics.mean([0.5, 0.6, 0.7]), statistics.mean([0.6, 0.61, 0.62])
+    expected = 100 / 2 * (-(a - 1.1) / 1.1 + (b - 0.5) / 0.5)
+    assert own.gain.total == pytest.approx(expected)
+    assert own.gain.pairs == 3
+    assert own.gain.low <= own.gain.total <= own.gain.high
+    assert own.gain.excludes_zero
+    assert base.baseline is base
+    assert (own.rank, base.rank) == (1.0, 2.0)
+    assert own.seconds == 1.5
+    assert own.parameters == 1234
+    assert "arch=hps on made (generated): helps: excludes 0" in answers(comparison)[0]
+    assert "3 seeds are a first sign only" in said(comparison)
+
+
+def test_another_metric_can_be_compared_where_a_task_has_it(options, three_seeds) -> None:
+    paths = three_seeds()
+    own = compared(options, *paths, metric="mae").tables[0].groups[1]
+    assert own.gain.per_task["a"] == 0
+    assert own.gain.per_task["b"] == pytest.approx(22)
+    with pytest.raises(Problem, match="metric must be one of accuracy, loss, mae, mse"):
+        compared(options, *paths, metric="msee")
+
+
+@pytest.mark.parametrize(
+    ("other", "word"),
+    [
+        ({"options": {"encoder.hidden": [4]}}, "encoder.hidden ([8,8], not [4])"),
+        ({"options": {"optimizer.lr": 0.1}}, "optimizer.lr (0.001, not 0.1)"),
+        ({"epochs": 5}, "trainer.max_epochs (2, not 5)"),
+        ({"options": {"dataset.batch_size": 4}}, "dataset.batch_size (8, not 4)"),
+        ({"options": {"tasks.a.head": {"hidden": [3]}}}, "tasks.a.head.hidden ([], not [3])"),
+    ],
+)
+def test_a_baseline_of_another_encoder_or_budget_is_none(options, three_seeds, other, word) -> None:
+    comparison = compared(options, *three_seeds(**other))
+    assert all(group.gain is None for group in comparison.tables[0].groups)
+    text = said(comparison)
+    assert "no single-task baseline for arch=hps" in text
+    assert word in text
+    assert "TRAIN True [0, 1, 2]" in text
+
+
+def test_what_is_about_sharing_may_differ(options, three_seeds) -> None:
+    own = three_seeds(weighting="uw", options={"tasks.a.weight": 0.5}, arch_options={"depth": 2})
+    assert compared(options, *own).tables[0].groups[1].gain is not None
+
+
+def test_different_sources_are_not_compared_and_the_reason_is_said(options, three_seeds) -> None:
+    comparison = compared(options, *three_seeds(source="mnist"))
+    assert [len(table.groups) for table in comparison.tables] == [1, 1]
+    assert all(group.gain is None for table in comparison.tables for group in table.groups)
+    text = said(comparison)
+    assert "different data is never averaged or compared" in text
+    assert "source (generated, mnist)" in text
+
+
+def test_a_run_that_did_not_finish_is_never_averaged_in(options, leave, three_seeds) -> None:
+    paths = three_seeds()
+    paths.append(leave(paths[0].parent / "bad", figures(99.0, 0.0), "hps", 3, status="failed"))
+    comparison = compared(options, *paths)
+    assert comparison.tables[0].groups[1].seeds == [0, 1, 2]
+    assert [run.folder.path.name for run in comparison.left_out] == ["bad"]
+
+
+def test_under_three_pairs_there_is_no_interval_and_the_missing_seeds_are_named(
+    options, leave, tmp_path
+) -> None:
+    paths = [leave(tmp_path / f"s{s}", figures(1.0, 0.5), "single_task", s) for s in (0, 1)]
+    paths += [leave(tmp_path / f"h{s}", figures(0.9, 0.5), "hps", s) for s in (1, 2)]
+    comparison = compared(options, *paths)
+    [own] = [group for group in comparison.tables[0].groups if group.gain]
+    assert own.gain.pairs == 1
+    assert own.gain.total == pytest.approx(5.0)
+    assert own.gain.low is None
+    text = said(comparison)
+    assert "1 pair of seeds with its baseline, 3 are needed" in text
+    assert "TRAIN False [0]\nTRAIN False [2]" in text
+    assert "not enough runs to say" in answers(comparison)[0]
+
+
+def test_a_baseline_of_0_is_reported(options, leave, tmp_path) -> None:
+    paths = [leave(tmp_path / f"s{s}", figures(0.0, 0.5), "single_task", s) for s in range(3)]
+    paths += [leave(tmp_path / f"h{s}", figures(0.1, 0.6), "hps", s) for s in range(3)]
+    comparison = compared(options, *paths)
+    [own] = [group for group in comparison.tables[0].groups if group.gain]
+    assert own.gain.total is None
+    assert "the baseline of a is 0, not divided by" in said(comparison)
+    assert "over the others it is +20.0 %" in said(comparison)
+
+
+def test_unequal_budgets_are_said(options, three_seeds) -> None:
+    text = said(compared(options, *three_seeds(epochs=5), baseline="arch=single_task"))
+    assert "budgets are unequal: trainer.max_epochs is " in text
+    assert "its baseline arch=single_task trainer.max_epochs=2 differs in" in text
+
+
+def test_any_setting_or_folder_can_be_the_baseline(options, three_seeds) -> None:
+    paths = three_seeds()
+    by_words = compared(options, *paths, baseline="arch=hps").tables[0].groups
+    by_folder = compared(options, *paths, baseline=str(paths[1])).tables[0].groups
+    for groups in (by_words, by_folder):
+        assert [group.baseline.words for group in groups] == ["arch=hps"] * 2
+        [gain] = [group.gain.total for group in groups if group.gain]
+        assert gain < 0
+    with pytest.raises(Problem, match=r"baseline must be a folder of runs(.|\n)*'baseline=arch="):
+        compared(options, *paths, baseline="arch=nothing")
+
+
+def test_a_fixed_weighting_goes_before_another_as_baseline(options, leave, three_seeds) -> None:
+    paths = three_seeds(weighting="uw")
+    place = paths[0].parent
+    paths += [
+        leave(place / f"u{seed}", figures(1.0, 0.5), "single_task", seed, weighting="uw")
+        for seed in range(3)
+    ]
+    groups = compared(options, *paths).tables[0].groups
+    assert {g.baseline.choices["weighting"] for g in groups} == {"fixed"}
+
+
+def test_a_setting_with_fewer_tasks_is_compared_on_these(options, leave, tmp_path) -> None:
+    only_a = {"a": {"mse": 0.5}}
+    paths = [leave(tmp_path / f"s{s}", figures(1.0, 0.5), "single_task", s) for s in range(3)]
+    paths += [leave(tmp_path / f"h{s}", only_a, "hps", s) for s in range(3)]
+    [own] = [group for group in compared(options, *paths).tables[0].groups if group.gain]
+    assert own.gain.per_task == {"a": pytest.approx(50.0)}
+
+
+def test_without_test_val_is_compared(options, leave, tmp_path) -> None:
+    paths = [
+        leave(tmp_path / f"{arch}{s}", figures(1.0, 0.5), arch, s, summary={"test": {}})
+        for arch in ("single_task", "hps")
+        for s in range(3)
+    ]
+    [table] = compared(options, *paths).tables
+    assert table.split == "val"
+    assert table.groups[1].gain.total == 0.0
+
+
+def test_newer_versions_devices_and_parts_of_splits_are_named(options, leave, tmp_path) -> None:
+    newer = {"versions": {"mtl-cli": "99.0"}, "device": "cuda"}
+    part = {"trainer.max_batches": 2}
+    paths = [leave(tmp_path / "0", figures(1.0, 0.5), options=part)]
+    paths.append(leave(tmp_path / "1", figures(1.0, 0.5), seed=1, summary=newer, options=part))
+    text = said(compared(options, *paths))
+    assert f"{tmp_path / '1'}: made by mtl-cli 99.0, newer than this" in text
+    assert "pip install --upgrade mtl-cli" in text
+    assert "times are of different devices: cpu, cuda" in text
+    assert "figures are of 2 batches of each split" in text
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"formats": ["cvs"]}, "each of formats must be one of csv, md, tex"),
+        ({"formats": "csv"}, "formats must be a list"),
+        ({"confidence": 95}, "confidence must be a number from 0.5 to 0.999"),
+        ({"split": "train"}, "split must be one of test, val"),
+        ({"resamples": 0}, "resamples must be an integer of at least 100"),
+        ({"pictures": "no"}, "pictures must be true or false"),
+    ],
+)
+def test_options_are_checked(options, wrong, words) -> None:
+    with pytest.raises(Problem, match=words):
+        options(**wrong)

@@ -1,0 +1,153 @@
+"""``mtl-report``: its words, its files, its errors; and the sweeps that end with it."""
+
+import csv
+import io
+import os
+import shlex
+import subprocess
+import sys
+from contextlib import redirect_stdout
+from pathlib import Path
+
+import pytest
+
+import mtl_cli.train
+from mtl_cli.report import main, read_words
+
+SMALL = ["trainer=smoke", "dataset.num_samples=400", "encoder.hidden=[8]", "offline=true"]
+
+
+def train(folder: Path, *words: str) -> str:
+    """Runs ``mtl-train`` in a folder, and gives what it printed."""
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(io.StringIO()) as printed:
+        patch.chdir(folder)
+        patch.setenv("COLUMNS", "100")
+        patch.setattr(sys, "argv", ["mtl-train", *words])
+        mtl_cli.train.main()
+    return printed.getvalue()
+
+
+def report(folder: Path, *words: str) -> str:
+    """Runs ``mtl-report`` in a process of its own, which does without torch."""
+    code = (
+        f"import sys; sys.argv = ['mtl-report', *{list(words)!r}]\n"
+        "from mtl_cli.report import main\nmain()\nassert 'torch' not in sys.modules\n"
+    )
+    env = os.environ | {"COLUMNS": "100"}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=env)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def sweep(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """What one command leaves and prints: an architecture with its option, and its baseline."""
+    folder = tmp_path_factory.mktemp("answered")
+    words = ["experiment=baselines", "arch=mmoe", "arch.num_experts=2", "weighting=uw"]
+    text = train(folder, *words, *SMALL)
+    [path] = folder.glob("runs/*/*_sweep")
+    return path, text
+
+
+def test_one_command_trains_the_baseline_too_and_answers(sweep) -> None:
+    path, text = sweep
+    archs = {
+        run.relative_to(path).as_posix(): "single_task" in run.read_text()
+        for run in path.glob("**/summary.json")
+    }
+    expected = {f"{seed}/summary.json": False for seed in range(3)}
+    assert archs == expected | {f"single_task/{seed}/summary.json": True for seed in range(3)}
+    answer = text[text.rindex("Does sharing help?") :]
+    assert "arch=mmoe weighting=uw on sincos (generated): " in answer
+    assert "over 3 seeds, 95 % interval" in " ".join(answer.split())
+    assert "no single-task baseline" not in answer
+    files = {file.name for file in (path / "report").iterdir()}
+    tables = {"report.csv", "report.md", "report.tex"}
+    assert files == tables | {f"{n}.png" for n in ("learning_curves", "gain", "pareto", "weights")}
+
+
+def test_the_baseline_is_not_trained_twice(tmp_path: Path) -> None:
+    text = train(tmp_path, "experiment=baselines", "arch=single_task,hps", "seed=4", *SMALL)
+    assert len(list(tmp_path.glob("runs/**/summary.json"))) == 2
+    assert "1 pair of seeds with its baseline, 3 are needed" in text
+
+
+def test_latest_is_the_whole_sweep_and_every_number_is_on_disk(sweep) -> None:
+    path, _ = sweep
+    text = report(path.parents[2], "latest", "confidence=0.9", "out=here", "pictures=false")
+    assert "90 % interval" in text
+    out = path.parents[2] / "here"
+    assert sorted(file.name for file in out.iterdir()) == ["report.csv", "report.md", "report.tex"]
+    with open(out / "report.csv", encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["runs"] for row in rows] == ["3", "3"]
+    own = next(row for row in rows if row["setting"] == "arch=mmoe weighting=uw")
+    assert float(own["Gain low"]) <= float(own["Gain"]) <= float(own["Gain high"])
+    assert f"{float(own['Gain']):+.1f}" in text
+    assert f"{float(own['sin/mse']):.4f}" in text
+    assert f"{float(own['sin/mse']):.4f}" in (out / "report.md").read_text(encoding="utf-8")
+    assert max(len(line) for line in tables_of(text)) <= 100
+
+
+def tables_of(text: str) -> list[str]:
+    return text.partition("Does sharing help?")[0].splitlines()
+
+
+def test_the_command_that_it_names_trains_the_missing_baseline(tmp_path: Path) -> None:
+    text = train(tmp_path, "--multirun", "arch=mmoe", "seed=0,1,2", "head=mlp", *SMALL)
+    assert "no single-task baseline for arch=mmoe" in text
+    [line] = [line for line in text.splitlines() if line.startswith("    mtl-train")]
+    train(tmp_path, *shlex.split(line)[1:])
+    text = report(tmp_path, "runs", "pictures=false")
+    assert "no single-task baseline" not in text
+    assert "over 3 seeds" in text
+
+
+def call(monkeypatch: pytest.MonkeyPatch, *words: str) -> None:
+    monkeypatch.setattr(sys, "argv", ["mtl-report", *words])
+    main()
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ([], "mtl-report needs a folder with runs"),
+        (["nowhere"], "nowhere must be a folder with runs"),
+        (["."], "no run in it"),
+        (["latest"], "must find a run"),
+        ([".", "confidense=0.9"], "try:   confidence=0.9"),
+        ([".", "formats=[cvs]"], "each of formats must be one of csv, md, tex"),
+        ([".", "formats=[csv"], "formats must have a value in YAML"),
+        ([".", "--pictures"], "--pictures must be a folder or key=value"),
+    ],
+)
+def test_what_it_cannot_read_is_refused_in_four_parts(
+    tmp_path: Path, monkeypatch, capsys, words: list[str], expected: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as stop:
+        call(monkeypatch, *words)
+    assert stop.value.code == 1
+    text = capsys.readouterr().err
+    assert expected in text
+    assert text.startswith("error: ")
+    assert "found:" in text
+    assert "try:" in text
+
+
+def test_folders_may_have_odd_names_and_settings_equal_signs(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "lr=0.1 ü").mkdir()
+    folders, options = read_words(["lr=0.1 ü", "baseline=arch=hps seed", "formats=[md]"])
+    assert folders == [Path("lr=0.1 ü")]
+    assert options.baseline == "arch=hps seed"
+    assert options.formats == ["md"]
+
+
+def test_its_help_shows_every_option_with_its_meaning(monkeypatch, capsys) -> None:
+    call(monkeypatch, "--help")
+    text = capsys.readouterr().out
+    assert "usage: mtl-report <folder of runs>" in text
+    for name in ("out", "formats", "baseline", "confidence", "metric"):
+        assert any(line.startswith(f"  {name}: ") and "#" in line for line in text.splitlines())
