@@ -8,12 +8,11 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
 import hydra
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf, open_dict
@@ -23,6 +22,7 @@ from mtl_cli.errors import Problem, problem
 from mtl_cli.help import show_help
 from mtl_cli.mistakes import check_types, command, explain
 from mtl_cli.run_folder import create_folder
+from mtl_cli.words import for_swept_choices, with_tasks
 
 PACKAGE = Path(__file__).parent
 CONF = PACKAGE / "conf" if (PACKAGE / "conf").is_dir() else PACKAGE.parent / "conf"
@@ -95,28 +95,6 @@ def plain_errors(words: list[str]) -> Iterator[None]:
         raise SystemExit(130) from None
 
 
-def with_tasks(words: list[str]) -> list[str]:
-    """The words, and a task for each target that they name.
-
-    ``dataset.targets={age: regression}`` says what the data holds; ``task@tasks.age=regression``
-    brings the task's settings, so that ``tasks.age.weight=2`` can stand on the same line.
-    """
-    tasks: dict[str, str] = {}
-    parser = OverridesParser.create()
-    for word in words:
-        if word.lstrip("+").startswith("dataset.targets"):
-            with suppress(HydraException):  # which is said where the words are composed
-                override = parser.parse_override(word)
-                last = override.key_or_group.removeprefix("dataset.targets").removeprefix(".")
-                value: Any = override.value()
-                kinds = {last: value} if last else value
-                if isinstance(kinds, dict):  # the dataset refuses anything else
-                    tasks |= {str(task): str(kind) for task, kind in kinds.items()}
-    given = {word.partition("=")[0].lstrip("+") for word in words}
-    wanted = {f"task@tasks.{task}": kind for task, kind in tasks.items()}
-    return [*words, *(f"+{key}={kind}" for key, kind in wanted.items() if key not in given)]
-
-
 def run_command(task: Callable[[DictConfig], Any], config_name: str) -> Any:
     """Runs a command's function on the config that the command line composes."""
     words = sys.argv[1:]
@@ -124,7 +102,7 @@ def run_command(task: Callable[[DictConfig], Any], config_name: str) -> Any:
         return show_help(CONF, config_name, words)
     os.environ["HYDRA_FULL_ERROR"] = "1"  # lets the exceptions come here instead of printing them
     with plain_errors(words):
-        sys.argv[1:] = with_tasks(words)
+        sys.argv[1:] = for_swept_choices(with_tasks(words))
         return hydra.main(config_path=str(CONF), config_name=config_name, version_base="1.3")(
             task
         )()
