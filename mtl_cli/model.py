@@ -11,9 +11,10 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from mtl_cli.arch.base import Architecture
+from mtl_cli.arch.experts import Loop
 from mtl_cli.batch import Examples
 from mtl_cli.naming import module_key
-from mtl_cli.task import Task
+from mtl_cli.task.base import Task
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,7 @@ class Group:
     tasks: list[str]
     shared: list[nn.Parameter]
     specific: list[nn.Parameter]
+    last_shared: list[nn.Parameter]  # those of the last shared layer
     state_names: list[str]  # keys of the model's state_dict
 
     @property
@@ -80,6 +82,20 @@ class Model(nn.Module):
         shared = {id(p) for p in self.shared_parameters()}
         return [p for p in self.parameters() if id(p) not in shared]
 
+    def last_shared_parameters(self) -> list[nn.Parameter]:
+        """Those of the last shared layer, of the last one that each task reaches where they differ.
+
+        Where that is to be looked for, `Architecture.last_shared_layer` says.
+        """
+        names = {id(p): name for name, p in self.named_parameters()}
+        shared = [p for p in self.shared_parameters() if p.requires_grad]
+        found: dict[int, nn.Parameter] = {}
+        for task in self.tasks:
+            mine = {id(p) for p in shared if task in self.reached()[names[id(p)]]}
+            layer = last_layer(self.arch.last_shared_layer() or self.arch, mine)
+            found |= {id(p): p for p in layer}
+        return list(found.values())
+
     def zero_shared_grad(self) -> None:
         """Forgets the gradients of the shared parameters."""
         for parameter in self.shared_parameters():
@@ -104,10 +120,12 @@ class Model(nn.Module):
         mine = [name for name, owners in self._owners().items() if not owners.isdisjoint(tasks)]
         shared = {id(p) for p in self.shared_parameters()}
         parameters = [p for n, p in self.named_parameters() if n in mine and p.requires_grad]
+        own = {id(p) for p in parameters}
         return Group(
             tasks=tasks,
             shared=[p for p in parameters if id(p) in shared],
             specific=[p for p in parameters if id(p) not in shared],
+            last_shared=[p for p in self.last_shared_parameters() if id(p) in own],
             state_names=mine,
         )
 
@@ -177,6 +195,21 @@ def mode(module: nn.Module, training: bool) -> Iterator[None]:
     finally:
         for part, was in before.items():
             part.training = was
+
+
+def last_layer(module: nn.Module, wanted: Collection[int]) -> list[nn.Parameter]:
+    """The parameters of the last layer that has some of those with the ids ``wanted``.
+
+    Layers that only scale or shift (batch norm) do not count where there is another one, and of
+    modules side by side each gives its own.
+    """
+    own = [p for p in module.parameters(recurse=False) if id(p) in wanted]
+    if isinstance(module, Loop):
+        return own + [p for copy in module.copies for p in last_layer(copy, wanted)]
+    parts = [last_layer(child, wanted) for child in reversed(list(module.children()))]
+    layers = [layer for layer in [*parts, own] if layer]
+    matrices = (layer for layer in layers if any(p.dim() > 1 for p in layer))
+    return next(matrices, layers[0] if layers else [])
 
 
 def leaf_parameters(root: torch.autograd.graph.Node | None) -> set[int]:

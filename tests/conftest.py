@@ -65,6 +65,7 @@ def read_yaml(group: str, name: str) -> dict[str, Any]:
     config[group] = OmegaConf.load(CONF / group / f"{name}.yaml")
     values = OmegaConf.to_container(config[group], resolve=True)
     assert isinstance(values, dict)
+    values.pop("defaults", None)
     return values
 
 

@@ -218,3 +218,71 @@ def test_tasks_and_inputs_may_have_any_name(make_model, arch, per_task):
     assert all(len(tasks) >= 1 for tasks in model.reached().values())
     other = make_model(arch, reads)
     other.load_state_dict(model.state_dict())
+
+
+def test_every_task_of_a_group_reaches_its_last_shared_layer(cases):
+    tried = [case for case in cases if (case.encoder, case.kind) == ("mlp", Dense)]
+    assert len(tried) >= 30
+    for case in tried:
+        model = case.model()
+        for group in model.groups():
+            last = {id(p) for p in group.last_shared}
+            assert last <= {id(p) for p in group.shared}
+            assert bool(last) == bool(group.shared)
+            reached = {
+                n: tasks for n, tasks in model.reached().items() if n in names_of(model, last)
+            }
+            assert not last or set.union(*map(set, reached.values())) == set(group.tasks)
+
+
+def names_of(model, ids):
+    return {name for name, p in model.named_parameters() if id(p) in ids}
+
+
+@pytest.mark.parametrize(
+    ("arch", "layer"),
+    [
+        ("hps", "arch.trunk.stages.1.0.0"),
+        ("mmoe", "arch.experts.stages.1.0.0"),
+        ("cross_stitch", "arch.columns.stages.1.0.0"),
+    ],
+)
+def test_the_last_shared_layer_is_that_of_the_encoders_last_stage(make_model, arch, layer):
+    model = make_model(arch, {"a": "x", "b": "x"})
+    expected = {f"{layer}.weight", f"{layer}.bias"}
+    assert names(model, model.last_shared_parameters()) == expected
+
+
+def test_a_gate_that_all_tasks_share_is_no_layer_of_theirs(make_tasks):
+    reads = {"a": "x", "b": "x"}
+    arch = MMoE(mlp, {"x": SPEC}, reads, num_experts=2, gate_bias=True, one_gate=True)
+    model = Model(arch, make_tasks(reads))
+    assert all("experts" in name for name in names(model, model.last_shared_parameters()))
+
+
+def test_a_batch_norm_after_a_layer_is_not_the_last_one(make_model):
+    model = make_model("hps", {"a": "x", "b": "x"}, Normalised)
+    expected = {"arch.trunk.stages.0.0.0.weight", "arch.trunk.stages.0.0.0.bias"}
+    assert names(model, model.last_shared_parameters()) == expected
+
+
+def test_where_the_tasks_layers_differ_the_last_one_of_each_counts(make_tasks):
+    model = Model(Chain(), make_tasks(dict.fromkeys("abcd", "x")))
+    chain, alone = model.groups()
+    weights = {f"arch.maps.{key}.{name}" for key in ("ab", "bc") for name in ("weight", "bias")}
+    assert names(model, chain.last_shared) == weights
+    assert alone.last_shared == []
+
+
+def test_of_layers_side_by_side_each_counts(make_model):
+    """Experts that no kernel computes at once are looped over."""
+    model = make_model("mmoe", {"a": "x", "b": "x"}, Normalised)
+    owners = {name.split("copies.")[1][0] for name in names(model, model.last_shared_parameters())}
+    assert owners == {"0", "1", "2", "3"}
+
+
+def test_a_frozen_layer_is_not_the_last_one(make_model):
+    model = make_model("hps", {"a": "x", "b": "x"})
+    for parameter in model.last_shared_parameters():
+        parameter.requires_grad = False
+    assert all(".stages.0." in name for name in names(model, model.last_shared_parameters()))

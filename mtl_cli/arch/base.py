@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +13,22 @@ from mtl_cli.errors import problem
 from mtl_cli.inputs import InputSpec
 
 MakeEncoder = Callable[[InputSpec], Encoder]
+
+
+class Gate(NamedTuple):
+    """How much some tasks weigh some experts: for each task the weights of each example.
+
+    Args:
+        level: where the gate stands, empty where there is one place alone.
+        tasks: K names.
+        experts: E names.
+        weights: [K, B, E]; B is 1 where all examples have the same.
+    """
+
+    level: str
+    tasks: list[str]
+    experts: list[str]
+    weights: Tensor
 
 
 class Architecture(nn.Module, ABC):
@@ -30,6 +46,8 @@ class Architecture(nn.Module, ABC):
         out_shapes: ``{task: per-example shape of its features}``, set by the subclass.
         representations: the tensors of the last forward pass, one an input, from which on the
             tasks' computations part; empty where they part at no single tensor.
+        weighed: ``{input: (tasks, weights of the experts [K, B, E])}`` of the last forward pass,
+            where a subclass notes them, for `expert_weights`.
     """
 
     out_shapes: dict[str, Shape]
@@ -39,6 +57,7 @@ class Architecture(nn.Module, ABC):
         self.inputs = dict(inputs)
         self.tasks = dict(tasks)
         self.representations: list[Tensor] = []
+        self.weighed: dict[str, tuple[list[str], Tensor]] = {}
 
     def forward(
         self, inputs: Mapping[str, Examples], tasks: Collection[str] | None = None
@@ -64,9 +83,27 @@ class Architecture(nn.Module, ABC):
         """Parameters that hold a slice for each task, so that no entry of them is shared."""
         return ()
 
+    def last_shared_layer(self) -> nn.Module | None:
+        """The part of it that ends in the last layer that tasks share; None: its last part does.
+
+        What is last is told by the order in which modules were registered, which need not be the
+        order in which they compute.
+        """
+        return None
+
     def extra_loss(self) -> Tensor | None:
         """A term of the architecture's own, added to the loss of the last forward pass."""
         return None
+
+    def expert_weights(self) -> list[Gate]:
+        """How the tasks weighed the experts in the last forward pass; empty: they weigh none.
+
+        Of a task that was absent, it is the last pass in which it was there.
+        """
+        return [
+            Gate("", tasks, [f"expert {e + 1}" for e in range(weights.shape[-1])], weights)
+            for tasks, weights in self.weighed.values()
+        ]
 
     def progress(self, fraction: float) -> None:
         """Called before each step with the share of the training that is done, from 0 to 1."""

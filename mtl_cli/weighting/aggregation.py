@@ -1,53 +1,86 @@
-"""Gradient aggregation: one step out of the Jacobian of the losses, by any method of TorchJD.
+"""What every gradient aggregation promises: one step out of the Jacobian of the losses.
 
-Quinton & Rey, "Jacobian Descent For Multi-Objective Optimization", 2024,
-https://arxiv.org/abs/2406.16232; the methods are those of ``torchjd.aggregation``.
+Jacobian descent, as the methods of this kind are called together, is in Quinton & Rey, "Jacobian
+Descent For Multi-Objective Optimization", 2024, https://arxiv.org/abs/2406.16232, section 2; taking
+the Jacobian where the tasks part is in Sener & Koltun, "Multi-Task Learning as Multi-Objective
+Optimization", NeurIPS 2018, https://arxiv.org/abs/1810.04650, section 3.3.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from abc import abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
-from torchjd.aggregation import Aggregator, GramianWeightedAggregator, WeightedAggregator
 
-from mtl_cli.errors import check_number, problem
+from mtl_cli.errors import check_choice, check_integer, problem
 from mtl_cli.weighting.base import Losses, Weighting, Weights
+from mtl_cli.weighting.combination import derivatives, make_loss_weighting
+from mtl_cli.weighting.jacobian import (
+    Jacobian,
+    all_pass,
+    batches_well,
+    gradients,
+    gradients_through,
+    quickest_chunk,
+)
 
 
 class Aggregation(Weighting):
-    """The shared parameters step along ``method(J)``, where row k of J [K, D] is task k's gradient.
+    """The shared parameters step along ``aggregate(J)``, row k of J [K, D] being task k's gradient.
 
     Specific parameters get the gradient of the sum of the losses.
 
+    On features, J is taken at the tensors where the tasks part, and one backward pass brings the
+    aggregated gradient of these from there to the shared parameters. For MGDA this bounds the
+    minimum from above (MGDA-UB); for the others it is a cheaper stand-in too.
+
+    With a loss weighting before it, which minimises ``S(L_1, ..., L_K)``, row k is multiplied by
+    ``dS/dL_k``, and specific parameters get the gradient of S.
+
     Args:
         tasks: the names of the tasks.
-        method: an aggregator of TorchJD.
-        preference: how much each task counts, [K], for the methods that take a preference vector;
-            None: all the same.
+        on: where the Jacobian is taken: ``parameters``, or ``features``.
+        chunk_size: how many rows to take in one backward pass, at least 1; None: the quickest.
+        losses: makes a loss weighting, from the names of the tasks; None: none.
 
     Raises:
-        ValueError: where the preference is no positive number a task, or the method takes none.
+        ValueError: where a gradient is not finite; where the tasks part at no single tensor, or a
+            step has several parts, and ``on`` is ``features``.
     """
 
+    on_features: ClassVar[bool] = True  # whether the method works there
+
     def __init__(
-        self, tasks: Sequence[str], method: Aggregator, preference: Sequence[float] | None
+        self,
+        tasks: Sequence[str],
+        on: str,
+        chunk_size: int | None,
+        losses: Callable[..., Weighting] | None,
     ) -> None:
         super().__init__(tasks)
-        self.method = method
-        if preference is not None:
-            option, fix = "weighting.preference", f"'weighting.preference={[1.0] * len(tasks)}'"
-            if not isinstance(preference, list | tuple) or len(preference) != len(tasks):
-                rule = f"must have a number for each task: {', '.join(tasks)}"
-                raise problem(option, rule, preference, fix)
-            for number in preference:
-                check_number(f"each number of {option}", number, fix, 0)
-            if not hasattr(method, "pref_vector"):
-                found = f"{type(method).__name__}, which takes none"
-                raise problem(option, "needs a method with a preference vector", found, "null")
-            self.register_buffer("preference", torch.tensor(preference, dtype=torch.float32))
-        self.has_preference = preference is not None
+        places = ["parameters", "features"] if self.on_features else ["parameters"]
+        check_choice("weighting.on", on, places, "weighting.on=parameters")
+        if chunk_size is not None:
+            check_integer("weighting.chunk_size", chunk_size, 1, "weighting.chunk_size=null")
+        self.on = on
+        self.chunk_size = chunk_size
+        self.losses = None if losses is None else make_loss_weighting(losses, tasks)
+        self.jacobian = Jacobian(tasks)
+        self.scales: Weights = {}  # dS/dL_k, the last of the step
+        self.reads_features = on == "features"
+
+    @abstractmethod
+    def aggregate(self, jacobian: Tensor, tasks: Sequence[str]) -> tuple[Tensor, Tensor | None]:
+        """The step [D], and the rows' weights [K] where it is their weighted sum.
+
+        Args:
+            jacobian: [K, D], finite; it may be written to, and is another one's in the next step.
+            tasks: the tasks of the rows, in the order of `tasks`.
+        """
 
     def backward(
         self,
@@ -59,52 +92,101 @@ class Aggregation(Weighting):
     ) -> Weights | None:
         if extra is not None:
             extra.backward(retain_graph=True)
-        if self.has_preference:
-            present = [self.tasks.index(task) for task in losses]
-            self.method.pref_vector = self.preference[present]  # type: ignore[index]
-        jacobian = jacobian_rows(list(losses.values()), shared, specific)
+        scales: Weights = {}
+        if self.losses is not None:
+            scales = derivatives(self.losses, losses)
+            losses = {task: scales[task] * loss for task, loss in losses.items()}
+        roots = list(losses.values())
+        if specific:
+            torch.autograd.backward(roots, inputs=list(specific), retain_graph=bool(shared))
         if not shared:
             return None
-        step, weights = self.aggregate(jacobian)
-        for parameter, grad in zip(shared, step.split([p.numel() for p in shared]), strict=True):
-            accumulate(parameter, grad.view_as(parameter))
-        return None if weights is None else dict(zip(losses, weights, strict=True))
-
-    @torch.no_grad()
-    def aggregate(self, jacobian: Tensor) -> tuple[Tensor, Tensor | None]:
-        """The step [D] for a Jacobian [K, D], and the rows' weights [K] where it is their sum."""
-        if isinstance(self.method, GramianWeightedAggregator):
-            weights = self.method.gramian_weighting(jacobian @ jacobian.T)
-        elif isinstance(self.method, WeightedAggregator):
-            weights = self.method.weighting(jacobian)
+        passes = all_pass(features, roots, shared)
+        at = self.tensors(shared, features, passes)
+        chunk_size = self.chunk_size or quickest_chunk(len(roots), at[0].device)
+        if self.on == "features" or chunk_size == 1 or not passes or not batches_well(features):
+            rows = gradients(roots, at, retain_graph=self.on == "features")
         else:
-            return self.method(jacobian), None
-        return weights @ jacobian, weights
+            rows = gradients_through(features, roots, at, chunk_size)
+        for task, grads in zip(losses, rows, strict=True):
+            self.jacobian.add(task, grads, at)
+        self.scales |= scales
+        return None if self.more_to_come else self.fill(at, shared)
 
+    def flush(self, shared: Sequence[nn.Parameter]) -> Weights | None:
+        return self.fill(shared, shared) if self.jacobian.rows else None
 
-def jacobian_rows(
-    losses: Sequence[Tensor], shared: Sequence[nn.Parameter], specific: Sequence[nn.Parameter]
-) -> Tensor:
-    """The gradient of each loss on the shared parameters, [K, D], in K backward passes.
+    def fill(self, at: Sequence[Tensor], shared: Sequence[nn.Parameter]) -> Weights | None:
+        """Turns the rows that there are into gradients of the shared parameters."""
+        tasks, jacobian = self.jacobian.take(at)
+        with torch.no_grad():
+            step, weights = self.step(jacobian, tasks)
+        parts = step.split([tensor.numel() for tensor in at])
+        grads = [p.view_as(tensor).to(tensor.dtype) for p, tensor in zip(parts, at, strict=True)]
+        if self.on == "features":
+            torch.autograd.backward(at, grads, inputs=list(shared))
+        else:
+            for parameter, grad in zip(shared, grads, strict=True):
+                before = parameter.grad
+                parameter.grad = grad if before is None else before + grad
+        scales, self.scales = self.scales, {}
+        if weights is None:
+            return None
+        used = dict(zip(tasks, weights.unbind(), strict=True))
+        return {task: w * scales[task] if scales else w for task, w in used.items()}
 
-    The same passes add the gradient of the losses' sum to ``.grad`` of the specific parameters.
-    """
-    sizes = [p.numel() for p in shared]
-    jacobian = losses[0].new_zeros(len(losses), sum(sizes))
-    for k, loss in enumerate(losses):
-        retain = k < len(losses) - 1
-        grads = torch.autograd.grad(
-            loss, [*shared, *specific], retain_graph=retain, allow_unused=True
-        )
-        for part, grad in zip(jacobian[k].split(sizes), grads, strict=False):
-            if grad is not None:
-                part.copy_(grad.flatten())
-        for parameter, grad in zip(specific, grads[len(shared) :], strict=True):
-            if grad is not None:
-                accumulate(parameter, grad.clone())  # it may be a view of another one, or expanded
-    return jacobian
+    def tensors(
+        self, shared: Sequence[nn.Parameter], features: Sequence[Tensor], passes: bool
+    ) -> Sequence[Tensor]:
+        """The tensors that the Jacobian is taken at."""
+        if self.on == "parameters":
+            return shared
+        fix = "weighting.on=parameters"
+        if not passes:
+            rule = "needs an architecture whose tasks part at one tensor (arch=hps)"
+            found = "shared parameters beside it" if features else "no such tensor"
+            raise problem("weighting.on=features", rule, found, fix)
+        if self.more_to_come or self.jacobian.rows:
+            rule = "needs the whole batch at once: features of other examples are other tensors"
+            raise problem("weighting.on=features", rule, "a step in several parts", fix)
+        return features
 
+    def step(self, jacobian: Tensor, tasks: Sequence[str]) -> tuple[Tensor, Tensor | None]:
+        """`aggregate`, of gradients that are finite and of the right size."""
+        if self.overflows(torch.linalg.vector_norm(jacobian, dim=1), tasks):
+            return jacobian.sum(0), None
+        if self.grad_scale == 1:
+            return self.aggregate(jacobian, tasks)
+        step, weights = self.aggregate(jacobian.div_(self.grad_scale), tasks)
+        return step * self.grad_scale, weights
 
-def accumulate(parameter: nn.Parameter, grad: Tensor) -> None:
-    """Adds to ``.grad``, as a backward pass does."""
-    parameter.grad = grad if parameter.grad is None else parameter.grad + grad
+    def overflows(self, norms: Tensor, tasks: Sequence[str]) -> bool:
+        """Whether a gradient is not finite, of which in half precision the trainer takes care.
+
+        Raises:
+            ValueError: where it is not, and the precision is full.
+        """
+        sizes = dict(zip(tasks, norms.tolist(), strict=True))
+        bad = {task: size for task, size in sizes.items() if not math.isfinite(size)}
+        if bad and self.grad_scale == 1:
+            thing = f"the gradient of task {', '.join(map(repr, bad))}"
+            found = f"one of length {', '.join(map(str, bad.values()))}"
+            fix = "a smaller optimizer.lr, or trainer.grad_clip=1.0"
+            raise problem(thing, "must stay finite", found, fix)
+        return bool(bad)
+
+    def positions(self, tasks: Sequence[str]) -> list[int]:
+        """Where the tasks stand among all, for state that is kept by task."""
+        return [self.tasks.index(task) for task in tasks]
+
+    def after_step(self, closure: Callable[[], Losses]) -> None:
+        if self.losses is not None:
+            self.losses.after_step(closure)
+
+    def end_epoch(self, means: Mapping[str, float]) -> None:
+        if self.losses is not None:
+            self.losses.end_epoch(means)
+
+    def progress(self, fraction: float) -> None:
+        if self.losses is not None:
+            self.losses.progress(fraction)

@@ -31,10 +31,12 @@ class Weighting(nn.Module, ABC):
         grad_scale: set by the trainer: all gradients are this many times too large, against
             underflow in half precision, and the trainer divides ``.grad`` by it. What a method
             reads of gradients, it has to divide itself.
+        reads_features: whether it takes gradients at the tensors where the tasks part.
         failures: how often the method could not do what it promises, for ``summary.json``.
     """
 
     failures: Tensor
+    reads_features = False
 
     def __init__(self, tasks: Sequence[str]) -> None:
         super().__init__()
@@ -67,6 +69,11 @@ class Weighting(nn.Module, ABC):
             What multiplied each loss's gradient, ``{task: scalar}``; None where that is nothing, or
             the method is no weighted sum.
         """
+
+    def flush(self, shared: Sequence[nn.Parameter]) -> Weights | None:
+        """Called in place of `backward` where the last part of a step has no label: what was kept
+        of the parts before becomes the step's gradients."""
+        return None
 
     def watch(self, last_shared: Sequence[nn.Parameter]) -> None:
         """Called once, before training, with the parameters of the last shared layer."""

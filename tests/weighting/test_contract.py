@@ -8,13 +8,24 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 
+from mtl_cli.inputs import BagOfWords, Dense
 from mtl_cli.naming import module_key
 from mtl_cli.weighting.base import LossWeighting
 from mtl_cli.weighting.fixed import Fixed
 
 pytestmark = pytest.mark.usefixtures("double_precision")
 CONF = Path(__file__).parent.parent.parent / "conf"
+
+# What depends on the weighting alone is tried on three architectures: all shared, most, a little.
+FEW = ["hps", "mmoe", "cross_stitch"]
+
+# The order of the tasks is part of these methods: they draw for each in turn, or one comes first.
+ORDERED = {"rlw", "pcgrad", "gradvac", "pcd"}
+
+# What multiplies a specific gradient, where that is neither 1 nor the weight that a method says.
+OF_SPECIFIC = {"db_mtl": lambda loss: 1 / (loss.detach() + 1e-8)}
 
 
 class Learners:
@@ -35,6 +46,7 @@ class Learners:
         for group in self.groups:
             own = [task for task in group.tasks if tasks is None or task in tasks]
             self.weightings.append(make_weighting(own) if len(group.tasks) > 1 else Fixed(own))
+            self.weightings[-1].watch(group.last_shared)
 
     def backward(self, losses, extra=None):
         """The gradients of one step, and the weight of each task or None."""
@@ -104,7 +116,7 @@ def test_every_parameter_gets_a_finite_gradient(mlp_case, weighting, losses_of):
     assert set(used) == set(mlp_case.reads)
 
 
-def test_the_step_is_the_weighted_sum_that_it_says(mlp_case, weighting, losses_of):
+def test_the_step_is_the_weighted_sum_that_it_says(request, mlp_case, weighting, losses_of):
     """Specific parameters: weighted too by a loss weighting, otherwise the plain sum."""
     model = mlp_case.model()
     learners = Learners(model, weighting)
@@ -116,6 +128,9 @@ def test_the_step_is_the_weighted_sum_that_it_says(mlp_case, weighting, losses_o
         for kind, parameters in (("shared", group.shared), ("specific", group.specific)):
             weighted = kind == "shared" or isinstance(method, LossWeighting)
             weights = {task: used[task] if weighted else 1.0 for task in group.tasks}
+            of_specific = OF_SPECIFIC.get(request.node.callspec.params["weighting"])
+            if kind == "specific" and of_specific and len(group.tasks) > 1:
+                weights = {task: of_specific(losses[task]) for task in group.tasks}
             if None in weights.values():
                 continue  # the method is no weighted sum
             for name in (names[id(p)] for p in parameters):
@@ -131,39 +146,132 @@ def test_the_architectures_own_term_is_added_as_it_is(mlp_case, weighting, losse
     assert_close(grads, {name: without[name] + 2 * p for name, p in model.named_parameters()})
 
 
-@pytest.mark.parametrize("absent", [0, 1, 2])
-def test_a_step_without_a_task_is_that_of_the_others(mlp_case, weighting, losses_of, absent):
+def few(cases):
+    """Some architectures, all of whose tasks read one input."""
+    found = [case for case in cases if (case.encoder, case.arrangement) == ("mlp", "one input")]
+    found = [case for case in found if case.arch in FEW and case.kind is Dense]
+    assert len(found) == len(FEW)
+    return found
+
+
+def test_bags_of_words_are_as_good_an_input(weighting, cases, losses_of):
+    bags = [case for case in cases if (case.encoder, case.kind) == ("mlp", BagOfWords)]
+    bags = [case for case in bags if case.arrangement == "one input"]
+    assert len(bags) >= 11
+    for case in bags:
+        model = case.model()
+        grads, _ = Learners(model, weighting).backward(losses_of(model, case.batch(6)))
+        assert list(grads) == [name for name, _ in model.named_parameters()]
+        assert all(grad.isfinite().all() for grad in grads.values())
+
+
+def test_a_step_without_a_task_is_that_of_the_others(mlp_case, weighting, losses_of):
     model, batch = mlp_case.model(), mlp_case.batch(6)
-    name = list(mlp_case.reads)[absent]
-    present = [task for task in mlp_case.reads if task != name]
+    for name in mlp_case.reads:
+        present = [task for task in mlp_case.reads if task != name]
+        losses = without(name, losses_of(model, batch))
+        grads, used = Learners(model, weighting).backward(losses)
+        losses = without(name, losses_of(model, batch))
+        expected, expected_used = Learners(model, weighting, present).backward(losses)
+        assert_close(grads, expected)
+        assert list(used) == list(expected_used) == present
 
-    def losses():
-        return {task: loss for task, loss in losses_of(model, batch).items() if task != name}
 
-    knowing_all = Learners(model, weighting)
-    states = [state_of(method, name) for method in knowing_all.weightings]
-    grads, used = knowing_all.backward(losses())
-    knowing_all.step()
-    for method in knowing_all.weightings:
-        method.after_step(losses)
-    expected, expected_used = Learners(model, weighting, present).backward(losses())
-    assert_close(grads, expected)
-    assert list(used) == list(expected_used) == present
-    for method, before in zip(knowing_all.weightings, states, strict=True):
-        assert_close(state_of(method, name), before)
+def test_a_tasks_state_stays_as_it_is_while_it_is_absent(weighting, cases, losses_of):
+    for case in few(cases):
+        model, batch = case.model(), case.batch(6)
+        learners = Learners(model, weighting)
+        learners.train(case, losses_of, range(2))
+        for name in case.reads:
+            (method,) = learners.weightings
+            before = state_of(method, name)
+            learners.backward(without(name, losses_of(model, batch)))
+            learners.step()
+            method.after_step(lambda model=model, batch=batch: losses_of(model, batch))
+            method.end_epoch(dict.fromkeys(without(name, case.reads), 0.5))
+            after = state_of(method, name)
+            assert list(after) == list(before)
+            for key, value in before.items():
+                torch.testing.assert_close(after[key], value, rtol=0, atol=0, equal_nan=True)
+
+
+def without(task, of):
+    return {name: value for name, value in of.items() if name != task}
 
 
 def state_of(weighting, task):
     """What a weighting keeps of one task: tensors under its name, and its part of those of K."""
-    kept, k = {}, weighting.tasks.index(task) if task in weighting.tasks else None
-    for name, value in weighting.state_dict().items():
-        if module_key(task) in name.split("."):
+    kept, k = {}, weighting.tasks.index(task)
+    for name, value in tensors_in(weighting.state_dict()):
+        if module_key(task) in name.split(".") or task in name.split("/"):
             kept[name] = value.clone()
-        elif k is not None and isinstance(value, torch.Tensor):
+        else:
             for dim, size in enumerate(value.shape):
                 if size == len(weighting.tasks):
                     kept[f"{name} {dim}"] = value.select(dim, k).clone()
     return kept
+
+
+def tensors_in(state, path=""):
+    """The tensors of a state at any depth, by name."""
+    for name, value in state.items():
+        if isinstance(value, torch.Tensor):
+            yield path + name, value
+        elif isinstance(value, dict):
+            yield from tensors_in(value, f"{path}{name}/")
+
+
+def test_the_order_of_the_tasks_does_not_matter(request, weighting, cases, losses_of):
+    """Where it does, a method says so; a step later states have been read and written, too."""
+    if request.node.callspec.params["weighting"] in ORDERED:
+        return
+    for case in few(cases):
+        model = case.model()
+        filled = []
+        for turn in (1, -1):
+            learners = Learners(model, lambda tasks, turn=turn: weighting(tasks[::turn]))
+            for batch in (case.batch(6, seed=0), case.batch(6, seed=1)):
+                losses = losses_of(model, batch)
+                ordered = dict(list(losses.items())[::turn])
+                (group,), (method,) = learners.groups, learners.weightings
+                model.zero_grad()
+                torch.default_generator.manual_seed(3)
+                method.backward(ordered, group.shared, group.specific, None, model.representations)
+                method.after_step(lambda model=model, batch=batch: losses_of(model, batch))
+                method.end_epoch({task: loss.item() for task, loss in ordered.items()})
+            filled.append({name: p.grad.clone() for name, p in model.named_parameters()})
+        for name in filled[0]:
+            torch.testing.assert_close(filled[0][name], filled[1][name], rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_task_without_a_gradient_does_no_harm(weighting, cases, losses_of, count):
+    for case in few(cases):
+        model = case.model()
+        losses = losses_of(model, case.batch(6))
+        flat = {task: 0 * loss + 0.7 for task, loss in list(losses.items())[:count]}
+        grads, _ = Learners(model, weighting).backward(losses | flat)
+        assert all(grad.isfinite().all() for grad in grads.values())
+
+
+def test_64_tasks_are_not_too_many(weighting):
+    tasks = [f"task {k}" for k in range(64)]
+    method = weighting(tasks)
+    torch.default_generator.manual_seed(0)
+    shared, specific = nn.Parameter(torch.randn(9, 5)), nn.Parameter(torch.randn(64, 9))
+    method.watch([shared])
+    x, y = torch.randn(16, 5), torch.randn(64, 16)
+    for _ in range(2):
+        shared.grad = specific.grad = None
+        features = (x @ shared.T).tanh()  # [B, F]
+        each = (specific @ features.T - y).square().mean(1)  # [K]
+        losses = dict(zip(tasks, each, strict=True))
+        used = method.backward(losses, [shared], [specific], features=[features])
+        method.after_step(lambda losses=losses: losses)
+    assert used is None or list(used) == tasks
+    assert shared.grad.isfinite().all()
+    assert shared.grad.abs().sum() > 0
+    assert specific.grad.isfinite().all()
 
 
 def assert_positive_multiple(grads, plain, names):
@@ -188,17 +296,18 @@ def test_without_conflict_the_step_follows_the_gradient(mlp_case, weighting, los
         assert_positive_multiple(grads, plain, [names[id(p)] for p in parameters])
 
 
-def test_a_saved_state_goes_on_as_if_nothing_had_been(mlp_case, weighting, losses_of):
-    model = mlp_case.model()
-    first, second = Learners(model, weighting), Learners(model, weighting)
-    first.train(mlp_case, losses_of, range(3))
-    for own, other in zip(first.weightings, second.weightings, strict=True):
-        file = io.BytesIO()
-        torch.save(own.state_dict(), file)
-        file.seek(0)
-        other.load_state_dict(torch.load(file, weights_only=True))
-    going_on = first.train(mlp_case, losses_of, range(3, 6))
-    resumed = second.train(mlp_case, losses_of, range(3, 6))
-    for a, b in zip(going_on, resumed, strict=True):
-        assert list(a) == list(b)
-        assert all(torch.equal(a[name], b[name]) for name in a)
+def test_a_saved_state_goes_on_as_if_nothing_had_been(weighting, cases, losses_of):
+    for case in few(cases):
+        model = case.model()
+        first, second = Learners(model, weighting), Learners(model, weighting)
+        first.train(case, losses_of, range(3))
+        for own, other in zip(first.weightings, second.weightings, strict=True):
+            file = io.BytesIO()
+            torch.save(own.state_dict(), file)
+            file.seek(0)
+            other.load_state_dict(torch.load(file, weights_only=True))
+        going_on = first.train(case, losses_of, range(3, 6))
+        resumed = second.train(case, losses_of, range(3, 6))
+        for a, b in zip(going_on, resumed, strict=True):
+            assert list(a) == list(b)
+            assert all(torch.equal(a[name], b[name]) for name in a)

@@ -1,0 +1,29 @@
+"""Numbers that belong to tasks one by one: those that a user gives, and those of a step's tasks."""
+
+from collections.abc import Iterable, Sequence
+
+from mtl_cli.errors import check_number, problem
+
+
+def check_each(
+    option: str, given: Sequence[float] | None, tasks: Sequence[str], default: float
+) -> list[float]:
+    """The numbers for each task, in their order; the default where None are given.
+
+    Raises:
+        ValueError: where it is not one finite number for each task.
+    """
+    if given is None:
+        return [default] * len(tasks)
+    fix = f"'{option}={[default] * len(tasks)}'"
+    if not isinstance(given, list | tuple) or len(given) != len(tasks):
+        raise problem(option, f"must have a number for each task: {', '.join(tasks)}", given, fix)
+    for number in given:
+        check_number(f"each number of {option}", number, fix)
+    return [float(number) for number in given]
+
+
+def places(tasks: Sequence[str], present: Iterable[str]) -> slice | list[int]:
+    """The index of the present tasks' entries in a tensor of all, in the order of ``present``."""
+    names = list(present)
+    return slice(None) if names == list(tasks) else [tasks.index(name) for name in names]

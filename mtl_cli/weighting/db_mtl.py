@@ -1,0 +1,75 @@
+"""DB-MTL: logarithms bring the losses, and lengths the gradients, of all tasks to one size.
+
+Lin, Jiang, Ye, Zhang, Chen, Chen, Liu, Tsang & Kwok, "Dual-Balancing for Multi-Task Learning",
+2023, https://arxiv.org/abs/2308.12029, algorithm 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from mtl_cli.errors import check_number
+from mtl_cli.weighting.aggregation import Aggregation
+from mtl_cli.weighting.base import Losses, Weights
+from mtl_cli.weighting.by_task import places
+from mtl_cli.weighting.moving import MovingAverage
+from mtl_cli.weighting.positive import check_positive
+
+EPSILON = 1e-8  # under the logarithms and the lengths, as in the paper
+
+
+class DBMTL(Aggregation):
+    """``d = max_j |y_j| sum_k y_k / |y_k|``, y being moving averages of the gradients of ``log L``.
+
+    ``y_k <- b_t y_k + (1 - b_t) g_k`` from 0, with ``b_t = beta / t^beta_decay`` in step t from 1,
+    counted for each task by the steps in which it is there. Specific parameters get the gradient of
+    ``sum_k log L_k``.
+
+    A task alone gets ``1 / L`` times its gradient where ``beta`` is 0, and K tasks with equal
+    gradients K times that; in the first step ``1 - beta`` of it.
+
+    Args:
+        tasks: the names of the tasks.
+        on, chunk_size: see `Aggregation`; on ``parameters`` only.
+        beta: how much of the average is kept, from 0 to 1; 0: there is no average.
+        beta_decay: how fast that becomes less, at least 0.
+    """
+
+    on_features = False  # of which there is no average: they are other examples' in every step
+
+    def __init__(
+        self,
+        tasks: Sequence[str],
+        on: str,
+        chunk_size: int | None,
+        beta: float,
+        beta_decay: float,
+    ) -> None:
+        super().__init__(tasks, on, chunk_size, losses=None)
+        check_number("weighting.beta", beta, "weighting.beta=0.9", 0, 1)
+        check_number("weighting.beta_decay", beta_decay, "weighting.beta_decay=0.5", 0)
+        self.beta, self.beta_decay = beta, beta_decay
+        self.average = MovingAverage(len(self.tasks))
+
+    def backward(
+        self,
+        losses: Losses,
+        shared: Sequence[nn.Parameter],
+        specific: Sequence[nn.Parameter],
+        extra: Tensor | None = None,
+        features: Sequence[Tensor] = (),
+    ) -> Weights | None:
+        values = torch.stack([loss.detach() for loss in losses.values()])
+        check_positive("weighting=db_mtl", losses, values + EPSILON, "at least 0")
+        logarithms = {task: (loss + EPSILON).log() for task, loss in losses.items()}
+        return super().backward(logarithms, shared, specific, extra, features)
+
+    def aggregate(self, jacobian: Tensor, tasks: Sequence[str]) -> tuple[Tensor, None]:
+        present = places(self.tasks, tasks)
+        keep = self.beta / self.average.count(present) ** self.beta_decay
+        rows = self.average.update(jacobian, present, keep)
+        lengths = torch.linalg.vector_norm(rows, dim=1)
+        return (lengths.max() / (lengths + EPSILON)) @ rows, None
