@@ -1,0 +1,144 @@
+"""``mtl-diagnose``: what the gradients of a model do, before training or with a run's weights."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import hydra
+import yaml
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from mtl_cli.cli import (
+    CONF,
+    compose_run,
+    fail,
+    full_errors,
+    job_config,
+    plain_errors,
+    run_command,
+)
+from mtl_cli.errors import Problem, check_choice, problem
+from mtl_cli.help import show_help
+from mtl_cli.mistakes import explain
+from mtl_cli.run_folder import RunFolder, find_run
+
+WITH_RUN = ("diagnostic", "weights", "trust", "looks", "device", "runs")
+EXAMPLES = [
+    "mtl-diagnose arch=mmoe dataset=parity_mnist                       before training",
+    "mtl-diagnose run=latest diagnostic=gates                          with a run's weights",
+    "mtl-diagnose experiment=embedding_notebook diagnostic=attribution",
+    "mtl-train arch=mmoe diagnostic=conflict diagnostic.every=20       while it trains",
+]
+
+
+def main() -> None:
+    """The command."""
+    words = sys.argv[1:]
+    if any(word in ("--help", "-h") for word in words):
+        show_help(CONF, "diagnose", words) if chosen(words) else sys.stdout.write(help_text())
+    elif of_a_run(words):
+        with plain_errors(words):
+            diagnose(words)
+    else:
+        run_command(job, "diagnose")
+
+
+def job(cfg: DictConfig) -> None:
+    """One diagnosis, as Hydra calls it."""
+    own = HydraConfig.get()
+    try:
+        before_training(job_config(cfg, own), RunFolder(Path(own.runtime.output_dir)))
+    except Problem as error:
+        if own.mode == RunMode.MULTIRUN or full_errors():
+            raise  # Hydra goes on with the other jobs
+        fail(error)
+
+
+def diagnose(words: list[str]) -> str:
+    """Diagnoses as ``mtl-diagnose`` does with the same words, and gives what it prints."""
+    if not of_a_run(words):
+        cfg, path = compose_run("diagnose", words)
+        return before_training(cfg, RunFolder(path))
+    for word in words:
+        key = word.partition("=")[0].lstrip("+")
+        if key != "run" and key.partition(".")[0] not in WITH_RUN:
+            rule = f"runs by its own configuration; only {', '.join(WITH_RUN)} may be given with it"
+            raise problem("run", rule, word, "mtl-diagnose without run=, which begins anew")
+    cfg = compose(words)
+    return with_weights(cfg, find_run(str(cfg.run), Path(cfg.runs)), words)
+
+
+def of_a_run(words: list[str]) -> bool:
+    return any(word.startswith("run=") and word != "run=null" for word in words)
+
+
+def compose(words: list[str]) -> DictConfig:
+    """The configuration of the words, which makes no folder."""
+    with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
+        try:
+            cfg = hydra.compose("diagnose", words, return_hydra_config=True)
+            return job_config(cfg, cfg.hydra)
+        except (HydraException, OmegaConfBaseException) as error:
+            raise explain(error, words) from error
+
+
+def before_training(cfg: DictConfig, folder: RunFolder) -> str:
+    """Looks at what a training would begin with, and keeps the configuration in the folder."""
+    from mtl_cli.look import look
+
+    weights = None if cfg.init is None else find_run(str(cfg.init), Path(cfg.runs)).best
+    text = look(cfg, cfg, folder, weights, is_run=False)
+    OmegaConf.save(cfg, folder.path / "diagnosis.yaml", resolve=True)
+    return text
+
+
+def with_weights(cfg: DictConfig, folder: RunFolder, words: list[str]) -> str:
+    """Looks at a run with its weights; what it left of its own training stays as it is."""
+    from mtl_cli.look import look
+    from mtl_cli.run_config import read_config
+
+    check_choice("weights", cfg.weights, ["best", "last"], "weights=best")
+    if not os.access(folder.path, os.W_OK):
+        rule = "must be a folder that can be written to"
+        raise problem(str(folder.path), rule, "no permission", f"init={folder.path} without run=")
+    own = read_config(folder, list(cfg.trust))
+    if any(word.startswith("device=") for word in words):
+        own.device = cfg.device
+    weights = folder.best if cfg.weights == "best" else folder.last
+    return look(cfg, own, folder, weights, is_run=True)
+
+
+def chosen(words: list[str]) -> bool:
+    """Whether some word is a choice, whose options ``--help`` then shows."""
+    choices = (word.partition("=") for word in words)
+    return any((CONF / g.partition("@")[0] / f"{c}.yaml").is_file() for g, _, c in choices)
+
+
+def help_text() -> str:
+    """What the command does, the diagnostics, its options with their meaning, and examples."""
+    text = (CONF / "diagnose.yaml").read_text(encoding="utf-8")
+    first = text.partition("\n")[0].lstrip("# ")
+    options = text.partition("\nrun:")[2].partition("\nhydra:")[0]
+    files = sorted((CONF / "diagnostic").glob("*.yaml"))
+    says = {file.stem: file.read_text(encoding="utf-8").partition("\n")[0] for file in files}
+    usual = next(
+        entry["override diagnostic"]
+        for entry in yaml.safe_load(text)["defaults"]
+        if isinstance(entry, dict)
+    )
+    lines = [first, "", "usage: mtl-diagnose [diagnostic=choice] [the words of mtl-train ...]"]
+    lines += ["       mtl-diagnose [diagnostic=choice] run=<folder>|latest"]
+    lines += ["", "diagnostics (* is the default)"]
+    for name, line in says.items():
+        lines.append(f"  {f'{name}*' if name == usual else name:<15}{line.lstrip('# ')}")
+    lines += ["", "options", *(f"  {line}" for line in f"run:{options}".strip().splitlines())]
+    lines += ["", "examples", *(f"  {example}" for example in EXAMPLES)]
+    lines += ["", "mtl-diagnose diagnostic=conflict --help    the options of a diagnostic"]
+    lines += ["mtl-train --help                           everything else that can be chosen"]
+    return "\n".join(lines) + "\n"

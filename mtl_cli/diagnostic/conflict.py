@@ -1,0 +1,150 @@
+"""Gradient conflict: how the tasks' gradients on the parameters that they share lie to each other.
+
+Conflicting gradients (a cosine below 0) and the difference of their lengths are what Yu, Kumar,
+Gupta, Levine, Hausman & Finn, "Gradient Surgery for Multi-Task Learning", NeurIPS 2020,
+https://arxiv.org/abs/2001.06782, section 2.1, hold for the causes of bad training. Layer by layer
+as in Shi, Ren, Zhang & Pan, "Recon: Reducing Conflicting Gradients from the Root for Multi-Task
+Learning", ICLR 2023, https://arxiv.org/abs/2302.11289.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from mtl_cli.diagnostic.base import Watcher, layer_of, save_picture, short, weigh, write_rows
+from mtl_cli.diagnostic.pairs import ALL, Seen, describe, draw_curves, draw_maps
+from mtl_cli.errors import problem
+from mtl_cli.model import Model
+from mtl_cli.run_folder import RunFolder
+
+COLUMNS = ["epoch", "step", "layer", "task", "other", "cosine", "norm", "other_norm", "ratio"]
+
+
+class Conflict(Watcher):
+    """``cos(g_i, g_j)`` and ``|g_i| / |g_j|`` for the gradients of every two tasks' losses.
+
+    A layer is a module with parameters that tasks share; the gradient of a loss on them, each loss
+    times its task's weight. ``all shared`` is all of them together. There is no cosine where a
+    loss does not reach the layer, or its gradient is zero.
+
+    Args:
+        every: steps from one look to the next, in training. A look costs one backward pass a task.
+    """
+
+    name = "conflict"
+
+    def __init__(self, every: int) -> None:
+        super().__init__(every)
+        self.tasks: list[str] = []
+        self.layers: list[str] = []
+        self.looks: list[tuple[int, int]] = []  # (epoch, step)
+        self.gramians: list[
+            Tensor
+        ] = []  # for each look [L, K, K], on the device until they are read
+
+    def before_backward(
+        self, epoch: int, step: int, model: Model, losses: dict[str, Tensor]
+    ) -> None:
+        layers = shared_layers(model)
+        if not layers:
+            found = f"arch={type(model.arch).__name__} with the tasks {', '.join(model.tasks)}"
+            fix = "arch=hps, say, with two tasks; or diagnostic=gradient_norm"
+            raise problem("diagnostic=conflict", "needs parameters that tasks share", found, fix)
+        self.tasks = list(model.tasks)
+        self.layers = [ALL, *layers]
+        self.looks.append((epoch, step))
+        self.gramians.append(gramians(layers, self.tasks, weigh(model.tasks, losses)))
+
+    def finish(self, folder: RunFolder, title: str) -> str:
+        seen = self.seen()
+        write_rows(folder, self.name, COLUMNS, self.rows(seen))
+        save_picture(folder, self.name, draw_maps(seen, title))
+        save_picture(folder, f"{self.name}_curves", draw_curves(seen, title))
+        return describe(seen)
+
+    def seen(self) -> Seen:
+        """All looks as numbers."""
+        return Seen(self.tasks, self.layers, self.looks, torch.stack(self.gramians).cpu().numpy())
+
+    def rows(self, seen: Seen) -> Iterator[list[Any]]:
+        for n, look in enumerate(self.looks):
+            for layer, name in enumerate(self.layers):
+                for p, (i, j) in enumerate(seen.pairs):
+                    norms = seen.norms[n, layer, i], seen.norms[n, layer, j]
+                    figures = [seen.cosines[n, layer, p], *norms, seen.ratios[n, layer, p]]
+                    if not np.isnan(norms).any():
+                        shown = [float(x) if np.isfinite(x) else None for x in figures]
+                        yield [*look, name, self.tasks[i], self.tasks[j], *shown]
+
+    def state_dict(self) -> dict[str, Any]:
+        self.gramians = [gramian.cpu() for gramian in self.gramians]
+        return {
+            "tasks": self.tasks,
+            "layers": self.layers,
+            "looks": torch.tensor(self.looks, dtype=torch.long),
+            "gramians": torch.stack(self.gramians) if self.gramians else None,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.tasks, self.layers = list(state["tasks"]), list(state["layers"])
+        self.looks = [(int(epoch), int(step)) for epoch, step in state["looks"].tolist()]
+        self.gramians = [] if state["gramians"] is None else list(state["gramians"])
+
+
+def shared_layers(model: Model) -> dict[str, list[nn.Parameter]]:
+    """The parameters that tasks share, by the names of their modules."""
+    shared = {id(p) for p in model.shared_parameters()}
+    layers: dict[str, list[nn.Parameter]] = {}
+    for name, parameter in model.named_parameters():
+        if id(parameter) in shared and parameter.requires_grad:
+            layers.setdefault(short(layer_of(name)), []).append(parameter)
+    return layers
+
+
+def gramians(
+    layers: dict[str, list[nn.Parameter]], tasks: list[str], losses: dict[str, Tensor]
+) -> Tensor:
+    """``g_i . g_j`` for all shared parameters together, then for each layer: [1 + L, K, K].
+
+    The losses' graph is kept.
+    """
+    parameters = [p for own in layers.values() for p in own]
+    grads = {
+        task: torch.autograd.grad(loss, parameters, retain_graph=True, allow_unused=True)
+        for task, loss in losses.items()
+    }
+    dtype = torch.promote_types(parameters[0].dtype, torch.float32)
+    found = torch.full(
+        (1 + len(layers), len(tasks), len(tasks)),
+        float("nan"),
+        dtype=dtype,
+        device=parameters[0].device,
+    )
+    at = torch.tensor([tasks.index(t) for t in grads], dtype=torch.long, device=found.device)
+    found[0, at[:, None], at] = 0.0
+    first = 0
+    for layer, own in enumerate(layers.values(), 1):
+        rows = {
+            tasks.index(task): flat(grad[first : first + len(own)], own, dtype)
+            for task, grad in grads.items()
+            if any(part is not None for part in grad[first : first + len(own)])
+        }
+        first += len(own)
+        if rows:
+            jacobian = torch.stack(list(rows.values()))  # [K, D]
+            at = torch.tensor(list(rows), device=found.device)
+            found[layer, at[:, None], at] = jacobian @ jacobian.T
+            found[0, at[:, None], at] += found[layer, at[:, None], at]
+    return found
+
+
+def flat(grads: Any, parameters: list[nn.Parameter], dtype: torch.dtype) -> Tensor:
+    """A layer's gradient as one vector; a parameter without a path counts as zero."""
+    pairs = zip(grads, parameters, strict=True)
+    parts = [torch.zeros_like(p) if grad is None else grad for grad, p in pairs]
+    return torch.cat([part.flatten() for part in parts]).to(dtype)
