@@ -35,6 +35,5 @@ class UW(LossWeighting):
         )
 
     def combine(self, losses: Losses) -> Tensor:
-        s = {task: self.log_variances[module_key(task)] for task in losses}
-        terms = [0.5 * (torch.exp(-s[task]) * loss + s[task]) for task, loss in losses.items()]
-        return torch.stack(terms).sum()
+        s = torch.stack([self.log_variances[module_key(task)] for task in losses])  # [K]
+        return 0.5 * ((-s).exp() @ torch.stack(list(losses.values())).to(s) + s.sum())
