@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from mtl_cli.dataset.in_memory import InMemoryDataset, Rows
+from mtl_cli.dataset.number_reader import NumberReader
 from mtl_cli.errors import check_integer, check_number
 from mtl_cli.inputs import Dense
 
@@ -82,3 +83,4 @@ class Correlated(InMemoryDataset):
             shuffle=shuffle,
             drop_last=drop_last,
         )
+        self.reader = NumberReader({"x": [f"x_{i + 1}" for i in range(dimension)]})

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from mtl_cli.batch import Examples
+from mtl_cli.dataset.digit_reader import DIGITS, DigitReader, normalise
 from mtl_cli.dataset.idx import read_idx
 from mtl_cli.dataset.in_memory import InMemoryDataset, Rows
 from mtl_cli.errors import check_boolean, check_choice, check_integer, check_number, problem
@@ -29,7 +30,6 @@ FILES = {
     ("test", "images"): "t10k-images-idx3-ubyte",
     ("test", "labels"): "t10k-labels-idx1-ubyte",
 }
-MEAN, DEVIATION = 0.1307, 0.3081  # of MNIST's train pixels, as shares of 255
 NETWORK_SECONDS = 8  # to wait for a first answer before the network counts as not there
 
 Images = dict[str, tuple[np.ndarray, np.ndarray]]  # {split: (images [N, 28, 28], digits [N])}
@@ -89,12 +89,13 @@ class ParityMNIST(InMemoryDataset):
             shuffle=shuffle,
             drop_last=drop_last,
         )
-        self.class_names = {"digit": [str(digit) for digit in range(10)], "parity": ["even", "odd"]}
+        self.class_names = {"digit": DIGITS, "parity": ["even", "odd"]}
+        self.reader = DigitReader()
 
     def prepare(self, inputs: dict[str, Examples]) -> dict[str, Examples]:
         image = inputs["image"]
         assert isinstance(image, Tensor)
-        return {"image": image.float().mul_(1 / (255 * DEVIATION)).sub_(MEAN / DEVIATION)}
+        return {"image": normalise(image)}
 
 
 def make_splits(images: Images, val_fraction: float, seed: int) -> dict[str, Rows]:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from mtl_cli.dataset.in_memory import InMemoryDataset, Rows
+from mtl_cli.dataset.number_reader import NumberReader
 from mtl_cli.errors import check_choice, check_integer, check_number
 from mtl_cli.inputs import Dense
 
@@ -84,6 +85,7 @@ class SinCos(InMemoryDataset):
             shuffle=shuffle,
             drop_last=drop_last,
         )
+        self.reader = NumberReader({name: [name] for name in points})
 
 
 def as_floats(values: np.ndarray) -> Tensor:

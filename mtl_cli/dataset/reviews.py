@@ -1,0 +1,38 @@
+"""Reviews of movies and of places: made up, until files are named in their place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from mtl_cli.dataset.parts import Part, check_columns
+from mtl_cli.dataset.review_corpus import SIZES, make_reviews
+from mtl_cli.dataset.text_parts import Chunk
+from mtl_cli.dataset.text_source import TextSource
+from mtl_cli.dataset.text_sources import TextSources
+
+
+class Reviews(TextSources):
+    """``movie`` is binary, ``yelp`` has three classes: one or two stars, three, four or five.
+
+    A source without a path is made up (see `review_corpus`). See `TextSources`.
+    """
+
+    def origin(self, source: TextSource) -> str:
+        if source.path is not None or source.name not in SIZES:
+            return super().origin(source)
+        self.notice = "reviews of a small grammar, generated here: no real ones"
+        return "generated"
+
+    def chunks(self, source: TextSource) -> Iterator[Chunk]:
+        if self.origin(source) != "generated":
+            yield from super().chunks(source)
+            return
+
+        import pyarrow
+
+        texts, labels = make_reviews(source.name, self.seed)
+        names = [column for columns in source.columns_of.values() for column in columns]
+        cells = dict.fromkeys(names, labels) | {source.text: texts}
+        check_columns(cells, source.columns, f"{source.slot}.split_column")
+        yield None, Part(Path("generated"), pyarrow.table(cells))

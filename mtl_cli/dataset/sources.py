@@ -1,0 +1,197 @@
+"""Datasets of several sources: examples of each lie in memory, and a draw says who is read when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from mtl_cli.batch import Batch, Examples
+from mtl_cli.dataset.base import Dataset, has_missing
+from mtl_cli.dataset.draw import Draw
+from mtl_cli.dataset.in_memory import Rows, take
+from mtl_cli.dataset.sampling import DRAWS, Sequential, check_sampling
+from mtl_cli.errors import check_boolean, check_integer, problem
+from mtl_cli.inputs import InputSpec
+
+CHUNK_BYTES = 2**19  # rows are gathered for as many batches at once as fit in this
+
+Sources = dict[str, Rows]  # {source: its rows}; a source is one input, with the tasks that read it
+
+
+class SourcesDataset(Dataset):
+    """Sources of different sizes, each an input with its tasks.
+
+    Train is drawn by ``sampling``; val and test are every source once, one after the other.
+
+    Args:
+        splits: ``{split: {source: its rows}}``; what has no rows is left out.
+        inputs: ``{source: the spec of its input}``.
+        tasks: ``{task: the source that it reads}``.
+        source: where the examples are from.
+        sampling: the name of the draw of training batches (see `sampling`).
+        temperature: tau of ``sampling=temperature``, at least 1.
+        batch_size: examples of a source in a training batch, for all or by source; None: all.
+        eval_batch_size: examples a batch of val and test.
+        shuffle: whether sources are drawn in new orders every epoch.
+        drop_last: whether incomplete last train batches are left out.
+    """
+
+    def __init__(
+        self,
+        splits: Mapping[str, Mapping[str, Rows]],
+        inputs: Mapping[str, InputSpec],
+        tasks: Mapping[str, str],
+        source: str,
+        sampling: str,
+        temperature: float,
+        batch_size: int | Mapping[str, int] | None,
+        eval_batch_size: int,
+        shuffle: bool,
+        drop_last: bool,
+    ) -> None:
+        check_sampling(sampling, temperature)
+        check_integer("dataset.eval_batch_size", eval_batch_size, 1, "dataset.eval_batch_size=1000")
+        check_boolean("dataset.shuffle", shuffle)
+        check_boolean("dataset.drop_last", drop_last)
+        self.splits: dict[str, Sources] = {}
+        for split, rows in splits.items():
+            if there := {name: own for name, own in rows.items() if len(own)}:
+                self.splits[split] = there
+        self.inputs = dict(inputs)
+        self.tasks = dict(tasks)
+        self.source = source
+        self.sampling = sampling
+        self.temperature = temperature
+        self.batch_size = batch_size
+        self.eval_batch_size = eval_batch_size
+        self.shuffle = shuffle
+        self.drop_last = drop_last
+        train = self.splits.get("train", {})
+        for name in inputs:
+            if name not in train:
+                rule = "must leave every source some train examples"
+                fix = "more rows, or smaller dataset.val_fraction and dataset.test_fraction"
+                raise problem(f"dataset.sources.{name}", rule, "none", fix)
+        self.notes = (*self.notes, *self.draw(train, 0).notes(sampling))
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        return {split: sum(map(len, sources.values())) for split, sources in self.splits.items()}
+
+    def targets(self, split: str) -> dict[str, Tensor]:
+        return {
+            task: target
+            for rows in self.splits[split].values()
+            for task, target in rows.targets.items()
+        }
+
+    def prepare(self, inputs: dict[str, Examples]) -> dict[str, Examples]:
+        """What happens to gathered rows before they are a batch: bytes become floats, say."""
+        return inputs
+
+    def draw(self, sources: Mapping[str, Rows], seed: int) -> Draw:
+        """The draw of training batches over these sources."""
+        sizes = {name: len(rows) for name, rows in sources.items()}
+        batch_sizes = {name: self.batch_size_of(name, n) for name, n in sizes.items()}
+        order = seed if self.shuffle else None
+        draw = DRAWS[self.sampling]
+        return draw(sizes, batch_sizes, order, self.drop_last, self.temperature)
+
+    def batch_size_of(self, name: str, num_examples: int) -> int:
+        """The examples of a source in a training batch."""
+        size, thing = self.batch_size, "dataset.batch_size"
+        if isinstance(size, Mapping):
+            if set(size) != set(self.inputs):
+                rule = f"must name every source: {', '.join(self.inputs)}"
+                raise problem(thing, rule, ", ".join(map(str, size)), "dataset.batch_size=64")
+            size, thing = size[name], f"{thing}.{name}"
+        if size is None:
+            return num_examples
+        check_integer(thing, size, 1, f"{thing}=64")
+        return size
+
+    def loader(
+        self, split: str, tasks: Mapping[str, str], device: torch.device, seed: int
+    ) -> SourcesLoader:
+        for task, input in tasks.items():
+            if input != self.tasks[task]:
+                rule = f"must be {self.tasks[task]}: the others' examples lack its labels"
+                fix = f"tasks.{task}.input=null"
+                raise problem(f"tasks.{task}.input", rule, input, fix)
+        sources = {
+            name: Rows(
+                {name: rows.inputs[name].to(device)},
+                {task: y.to(device) for task, y in rows.targets.items() if task in tasks},
+                {task: w.to(device) for task, w in rows.weights.items() if task in tasks},
+            )
+            for name, rows in self.splits[split].items()
+            if name in tasks.values()
+        }
+        if split == "train":
+            return SourcesLoader(self, sources, self.draw(sources, seed))
+        sizes = {name: len(rows) for name, rows in sources.items()}
+        batch_sizes = dict.fromkeys(sizes, self.eval_batch_size)
+        return SourcesLoader(self, sources, Sequential(sizes, batch_sizes, None, False, 1.0))
+
+
+@dataclass
+class SourcesLoader:
+    """Batches of sources that lie on the training device.
+
+    Args:
+        dataset: prepares the rows.
+        sources: all rows of each.
+        draw: says which of them a step reads.
+    """
+
+    dataset: SourcesDataset
+    sources: Sources
+    draw: Draw
+    num_examples: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.num_examples = sum(self.draw.counts().values())
+        targets = {task: y for rows in self.sources.values() for task, y in rows.targets.items()}
+        self.complete = frozenset(task for task, y in targets.items() if not has_missing(y))
+
+    def __len__(self) -> int:
+        return len(self.draw)
+
+    def batches(self, epoch: int, start: int = 0) -> Iterator[Batch]:
+        streams = {name: self._parts(name, epoch, start) for name in self.sources}
+        for names in self.draw.schedule(epoch, start):
+            parts = [next(streams[name]) for name in names]
+            yield Batch(
+                {name: x for part in parts for name, x in part.inputs.items()},
+                {task: y for part in parts for task, y in part.targets.items()},
+                self.complete,
+                {task: w for part in parts for task, w in part.weights.items()},
+            )
+
+    def _parts(self, name: str, epoch: int, start: int) -> Iterator[Rows]:
+        """A source's part of each batch that reads it; rows are gathered for several at once."""
+        rows, size = self.sources[name], self.draw.batch_sizes[name]
+        x = rows.inputs[name]
+        device = x.device if isinstance(x, Tensor) else x.offsets.device
+        row_bytes = 4 * x[0].numel() if isinstance(x, Tensor) else 8 * len(x.indices) // len(x)
+        at_once = max(1, CHUNK_BYTES // (size * max(1, row_bytes)))
+        for order in self.draw.passes(name, epoch, start):
+            for positions in order.split(at_once * size):
+                chunk = self._gather(rows, name, positions.to(device))
+                for first in range(0, len(positions), size):
+                    part = slice(first, first + size)
+                    yield Rows(
+                        {name: x[part] for name, x in chunk.inputs.items()},
+                        {task: y[part] for task, y in chunk.targets.items()},
+                        {task: w[part] for task, w in chunk.weights.items()},
+                    )
+
+    def _gather(self, rows: Rows, name: str, positions: Tensor) -> Rows:
+        return Rows(
+            self.dataset.prepare({name: take(rows.inputs[name], positions)}),
+            {task: y[positions] for task, y in rows.targets.items()},
+            {task: w[positions] for task, w in rows.weights.items()},
+        )
