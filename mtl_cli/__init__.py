@@ -10,4 +10,6 @@ def __getattr__(name: str) -> Any:
     """``mtl_cli.train([...])`` without an import of its own, and at no cost before it is used."""
     if name == "train":
         return import_module("mtl_cli.train")
+    if name == "load_run":
+        return import_module("mtl_cli.loaded_run").load_run
     raise AttributeError(f"module 'mtl_cli' has no attribute {name!r}")

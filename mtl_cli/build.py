@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,9 +13,12 @@ from torch.optim import Optimizer
 
 from mtl_cli.arch.base import Architecture
 from mtl_cli.dataset.base import Dataset
+from mtl_cli.diagnostic.base import Diagnosis
 from mtl_cli.encoder.base import Encoder
 from mtl_cli.errors import nearest, problem
+from mtl_cli.inputs import InputSpec
 from mtl_cli.learner import Makers
+from mtl_cli.logger.base import Logger
 from mtl_cli.model import Model
 from mtl_cli.observer import Observer
 from mtl_cli.run_folder import RunFolder
@@ -45,22 +49,24 @@ def build(cfg: DictConfig, folder: RunFolder, device: torch.device) -> Run:
     the seed and the model alone, not on what the dataset drew.
     """
     if not cfg.tasks:
-        raise problem("tasks", "must name at least one task", "none", "a dataset with its tasks")
+        raise problem(
+            "tasks",
+            "must name at least one task",
+            "none",
+            "'dataset.targets={label: binary}', or a dataset that has tasks",
+        )
     dataset = make(cfg, "dataset", Dataset)()
-    tasks = make_tasks(cfg, dataset)
-    make_encoder = make(cfg, "encoder", Encoder)
-    make_arch = make(cfg, "arch", Architecture)
+    fill_in(cfg, dataset)
+    tasks = make_tasks(cfg, dataset.inputs, dataset.tasks)
     seed_everything(cfg.seed)
-    reads = {task.name: task.input for task in tasks}
-    inputs = {name: spec for name, spec in dataset.inputs.items() if name in reads.values()}
-    arch = make_arch(make_encoder=make_encoder, inputs=inputs, tasks=reads)
-    model = Model(arch, tasks).to(device)
+    model = make_model(cfg, tasks, dataset.inputs).to(device)
     for split in dataset.sizes:
         for name, target in dataset.targets(split).items():
             if name in model.tasks:
                 model.tasks[name].check_targets(target)
     for name, task in model.tasks.items():
         task.fit(dataset.targets("train")[name])
+    reads = {task.name: task.input for task in tasks}
     trainer = Trainer(
         model=model,
         loaders={split: dataset.loader(split, reads, device, cfg.seed) for split in dataset.sizes},
@@ -72,35 +78,50 @@ def build(cfg: DictConfig, folder: RunFolder, device: torch.device) -> Run:
         settings=make(cfg, "trainer", Settings)(),
         folder=folder,
         device=device,
-        observer=make(cfg, "diagnostic", Observer)() if "diagnostic" in cfg else None,
+        logger=make(cfg, "logger", Logger)(folder=folder.path) if "logger" in cfg else None,
+        observer=make_observer(cfg),
     )
     return Run(dataset, model, trainer)
 
 
-def make_tasks(cfg: DictConfig, dataset: Dataset) -> list[Task]:
-    """The tasks of the config, each with the input that it reads and its head."""
+def make_model(cfg: DictConfig, tasks: list[Task], inputs: Mapping[str, InputSpec]) -> Model:
+    """The model of the config on those of the inputs that a task reads."""
+    make_encoder = make(cfg, "encoder", Encoder)
+    make_arch = make(cfg, "arch", Architecture)
+    reads = {task.name: task.input for task in tasks}
+    read = {name: spec for name, spec in inputs.items() if name in reads.values()}
+    return Model(make_arch(make_encoder=make_encoder, inputs=read, tasks=reads), tasks)
+
+
+def make_tasks(
+    cfg: DictConfig, inputs: Mapping[str, InputSpec], usual: Mapping[str, str]
+) -> list[Task]:
+    """The tasks of the config, each with the input that it reads and its head.
+
+    Args:
+        cfg: the whole config.
+        inputs: ``{input name: its spec}``.
+        usual: ``{task: the input that it reads, unless the config says another one}``.
+    """
     tasks = []
-    fill_in(cfg, dataset)
     for name in cfg.tasks:
         slot = f"tasks.{name}"
         own = cfg.tasks[name]
-        if name not in dataset.tasks:
-            close = nearest(name, list(dataset.tasks)) or next(iter(dataset.tasks))
-            rule = f"must be a task of the dataset: {', '.join(dataset.tasks)}"
+        if name not in usual:
+            close = nearest(name, list(usual)) or next(iter(usual))
+            rule = f"must be a task of the dataset: {', '.join(usual)}"
             raise problem(slot, rule, name, f"tasks.{close}, or '~tasks.{name}'")
         given = own.get("input")
-        if given is not None and given not in dataset.inputs:
-            rule = f"must be an input of the dataset: {', '.join(dataset.inputs)}"
-            raise problem(
-                f"{slot}.input", rule, given, f"{slot}.input={next(iter(dataset.inputs))}"
-            )
+        if given is not None and given not in inputs:
+            rule = f"must be an input of the dataset: {', '.join(inputs)}"
+            raise problem(f"{slot}.input", rule, given, f"{slot}.input={next(iter(inputs))}")
         head = f"{slot}.head" if own.get("head") is not None else "head"
         parts = {
             "loss": make_loss(cfg, f"{slot}.loss"),
             "head": make(cfg, head, nn.Module, group="head"),
             "metrics": make_metrics(cfg, f"{slot}.metrics"),
             "plots": make_metrics(cfg, f"{slot}.plots"),
-            "input": given or dataset.tasks[name],
+            "input": given or usual[name],
         }
         task = make(cfg, slot, Task, group="task", leave_out=parts)(name=name, **parts)
         task.try_loss()
@@ -125,6 +146,22 @@ def fill_in(cfg: DictConfig, dataset: Dataset) -> None:
                     rule = "must be given, since the dataset does not say it"
                     raise problem(f"tasks.{task}.{option}", rule, "no value", fix)
                 own[option] = size
+
+
+def make_observer(cfg: DictConfig) -> Observer | None:
+    """What is to watch the training, where something was chosen.
+
+    Raises:
+        ValueError: where that looks at one moment only.
+    """
+    if "diagnostic" not in cfg:
+        return None
+    found = make(cfg, "diagnostic", Diagnosis)()
+    if not isinstance(found, Observer):
+        choice = cfg.choices.get("diagnostic")
+        fix = f"mtl-diagnose diagnostic={choice}, with the same words"
+        raise problem("diagnostic", "must be one that can watch a training", choice, fix)
+    return found
 
 
 def make_loss(cfg: DictConfig, slot: str) -> nn.Module:

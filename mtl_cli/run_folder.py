@@ -28,6 +28,7 @@ class RunFolder:
         self.summary = path / "summary.json"
         self.last = path / "checkpoints" / "last.pt"
         self.best = path / "checkpoints" / "best.pt"
+        self.reader = path / "reader.json"
         self.learned = path / "learned.json"
         self.plots = path / "plots"
         self.log = path / "train.log"

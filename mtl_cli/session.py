@@ -19,10 +19,12 @@ from mtl_cli.errors import check_boolean, check_integer
 from mtl_cli.evaluation import total_loss
 from mtl_cli.logs import FILE_ONLY, logging_to
 from mtl_cli.pictures import draw_metrics
+from mtl_cli.run_data import RunData
 from mtl_cli.run_folder import RunFolder, find_run
 from mtl_cli.seed import set_deterministic
 from mtl_cli.signals import Interrupted
 from mtl_cli.summary import check_figures, describe, objective, results
+from mtl_cli.weighting.fixed import Fixed
 
 log = logging.getLogger(__name__)
 
@@ -70,6 +72,9 @@ class Session:
                     self.write("failed", str(error))
                 log.error("failed", exc_info=True, extra=FILE_ONLY)  # the command prints the error
                 raise
+            finally:
+                if self.live is not None:
+                    self.live.trainer.records.close()
         return self.summary
 
     def start(self) -> Run:
@@ -89,6 +94,8 @@ class Session:
             first = find_run(cfg.init, Path(cfg.runs))
             checkpoint.load_weights(live.model, checkpoint.load(first.best)["model"], first.best)
         OmegaConf.save(cfg, self.folder.config, resolve=True)
+        arch = live.model.arch
+        RunData.of(live.dataset, arch.inputs, arch.tasks).write(self.folder)
         self.summary |= describe(cfg, live, device)
         return live
 
@@ -106,6 +113,10 @@ class Session:
             *(said["choices"]["arch"], said["choices"]["encoder"]),
             *(f"{count['total']:,}", f"{count['shared']:,}", own),
         )
+        alone = all(len(learner.tasks) == 1 for learner in live.trainer.learners)
+        if alone and self.cfg.weighting._target_ != f"{Fixed.__module__}.{Fixed.__qualname__}":
+            weighting = said["choices"]["weighting"]
+            log.info("weighting   %s has nothing to balance: each task is trained alone", weighting)
         for note in live.dataset.notes:
             log.info("%s", note)
         log.info("run folder  %s", self.folder.path)
@@ -127,13 +138,13 @@ class Session:
         self.show_learned(live, title)
         if live.trainer.observer is not None:
             log.info("\n%s", live.trainer.observer.finish(self.folder, title))
-        best = self.summary["best"]
+        train, best = self.summary["train"], self.summary["best"]
         rows = [
-            [task, metric, best.get(task, {}).get(metric), test.get(task, {}).get(metric)]
+            [task, metric, *(part.get(task, {}).get(metric) for part in (train, best, test))]
             for task, module in live.model.tasks.items()
             for metric in (*module.metrics, "loss")
         ]
-        log.info("\n%s\n%s", title, text_table(["task", "metric", "val", "test"], rows))
+        log.info("\n%s\n%s", title, text_table(["task", "metric", "train", "val", "test"], rows))
         log.info("\nresults     %s", self.folder.path)
 
     def show_learned(self, live: Run, title: str) -> None:

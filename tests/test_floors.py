@@ -11,18 +11,22 @@ CONF = PACKAGE.parent / "conf"
 
 # Every module of the package, and every folder of parts, on the floor where it lives.
 FLOORS: list[set[str]] = [
-    {"batch", "inputs", "seed", "run_folder", "device", "errors", "activation", "naming"}
+    {"batch", "inputs", "seed", "run_folder", "device", "errors", "activation", "naming", "initial"}
     | {"checkpoint", "logs", "signals", "settings"},
     {"encoder", "head", "loss", "dataset", "weighting", "scheduler", "logger"},
     {"task", "arch"},
     {"model"},
-    {"evaluation", "step_log", "learner", "best_weights", "progress", "observer", "pictures"},
+    {"evaluation", "step_log", "learner", "best_weights", "progress", "observer", "pictures"}
+    | {"forward", "average", "records", "gradient_scale", "rates"}
+    | {"validation", "predictions", "prediction_file", "new_data"},
     {"trainer"},
-    {"diagnostic", "comparison"},
-    {"slots", "mistakes"},
-    {"build", "cli", "help", "summary"},
-    {"session"},
-    {"train", "evaluate", "diagnose", "report"},
+    {"comparison"},
+    {"diagnostic"},
+    {"slots", "mistakes", "trust"},
+    {"build", "cli", "help", "words", "summary", "options", "run_config", "run_data"}
+    | {"overrides", "baselines"},
+    {"session", "look", "loaded_run", "labelled_data", "rebuilt_dataset"},
+    {"train", "evaluate", "predict", "diagnose", "report"},
 ]
 HYDRA_FROM = next(i for i, floor in enumerate(FLOORS) if "slots" in floor)
 MODULES = sorted(
@@ -122,7 +126,9 @@ def test_comparison_never_imports_torch(module):
         assert "torch" not in {imported.partition(".")[0] for imported in imports(name)}, name
 
 
-@pytest.mark.parametrize("module", ["cli", "help", "mistakes", "train"])
+@pytest.mark.parametrize(
+    "module", ["cli", "help", "mistakes", "train", "evaluate", "predict", "diagnose", "report"]
+)
 def test_help_and_completion_need_no_torch(module):
     needs = [module]
     for name in needs:  # grows as it goes

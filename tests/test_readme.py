@@ -66,6 +66,8 @@ def test_its_table_names_every_choice() -> None:
         "task",
         "loss",
         "weighting",
+        "diagnostic",
+        "logger",
         "optimizer",
         "scheduler",
     ):

@@ -43,6 +43,7 @@ def test_a_smoke_run_leaves_every_artefact(tmp_path: Path) -> None:
     assert left == {
         "config.yaml",
         "metrics.csv",
+        "reader.json",
         "summary.json",
         "train.log",
         "checkpoints/best.pt",
@@ -241,8 +242,9 @@ def test_a_sweep_ends_with_a_table_and_a_failed_job_hides_no_other(tmp_path: Pat
     done = command(tmp_path, *words)
     assert done.returncode == 1, done.stdout
     table = done.stdout[done.stdout.index("setting") :]
-    assert table.count("±") == 2 * 2, table
-    assert "arch=hps encoder.hidden=[8]" in table
+    figures = [line for line in table.splitlines() if line.count("±") > 1]
+    assert ["arch=hps" in line for line in figures] == [False, True], table
+    assert table.count("failed: each width of encoder.hidden must be") == 4
     [sweep] = tmp_path.glob("runs/*/*_sweep")
     assert len(list(sweep.glob("*/summary.json"))) == 8
     logs = [(sweep / str(job) / "train.log").read_text() for job in range(8)]

@@ -6,7 +6,7 @@ which is the mean over the labelled examples, nor in the metrics.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -130,13 +130,14 @@ class Task(nn.Module, ABC):
 
     def each_loss(self, output: Tensor, target: Tensor) -> Tensor:
         """The loss of each label, before their mean."""
-        if getattr(self.criterion, "reduction", None) is None:
+        criterion: Any = self.criterion
+        if getattr(criterion, "reduction", None) is None:
             raise self.unfitting("without a reduction=none, which weights of examples need")
-        usual, self.criterion.reduction = self.criterion.reduction, "none"
+        usual, criterion.reduction = criterion.reduction, "none"
         try:
-            return self.criterion(output, target)
+            return criterion(output, target)
         finally:
-            self.criterion.reduction = usual
+            criterion.reduction = usual
 
     def score(
         self, output: Tensor, target: Tensor, complete: bool = False

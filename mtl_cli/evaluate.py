@@ -1,0 +1,123 @@
+"""``mtl-evaluate``: losses and metrics of a trained run, on a split of its data or on other data.
+
+On ``split=test checkpoint=best`` they are those of the run's summary, to the last bit.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from mtl_cli import __version__
+from mtl_cli.cli import plain_errors
+from mtl_cli.comparison.table import text_table
+from mtl_cli.errors import problem
+from mtl_cli.options import help_text, read_options, refuse, required, sources_of
+from mtl_cli.run_folder import RunFolder
+
+USAGE = "run=<folder> [split=<split>] [dataset=<choice> dataset.<option>=...] [key=value ...]"
+NOTES = [
+    "dataset=..., with its options as for mtl-train, evaluates on another dataset with the same",
+    "inputs; dataset.<option>=... alone changes the run's own. input=<file> reads a labelled file",
+    "as the run's data was read: with its vocabulary, its scales and its classes.",
+]
+EXAMPLES = [
+    "mtl-evaluate run=latest",
+    "mtl-evaluate run=latest split=val checkpoint=last",
+    "mtl-evaluate run=runs/2024-01-31/12-00-00_income dataset.path=next_year.csv",
+    "mtl-evaluate run=latest dataset=parity_mnist dataset.source=digits",
+    "mtl-evaluate run=latest input=labelled.csv",
+]
+
+
+def main() -> None:
+    """The command."""
+    words = sys.argv[1:]
+    if any(word in ("--help", "-h") for word in words):
+        sys.stdout.write(help_text("evaluate", USAGE, NOTES, EXAMPLES) + "\n")
+        return
+    with plain_errors(words):
+        sys.stdout.write(as_text(evaluate(words)) + "\n")
+
+
+def evaluate(words: Sequence[str]) -> dict[str, Any]:
+    """Evaluates as ``mtl-evaluate`` does with the same words; gives what it writes.
+
+    Raises:
+        ValueError: where the run or the data is not as it must be.
+    """
+    values, others = read_options("evaluate", words)
+    data_words = [word for word in others if word.lstrip("+~").startswith(("dataset=", "dataset."))]
+    refuse("evaluate", [word for word in others if word not in data_words], [*values, "dataset"])
+    name = required("evaluate", values, "run", "run=latest")
+    only, paths = sources_of(values)
+    if (only is not None or paths) and data_words:
+        rule, fix = "must not stand beside a dataset", "input=<file>, or dataset=<choice>"
+        raise problem("input", rule, data_words[0], fix)
+
+    from mtl_cli import evaluation
+    from mtl_cli.device import keep_freed_memory
+    from mtl_cli.labelled_data import from_dataset, from_files
+    from mtl_cli.loaded_run import load_run
+    from mtl_cli.seed import set_deterministic
+
+    keep_freed_memory()
+    run = load_run(name, values["checkpoint"], values["device"], values["trust"], values["runs"])
+    set_deterministic(bool(run.config.get("deterministic")))
+    if only is not None:
+        paths = {run.only_input("input"): only}
+    if paths:
+        data = from_files(run, paths, values["tasks"], values["batch_size"])
+    else:
+        data = from_dataset(run, values["split"], data_words, values["tasks"])
+    figures = evaluation.evaluate(run.model, data.loader, data.tasks, run.device, data.max_batches)
+    if not figures:
+        found = f"none for {', '.join(data.tasks)}"
+        raise problem(data.name, "must have labels", found, "other data, or another split")
+    last = "_last" if values["checkpoint"] == "last" else ""
+    path = run.folder.path / f"evaluation_{data.name}{last}.json"
+    if values["out"] is not None:
+        path = Path(values["out"]).expanduser()
+    result = {
+        "run": str(run.folder.path),
+        "name": str(run.config.get("name")),
+        "seed": run.config.seed,
+        "checkpoint": values["checkpoint"],
+        **data.about,
+        "notice": data.notice,
+        "figures": figures,
+        "loss": evaluation.total_loss(run.tasks, figures),
+        "device": str(run.device),
+        "version": __version__,
+    }
+    write(run.folder, path, result)
+    return result | {"written_to": str(path)}
+
+
+def write(folder: RunFolder, path: Path, result: dict[str, Any]) -> None:
+    """Writes the figures, whole or not at all."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        folder.write_json(path, result)
+    except OSError as error:
+        rule, found = "must be a file that can be written", error.strerror or str(error)
+        raise problem(f"out={path}", rule, found, "out=<another file>") from error
+
+
+def as_text(result: dict[str, Any]) -> str:
+    """The figures as ``mtl-train`` shows them."""
+    title = f"{result['name']} (seed {result['seed']}), {result['checkpoint']} weights"
+    if result["notice"]:
+        title += f", on {result['notice']}"
+    if result.get("max_batches"):
+        title += f", on {result['max_batches']} batches, as trainer.max_batches says"
+    what = result["split"] or ", ".join(Path(path).name for path in result["files"].values())
+    rows = [
+        [task, metric, value]
+        for task, values in result["figures"].items()
+        for metric, value in (*list(values.items())[1:], ("loss", values["loss"]))
+    ]
+    table = text_table(["task", "metric", what], rows)
+    return f"{title}\n{table}\n\nfigures     {result['written_to']}"

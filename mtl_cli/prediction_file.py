@@ -1,0 +1,88 @@
+"""A file of predictions, CSV or Parquet, that grows part by part and is whole or not there."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from mtl_cli.errors import problem
+from mtl_cli.predictions import Columns
+
+FORMATS = (".csv", ".parquet")
+ROWS_AT_ONCE = 65_536  # gathered before they are written: a row group of Parquet
+
+
+class PredictionFile:
+    """Written beside its place, and renamed into it when all went well.
+
+    Args:
+        path: ends in ``.csv`` or ``.parquet``.
+        overwrite: whether a file that is there may be replaced.
+
+    Raises:
+        ValueError: where it has another ending, is there already, or cannot be made.
+    """
+
+    def __init__(self, path: Path, overwrite: bool) -> None:
+        if path.suffix not in FORMATS:
+            rule = f"must be a file that ends in {' or '.join(FORMATS)}"
+            raise problem("out", rule, str(path), f"out={path.stem or 'predictions'}.csv")
+        if path.is_dir() or (path.exists() and not overwrite):
+            found = "a folder" if path.is_dir() else "a file that is there already"
+            fix = "another file, or overwrite=true"
+            raise problem(f"out={path}", "must be a new file", found, fix)
+        self.path = path
+        self.beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+        self.writer: Any = None
+        self.parts: list[Any] = []
+        self.num_waiting = 0
+        self.num_rows = 0
+
+    def write(self, columns: Columns) -> None:
+        """Adds some rows, whose columns are always the same."""
+        import pyarrow
+
+        names, arrays = zip(*columns, strict=True)
+        part = pyarrow.Table.from_arrays(list(arrays), names=list(names))
+        self.parts.append(part)
+        self.num_waiting += len(part)
+        self.num_rows += len(part)
+        if self.num_waiting >= ROWS_AT_ONCE:
+            self.flush()
+
+    def flush(self) -> None:
+        import pyarrow
+
+        if self.parts:
+            table = pyarrow.concat_tables(self.parts)
+            if self.writer is None:
+                self.writer = self.open(table.schema)
+            self.writer.write_table(table)
+        self.parts, self.num_waiting = [], 0
+
+    def open(self, schema: Any) -> Any:
+        from pyarrow import csv, parquet
+
+        make = csv.CSVWriter if self.path.suffix == ".csv" else parquet.ParquetWriter
+        return make(self.beside, schema)
+
+    def __enter__(self) -> PredictionFile:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.beside.touch()
+        except OSError as error:
+            rule, found = "must be a file that can be written", error.strerror or str(error)
+            raise problem(f"out={self.path}", rule, found, "out=<another file>") from error
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+        try:
+            if kind is None:
+                self.flush()
+            if self.writer is not None:
+                self.writer.close()
+            if kind is None:
+                os.replace(self.beside, self.path)
+        finally:
+            self.beside.unlink(missing_ok=True)

@@ -1,0 +1,66 @@
+"""Configurations from somebody else: what they may name, checked before anything is imported.
+
+Importing a module already runs it, so a class is looked at by its name first. Only then does its
+slot see whether it is a class of the right kind (`slots`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from mtl_cli.errors import problem
+
+TRUSTED = ("mtl_cli", "torch", "torchvision", "torchmetrics", "torchjd", "sklearn")
+PLAIN = re.compile(r"\$\{[\w.\[\]]+\}")  # ${a.b}, ${..a}: another value of the configuration
+
+
+def check_foreign(cfg: DictConfig, trust: Collection[str], file: str) -> None:
+    """Refuses what may not stand in a configuration that somebody else may have written, and
+    resolves its interpolations, which may name its other values alone.
+
+    Args:
+        cfg: the configuration; nothing of it has been resolved yet.
+        trust: packages that the user trusts beside those of `TRUSTED`.
+        file: where it stands.
+
+    Raises:
+        ValueError: where an interpolation does anything, or a target is of another package.
+    """
+    for path, value in leaves(OmegaConf.to_container(cfg)):
+        if isinstance(value, str) and "${" in PLAIN.sub("", value):
+            rule = "may only name another value of the configuration in ${...}"
+            fix = f"the value itself in {file}"
+            raise problem(path, rule, f"{value}, which was not evaluated", fix)
+    try:
+        OmegaConf.resolve(cfg)
+    except (OmegaConfBaseException, RecursionError) as error:
+        found = str(error).splitlines()[0]
+        raise problem(file, "must be whole", found, "the file as the run wrote it") from error
+    for path, value in leaves(OmegaConf.to_container(cfg)):
+        if path.rpartition(".")[2] == "_target_":
+            check_package(path, value, trust)
+
+
+def check_package(path: str, target: Any, trust: Collection[str]) -> None:
+    """Refuses a target of a package that is not trusted, before anything imports it."""
+    package = target.partition(".")[0] if isinstance(target, str) else ""
+    if package not in (*TRUSTED, *trust):
+        known = ", ".join([*TRUSTED, *trust])
+        rule = f"must be of a package that is trusted: {known}"
+        fix = f"'trust=[{package or '<package>'}]', where you trust who wrote it"
+        raise problem(path, rule, f"{target}, which was not imported", fix)
+
+
+def leaves(node: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Every single value inside a node, at any depth, with its path."""
+    if isinstance(node, dict | list):
+        items = node.items() if isinstance(node, dict) else enumerate(node)
+        for key, value in items:
+            yield from leaves(value, f"{path}.{key}" if path else str(key))
+    else:
+        yield path, node

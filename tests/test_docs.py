@@ -1,0 +1,59 @@
+"""What the first hour says is true: each of its commands runs, in its order, as does its Python."""
+
+import contextlib
+import importlib
+import re
+import shlex
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+PAGE = (Path(__file__).parent.parent / "docs" / "first_hour.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
+
+
+def run(monkeypatch: pytest.MonkeyPatch, line: str) -> None:
+    program, *words = shlex.split(line)
+    if program == "mtl-train" and "resume=latest" not in words:
+        words = [word for word in words if not word.startswith("trainer.")]
+        words += ["trainer=smoke"] if not {"--help", "--cfg"} & set(words) else []
+    monkeypatch.setattr(sys, "argv", [program, *words])
+    module = importlib.import_module(f"mtl_cli.{program.removeprefix('mtl-')}")
+    with contextlib.suppress(SystemExit):
+        module.main()
+
+
+def test_its_commands_run_in_their_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    [points] = blocks("csv")
+    (tmp_path / "points.csv").write_text(points)
+    draw = np.random.default_rng(0)
+    patients = pd.DataFrame({"dose": draw.normal(size=80), "ward": draw.choice(["a", "b"], 80)})
+    patients["ill"] = np.where(patients.dose > 0, "yes", "no")
+    patients["age"] = 50 + 10 * patients.dose
+    patients.to_csv("patients.csv", index=False)
+    lines = [line for block in blocks("console") for line in block.splitlines()]
+    assert len(lines) >= 16
+    assert {line.split()[0] for line in lines} == {
+        "mtl-train",
+        "mtl-report",
+        "mtl-evaluate",
+        "mtl-predict",
+    }
+    for line in lines:
+        run(monkeypatch, line)
+        assert "error:" not in capsys.readouterr().err, line
+    assert len(pd.read_csv("waves.csv")) == 3
+    assert set(pd.read_csv("predictions.csv").ill) <= {"yes", "no"}
+    assert (tmp_path / "noisier.json").is_file()
+    [code] = blocks("python")
+    exec(compile(code, "first_hour.md", "exec"), {})
+    assert "dict_keys(['sin', 'cos'])" in capsys.readouterr().out
