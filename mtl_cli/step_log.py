@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -15,14 +16,14 @@ class StepLog:
     """Collects figures of each task, without a device synchronisation in `add`."""
 
     def __init__(self) -> None:
-        self.pending: list[tuple[int, dict[str, Tensor]]] = []  # (step, scalars on the device)
+        self.pending: list[tuple[int, dict[str, float | Tensor]]] = []  # (step, scalars)
         self.values: dict[str, list[float]] = {}  # by task, one a step in which it was present
         self.reported: dict[str, int] = {}  # by task, how many of its values a row has covered
 
     def add(self, step: int, figures: dict[str, Tensor]) -> None:
         """Notes the figures of a step (counted from 1)."""
         if figures:
-            self.pending.append((step, {task: value.detach() for task, value in figures.items()}))
+            self.pending.append((step, {task: scalar(value) for task, value in figures.items()}))
 
     def collect(self) -> None:
         """Turns what is on the device into numbers.
@@ -34,7 +35,7 @@ class StepLog:
         if not pending:
             return
         scalars = [value for _, figures in pending for value in figures.values()]
-        numbers = iter(torch.stack(scalars).cpu().tolist())  # the one synchronisation
+        numbers = iter(as_numbers(scalars))
         for step, figures in pending:
             for task, value in zip(figures, numbers, strict=False):
                 if not math.isfinite(value):
@@ -66,6 +67,21 @@ class StepLog:
         """Takes back what `state_dict` gave."""
         self.values = {task: values.tolist() for task, values in state["values"].items()}
         self.reported = dict(state["reported"])
+
+
+def scalar(value: Tensor) -> float | Tensor:
+    """A number where that is free: small tensors kept over an epoch would pin the heap around
+    them, in pieces between the large ones that a step frees."""
+    return value.item() if value.device.type == "cpu" else value.detach()
+
+
+def as_numbers(scalars: Sequence[float | Tensor]) -> list[float]:
+    """The scalars of one device as numbers, in one synchronisation."""
+    tensors = [value for value in scalars if isinstance(value, Tensor)]
+    if not tensors:
+        return [float(value) for value in scalars]
+    numbers: list[float] = torch.stack(tensors).cpu().tolist()
+    return numbers
 
 
 def mean(values: list[float]) -> float:

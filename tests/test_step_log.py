@@ -65,7 +65,7 @@ def test_a_new_epoch_begins_empty():
 def test_nothing_of_the_graph_is_kept():
     log, value = StepLog(), torch.ones((), requires_grad=True)
     log.add(1, {"a": value * 2})
-    assert not log.pending[0][1]["a"].requires_grad
+    assert log.pending == [(1, {"a": 2.0})]
     log.collect()
     assert log.means() == {"a": 2.0}
 

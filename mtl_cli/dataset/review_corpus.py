@@ -48,7 +48,8 @@ SCORED = [(score, words.split()) for score, words in WORDS.items()]
 def make_reviews(source: str, seed: int) -> tuple[list[str], list[str]]:
     """Texts and labels: ``negative`` and ``positive`` for movies, 1 to 5 stars for yelp."""
     draw = random.Random(f"{source} {seed}")
-    texts, labels = [], []
+    texts: list[str] = []
+    labels: list[str] = []
     while len(texts) < SIZES[source]:
         text, score = make_review(source, draw)
         if source == "yelp":

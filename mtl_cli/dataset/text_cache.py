@@ -70,8 +70,8 @@ def save_prepared(folder: Path, prepared: Prepared) -> None:
     try:
         os.replace(beside, folder)
     except OSError:  # it is there by now
-        for file in beside.iterdir():
-            file.unlink()
+        for left in beside.iterdir():
+            left.unlink()
         beside.rmdir()
 
 

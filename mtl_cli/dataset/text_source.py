@@ -115,17 +115,15 @@ def make_source(
         fix = f"{slot}.{nearest(unknown[0], known) or 'path'}=..."
         rule = f"has no such setting; it has {', '.join(known)}"
         raise problem(f"{slot}.{unknown[0]}", rule, own[unknown[0]], fix)
-    own = dict.fromkeys(OWN) | dict(common) | dict(own)
-    labels = own.get("labels") or ({name: own["label"]} if name in targets else {})
+    values: dict[str, Any] = dict.fromkeys(OWN) | dict(common) | dict(own)
+    labels = values.get("labels") or ({name: values["label"]} if name in targets else {})
     if not labels:
-        fix = f"'+{slot}.labels={{{next(iter(targets), name)}: {own['label']}}}'"
+        fix = f"'+{slot}.labels={{{next(iter(targets), name)}: {values['label']}}}'"
         raise problem(slot, "must have the labels of some task", "none", fix)
     for task in labels:
         if task not in targets:
             rule = f"must be a task of dataset.targets: {', '.join(targets) or 'none'}"
             raise problem(f"{slot}.labels", rule, task, f"'dataset.targets={{{task}: binary}}'")
-    options = ReadOptions(slot=slot, **{key: own[key] for key in READ})
-    rest = {key: own[key] for key in ("val_path", "test_path", *COMMON[2:5])}
-    return TextSource(
-        name=name, path=own["path"], text=own["text"], labels=dict(labels), options=options, **rest
-    )
+    options = ReadOptions(slot=slot, **{key: values[key] for key in READ})
+    rest = {key: values[key] for key in ("path", "text", "val_path", "test_path", *COMMON[2:5])}
+    return TextSource(name=name, labels=dict(labels), options=options, **rest)
