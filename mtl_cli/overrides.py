@@ -17,6 +17,8 @@ from mtl_cli.cli import CONF, job_config
 Flat = Mapping[str, Any]  # {"arch.num_experts": 8}
 
 NOT_SET = ("name", "seed", "resume", "objective", "choices")  # given anew, or made of the others
+EXPERIMENTS = {path.stem for path in (CONF / "experiment").glob("*.yaml")}
+SWEEPS = {"baselines"}  # experiments that say how to sweep, and nothing of a run
 PLAIN = re.compile(r"[A-Za-z_./~-][\w./~:%+-]*")
 OTHER_KINDS = {"null", "true", "false", "nan", "inf", "-inf"}  # words that are no strings
 
@@ -44,13 +46,15 @@ def words_of(
 ) -> list[str]:
     """The words that compose a configuration: choices that are no default, then single values.
 
-    A choice that is not among our own YAMLs goes in unseen.
+    An experiment of our own is a word, too, and what differs from it follows. A choice that is not
+    among our own YAMLs goes in unseen.
     """
-    words: list[str] = []
+    experiment = choices.get("experiment")
+    ours = experiment in EXPERIMENTS and experiment not in SWEEPS
+    words = [f"experiment={experiment}"] if ours else []
     with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
-        known = composed([])[1]
-        # The dataset brings groups of its own, such as its tasks' losses.
-        for group in sorted(choices, key=lambda group: ("@" in group, group != "dataset", group)):
+        known = composed(words)[1]
+        for group in sorted(choices, key=order):
             if group == "experiment" or choices[group] == known.get(group):
                 continue
             there = "" if group in known else "+"
@@ -63,6 +67,11 @@ def words_of(
             return [*words, *differing(config, composed(words)[0], usual)]
         except (HydraException, OmegaConfBaseException):
             return [*words, "--config-dir=<of these choices>"]
+
+
+def order(group: str) -> tuple[bool, bool, bool, str]:
+    """The dataset brings groups of its own, its tasks; and these, their losses and heads."""
+    return "@" in group, group != "dataset", not group.startswith("task@"), group
 
 
 def composed(words: list[str]) -> tuple[Flat, dict[str, str | None]]:
