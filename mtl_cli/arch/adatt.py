@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 import torch
 from torch import Tensor, nn
 
-from mtl_cli.arch.base import Architecture, MakeEncoder
+from mtl_cli.arch.base import Architecture, Gate, MakeEncoder
 from mtl_cli.arch.experts import expert_trunk, stack
 from mtl_cli.arch.levels import ByInput, split_stages
 from mtl_cli.arch.mixture import expert_softmax, mix
@@ -101,8 +101,25 @@ class AdaTT(Architecture):
         assert isinstance(f, Tensor)
         return dict(zip(tasks, f, strict=True))
 
+    def expert_weights(self) -> list[Gate]:
+        """What each task's sum multiplies the experts by: the gate's weights and v."""
+        names = [*self.order, "shared"]
+        owners = self.owners.tolist()
+        experts = [f"{names[unit]} {owners[:e].count(unit) + 1}" for e, unit in enumerate(owners)]
+        gates = []
+        for level, fusion in enumerate(self.fusions, 1):
+            assert isinstance(fusion, Fusion)
+            where = f"level {level}" if len(self.fusions) > 1 else ""
+            for input, (units, weights) in fusion.weighed.items():
+                at = [n for n, unit in enumerate(units) if self.tasks.get(names[unit]) == input]
+                gates.append(Gate(where, [names[units[n]] for n in at], experts, weights[at]))
+        return gates
+
     def stacked_over_tasks(self) -> Iterable[nn.Parameter]:
         return self.fusions[-1].parameters()
+
+    def last_shared_layer(self) -> nn.Module:
+        return self.experts
 
 
 class Fusion(nn.Module):
@@ -149,6 +166,7 @@ class Fusion(nn.Module):
         own = torch.block_diag(*(torch.ones(1, size) for size in sizes))  # [U, experts of units]
         own = nn.functional.pad(own, (0, num_experts - len(bounds)))  # [U, E]
         self.register_buffer("own", own, persistent=False)
+        self.weighed: dict[str, tuple[list[int], Tensor]] = {}  # by input: units and their weights
 
     def forward(self, x: Examples, experts: Tensor, input: str, wanted: list[int] | None) -> Tensor:
         """What the units in ``wanted`` (None: all) make of the experts [E, B, ...]: [U, B, ...]."""
@@ -162,7 +180,9 @@ class Fusion(nn.Module):
         native = self.own
         if self.native is not None:
             native = native * nn.functional.pad(self.native, (0, len(experts) - len(self.native)))
-        return mix(gated + rows(native, units).unsqueeze(1), experts)
+        weights = gated + rows(native, units).unsqueeze(1)
+        self.weighed[input] = units, weights.detach()
+        return mix(weights, experts)
 
     def read(self, features: Tensor, input: str) -> Tensor:
         """What gates read: vectors [U, B, C] as they are, of maps the channels' means.

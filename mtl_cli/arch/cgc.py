@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 
 from torch import Tensor, nn
 
-from mtl_cli.arch.base import Architecture, MakeEncoder
+from mtl_cli.arch.base import Architecture, Gate, MakeEncoder
 from mtl_cli.arch.levels import NumTaskExperts, make_levels
 from mtl_cli.batch import Examples
 from mtl_cli.inputs import InputSpec
@@ -53,6 +53,9 @@ class CGC(Architecture):
         shared, _, features = self.level(x, dict.fromkeys(tasks, x), input, tasks)
         self.mark_representation(shared)
         return features
+
+    def expert_weights(self) -> list[Gate]:
+        return list(self.level.expert_weights("", self.tasks))
 
     def stacked_over_tasks(self) -> Iterable[nn.Parameter]:
         return self.level.stacked_over_tasks()

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 import torch
 from torch import Tensor, nn
 
-from mtl_cli.arch.base import Architecture, MakeEncoder
+from mtl_cli.arch.base import Architecture, Gate, MakeEncoder
 from mtl_cli.arch.experts import expert_trunk
 from mtl_cli.batch import Examples
 from mtl_cli.errors import check_number
@@ -60,5 +60,14 @@ class CrossStitch(Architecture):
         assert isinstance(x, Tensor)
         return dict(zip(tasks, x, strict=True))
 
+    def expert_weights(self) -> list[Gate]:
+        """How much of each column a task's next stage reads: the mean over the channels."""
+        columns = [f"column of {task}" for task in self.order]
+        means = [alpha.detach().abs().mean(-1).unsqueeze(1) for alpha in self.alphas]  # [K, 1, K]
+        return [Gate(f"stage {s}", list(self.order), columns, w) for s, w in enumerate(means, 1)]
+
     def stacked_over_tasks(self) -> Iterable[nn.Parameter]:
         return [self.alphas[-1]]  # row k of the last mix feeds the head of task k alone
+
+    def last_shared_layer(self) -> nn.Module:
+        return self.columns

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from mtl_cli.arch.base import Architecture, MakeEncoder
 from mtl_cli.arch.experts import expert_trunk, stack
-from mtl_cli.arch.mixture import mix
+from mtl_cli.arch.mixture import by_task, mix
 from mtl_cli.batch import Examples
 from mtl_cli.errors import check_choice, check_integer, check_number, problem
 from mtl_cli.inputs import InputSpec
@@ -100,8 +100,9 @@ class DSelectK(Architecture):
         if torch.is_grad_enabled():
             self.selectors.append(r)
         weights = (w.softmax(1).unsqueeze(2) * r).sum(1).transpose(1, 2)  # [K, B, E]
+        self.weighed[input] = tasks, weights.detach()
         mixed = mix(weights.expand(-1, features.shape[1], -1), features)
-        return dict(zip(tasks, mixed, strict=True))
+        return dict(zip(tasks, by_task(mixed), strict=True))
 
     def stacked_over_tasks(self) -> Iterable[nn.Parameter]:
         return self.gates.parameters()

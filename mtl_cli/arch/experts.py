@@ -3,7 +3,8 @@
 A stack works on tensors with the copies in front, ``[E, B, ...]``. Linear maps become one batched
 product, functions without parameters run once on all copies, and whatever else a stage holds is
 looped over, so that every encoder can be stacked and the usual ones are fast. Where only some of
-the copies are wanted, ``rows`` says which, and the others are not computed.
+the copies are wanted, ``rows`` says which, and the others are not computed. Copies that each have
+an input of their own may also share it in groups: of G inputs each serves E / G copies in turn.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,76 +14,13 @@ from torch import Tensor, nn
 
 from mtl_cli.activation import ACTIVATIONS
 from mtl_cli.arch.base import MakeEncoder, Trunk
-from mtl_cli.arch.mixture import batch_innermost, expert_softmax
-from mtl_cli.batch import Bag, Examples
-from mtl_cli.inputs import BagLinear, CountTokens, InputSpec, bag_linear
+from mtl_cli.arch.mixture import expert_softmax
+from mtl_cli.arch.stacked_linear import Rows, StackedBagLinear, StackedLinear, StackedRowLinear
+from mtl_cli.batch import Examples
+from mtl_cli.inputs import BagLinear, CountTokens, InputSpec, RowLinear
 from mtl_cli.naming import module_key
 
 ELEMENTWISE = (*ACTIVATIONS.values(), nn.Dropout, nn.Identity)
-Rows = list[int] | None
-
-
-class StackedLinear(nn.Module):
-    """E linear maps at once. Weight [E, O, F], bias [E, O].
-
-    Args:
-        linears: the maps, of one shape; their values are taken over.
-        shared_input: whether they all read the same ``x`` [B, F], else each its own [E, B, F].
-
-    Attributes:
-        relu: whether a ReLU follows. It is applied in place, to the product itself: of the view
-            that is given on, autograd would make a copy.
-    """
-
-    def __init__(self, linears: Sequence[nn.Linear], shared_input: bool) -> None:
-        super().__init__()
-        self.weight = stack_parameters([linear.weight for linear in linears])
-        has_bias = linears[0].bias is not None
-        self.bias = stack_parameters([linear.bias for linear in linears]) if has_bias else None
-        self.shared_input = shared_input
-        self.relu = False
-
-    def forward(self, x: Tensor, rows: Rows = None) -> Tensor:
-        weight: Tensor = self.weight
-        bias: Tensor | None = self.bias
-        if rows is not None:
-            weight, bias = weight[rows], None if bias is None else bias[rows]
-        if self.shared_input:  # one wide product, seen as E narrow ones
-            wide, offset = weight.flatten(0, 1), None if bias is None else bias.flatten()
-            if batch_innermost(len(x), len(wide), x.device):
-                flat = wide @ x.T if offset is None else torch.addmm(offset[:, None], wide, x.T)
-                return self.activate(flat).unflatten(0, weight.shape[:2]).transpose(1, 2)
-            flat = nn.functional.linear(x, wide, offset)
-            return self.activate(flat).unflatten(-1, weight.shape[:2]).transpose(0, 1)
-        innermost = x.stride(1) == 1 and x.stride(2) != 1  # the batch is, and stays so
-        first, second = (weight, x.mT) if innermost else (x, weight.mT)
-        if bias is None:
-            product = torch.bmm(first, second)
-        else:
-            product = torch.baddbmm(bias.unsqueeze(2 if innermost else 1), first, second)
-        product = self.activate(product)
-        return product.mT if innermost else product
-
-    def activate(self, product: Tensor) -> Tensor:
-        return product.relu_() if self.relu else product
-
-
-class StackedBagLinear(nn.Module):
-    """E linear maps of one bag of words, as one wide ``EmbeddingBag``. Weight [V, E, O]."""
-
-    def __init__(self, linears: Sequence[BagLinear]) -> None:
-        super().__init__()
-        self.weight = stack_parameters([linear.weight for linear in linears], dim=1)
-        biases = [linear.bias for linear in linears if linear.bias is not None]
-        self.bias = stack_parameters(biases) if biases else None
-
-    def forward(self, x: Bag, rows: Rows = None) -> Tensor:
-        weight: Tensor = self.weight
-        bias: Tensor | None = self.bias
-        if rows is not None:
-            weight, bias = weight[:, rows], None if bias is None else bias[rows]
-        flat = bag_linear(x, weight.flatten(1), None if bias is None else bias.flatten())
-        return flat.unflatten(-1, weight.shape[1:]).transpose(0, 1)  # [E, B, O]
 
 
 class Loop(nn.Module):
@@ -98,7 +36,8 @@ class Loop(nn.Module):
         if self.shared_input:
             return torch.stack([module(x) for module in copies])
         assert isinstance(x, Tensor)
-        return torch.stack([module(part) for module, part in zip(copies, x, strict=True)])
+        times = len(copies) // len(x)
+        return torch.stack([module(x[i // times]) for i, module in enumerate(copies)])
 
 
 class Stack(nn.Sequential):
@@ -106,8 +45,7 @@ class Stack(nn.Sequential):
 
     def forward(self, x: Examples, rows: Rows = None) -> Tensor:
         for layer in self:
-            stacked = isinstance(layer, StackedLinear | StackedBagLinear)
-            x = layer(x, rows) if stacked else layer(x)
+            x = layer(x, rows) if has_own_values(layer) else layer(x)
         assert isinstance(x, Tensor)
         return x
 
@@ -119,16 +57,11 @@ class Flatten(nn.Module):
         return x.flatten(2)
 
 
-def stack_parameters(values: Sequence[Tensor], dim: int = 0) -> nn.Parameter:
-    """One parameter that holds the values side by side."""
-    return nn.Parameter(torch.stack([value.detach() for value in values], dim))
-
-
 def stack(modules: Sequence[nn.Module], shared_input: bool) -> nn.Module:
     """One module that computes what ``modules``, which are alike, compute one by one.
 
-    It reads ``x`` [B, ...] where ``shared_input``, else [E, B, ...], and gives [E, B, ...]; with
-    ``rows``, E counts those copies only.
+    It reads ``x`` [B, ...] where ``shared_input``, else [G, B, ...], and gives [E, B, ...], or
+    [G, B, ...] where it has no parameters; with ``rows``, E counts those copies only.
     """
     stacked: list[nn.Module] = []
     reads_shared = shared_input
@@ -144,16 +77,25 @@ def stack(modules: Sequence[nn.Module], shared_input: bool) -> nn.Module:
             stacked.append(StackedLinear(copies, reads_shared))
         elif type(first) is BagLinear:
             stacked.append(StackedBagLinear(copies))
+        elif type(first) is RowLinear:
+            stacked.append(StackedRowLinear(copies))
         elif type(first) is nn.ReLU and stacked and isinstance(stacked[-1], StackedLinear):
             stacked[-1].relu = True
         elif type(first) is nn.ReLU and not reads_shared:
             stacked.append(nn.ReLU())  # not in place: what comes before may be a view
+        elif type(first) is nn.Dropout and not any(map(has_own_values, stacked)):
+            return Loop(modules, shared_input)  # copies with one input are to drop differently
         elif type(first) in ELEMENTWISE and not reads_shared:
             stacked.append(first)
         else:
             return Loop(modules, shared_input)
         reads_shared = False
     return Loop(modules, shared_input) if reads_shared else Stack(*stacked)
+
+
+def has_own_values(layer: nn.Module) -> bool:
+    """Whether a layer of a stack tells its copies apart."""
+    return isinstance(layer, StackedLinear | StackedBagLinear | StackedRowLinear)
 
 
 def layers_of(module: nn.Module) -> list[nn.Module]:

@@ -9,13 +9,14 @@ task has one of its own; experts and gates read the path that they belong to.
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from mtl_cli.arch.mixture import expert_softmax, mix
+from mtl_cli.arch.base import Gate
+from mtl_cli.arch.mixture import by_task, expert_softmax, mix
 from mtl_cli.batch import Examples
 from mtl_cli.encoder.base import Shape
 
@@ -40,13 +41,17 @@ class TaskExperts(nn.Module):
         self.num_experts = num_experts
         self.experts = experts
         self.gates = gates
+        self.weighed: dict[str, tuple[list[str], Tensor]] = {}  # see `Architecture`
 
     def extract(self, x: Examples, input: str, tasks: list[str]) -> Tensor:
-        """What the experts of ``tasks`` make of ``x``, [K * M, B, *shape]."""
+        """What the experts of ``tasks`` make of ``x``, [K, M, B, *shape]."""
         assert self.experts is not None
         places = range(self.num_experts)
         rows = [self.tasks.index(task) * self.num_experts + i for task in tasks for i in places]
-        return self.experts(x, input, None if tasks == self.tasks else rows)
+        features = self.experts(x, input, None if tasks == self.tasks else rows)  # [K * M, …]
+        if len(features) < len(rows):  # nothing in them tells apart the experts of one task
+            features = features.repeat_interleave(self.num_experts, 0)
+        return features.unflatten(0, (len(tasks), self.num_experts))
 
     def mix(
         self, x: Examples, input: str, tasks: list[str], own: Tensor | None, shared: Tensor
@@ -55,18 +60,13 @@ class TaskExperts(nn.Module):
 
         Args:
             x: what the gates read.
-            own: the tasks' own experts, [K * M, B, *shape].
+            own: the tasks' own experts, [K, M, B, *shape].
             shared: the shared experts, [E, B, *shape].
         """
         rows = None if tasks == self.tasks else [self.tasks.index(task) for task in tasks]
         weights = expert_softmax(self.gates(x, input, rows))  # [K, B, M + E]
-        mixed = mix(weights[..., self.num_experts :], shared)
-        if own is not None:
-            experts = own.unflatten(0, (-1, self.num_experts)).unbind(1)  # M times [K, B, *shape]
-            for weight, expert in zip(weights.unbind(2), experts, strict=False):
-                weight = weight.view(*weight.shape, *[1] * (own.dim() - 2))
-                mixed = torch.addcmul(mixed, weight, expert)
-        return mixed
+        self.weighed[input] = tasks, weights.detach()
+        return mix(weights, shared, own)
 
 
 class Level(nn.Module):
@@ -127,21 +127,30 @@ class Level(nn.Module):
             wanted = [task for task in running if self.mixes_all or task in tasks]
             features = None
             if running and part.num_experts:
-                features = part.extract(self.stack(own, running, part.num_experts), input, running)
-                everyone.append(features)
+                features = part.extract(self.stack(own, running), input, running)
+                everyone.append(features.flatten(0, 1))
                 if wanted != running:
-                    kept = [running.index(task) for task in wanted]
-                    features = features.unflatten(0, (len(running), -1))[kept].flatten(0, 1)
+                    features = features[[running.index(task) for task in wanted]]
             if wanted:
                 reads = {task: self.read(own[task], input) for task in wanted}
                 mixed = part.mix(self.stack(reads, wanted), input, wanted, features, common)
-                paths |= zip(wanted, mixed, strict=True)
+                paths |= zip(wanted, by_task(mixed), strict=True)
         if self.gate is not None:
             weights = expert_softmax(self.gate(self.read(shared, input), input))  # [1, B, all]
             shares = weights.split([len(features) for features in everyone], -1)
             first, *others = map(mix, shares, everyone)
-            shared = sum(others, first)[0]
+            (shared,) = by_task(sum(others, first))
         return common, shared, paths
+
+    def expert_weights(self, name: str, reads: Mapping[str, str]) -> Iterator[Gate]:
+        """How each task weighed its own and the shared experts, on the input that it reads."""
+        for part in self.parts:
+            if (found := part.weighed.get(reads[part.tasks[0]])) is not None:
+                tasks, weights = found
+                num_shared = weights.shape[-1] - part.num_experts
+                experts = [f"own {e + 1}" for e in range(part.num_experts)]
+                experts += [f"shared {e + 1}" for e in range(num_shared)]
+                yield Gate(name, tasks, experts, weights)
 
     def stacked_over_tasks(self) -> Iterable[nn.Parameter]:
         """The parameters with a slice for each task that no other task's loss reaches."""
@@ -150,14 +159,14 @@ class Level(nn.Module):
         # What the shared gate weighs belongs to all: own experts, and gates of levels before them.
         return [] if self.mixes_all else [p for part in self.parts for p in part.gates.parameters()]
 
-    def stack(self, paths: Paths, tasks: list[str], times: int = 1) -> Examples:
-        """What modules side by side read, ``times`` of them for each task."""
+    def stack(self, paths: Paths, tasks: list[str]) -> Examples:
+        """What the tasks' modules side by side read: the input, or a path for each task."""
         if self.in_shapes is None:  # all paths are the input
             return paths[tasks[0]]
-        repeated: list[Any] = [paths[task] for task in tasks for _ in range(times)]
-        if repeated[0].dim() == 2 and repeated[0].stride(0) == 1:  # the batch is innermost
-            return torch.stack([x.T for x in repeated]).transpose(1, 2)
-        return torch.stack(repeated)
+        stacked: list[Any] = [paths[task] for task in tasks]
+        if stacked[0].dim() == 2 and stacked[0].stride(0) == 1:  # the batch is innermost
+            return torch.stack([x.T for x in stacked]).transpose(1, 2)
+        return torch.stack(stacked)
 
     def read(self, x: Examples, input: str) -> Examples:
         """What a gate reads of a path: the input, later features or the means of a map's channels.

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mtl_cli.arch.base import Architecture, MakeEncoder
+from mtl_cli.arch.base import Architecture, Gate, MakeEncoder
 from mtl_cli.arch.branches import renumber
 from mtl_cli.arch.experts import expert_trunk
 from mtl_cli.arch.mixture import mix
@@ -110,8 +110,23 @@ class LTB(Architecture):
         self.temperature.fill_(first * (last / first) ** done)
         self.is_warmup.fill_(fraction < self.warmup)
 
+    def expert_weights(self) -> list[Gate]:
+        """How probable it is that a task's path takes each column, stage by stage."""
+        *inner, likely = [theta.detach().softmax(-1) for theta in self.thetas]
+        by_stage = [likely]  # [K, C], from the last stage on
+        for parents in reversed(inner):
+            by_stage.append(by_stage[-1] @ parents)
+        columns = [f"column {c + 1}" for c in range(likely.shape[-1])]
+        return [
+            Gate(f"stage {s}", list(self.order), columns, taken.unsqueeze(1))
+            for s, taken in enumerate(reversed(by_stage), 1)
+        ]
+
     def stacked_over_tasks(self) -> Iterable[nn.Parameter]:
         return [self.thetas[-1]]  # row k is the choice of the head of task k
+
+    def last_shared_layer(self) -> nn.Module:
+        return self.columns
 
     def learned(self) -> dict[str, Any] | None:
         """The tree of the likeliest parents: ``{"tree": {task: its column at each stage}}``."""

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from mtl_cli.arch.base import Architecture, MakeEncoder
 from mtl_cli.arch.experts import Gates, expert_trunk
-from mtl_cli.arch.mixture import mix
+from mtl_cli.arch.mixture import by_task, mix
 from mtl_cli.batch import Examples
 from mtl_cli.errors import check_boolean, check_integer
 from mtl_cli.inputs import InputSpec
@@ -61,7 +61,11 @@ class MMoE(Architecture):
             weights = self.gates(x, gate, [gate]).expand(len(tasks), -1, -1)
         else:
             weights = self.gates(x, input, tasks)  # [K, B, E]
-        return dict(zip(tasks, mix(weights, features), strict=True))
+        self.weighed[input] = tasks, weights.detach()
+        return dict(zip(tasks, by_task(mix(weights, features)), strict=True))
 
     def stacked_over_tasks(self) -> Iterable[nn.Parameter]:
         return () if self.one_gate else self.gates.parameters()
+
+    def last_shared_layer(self) -> nn.Module:
+        return self.experts

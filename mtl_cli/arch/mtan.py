@@ -90,6 +90,9 @@ class MTAN(Architecture):
     def stacked_over_tasks(self) -> Iterable[nn.Parameter]:
         return self.attentions.parameters()
 
+    def last_shared_layer(self) -> nn.Module:
+        return self.trunk
+
 
 class Attention(nn.Module):
     """The masks of K tasks at one stage: ``sigmoid(U_k relu(W_k [p; q_k]))``.

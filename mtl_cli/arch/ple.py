@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 
 from torch import Tensor, nn
 
-from mtl_cli.arch.base import Architecture, MakeEncoder
+from mtl_cli.arch.base import Architecture, Gate, MakeEncoder
 from mtl_cli.arch.extraction import Level
 from mtl_cli.arch.levels import NumTaskExperts, make_levels
 from mtl_cli.batch import Examples
@@ -70,6 +70,13 @@ class PLE(Architecture):
         if not levels:
             self.mark_representation(experts)
         return features
+
+    def expert_weights(self) -> list[Gate]:
+        levels = [level for level in self.levels if isinstance(level, Level)]
+        gates: list[Gate] = []
+        for n, level in enumerate(levels, 1):
+            gates += level.expert_weights(f"level {n}" if len(levels) > 1 else "", self.tasks)
+        return gates
 
     def stacked_over_tasks(self) -> Iterable[nn.Parameter]:
         levels = [level for level in self.levels if isinstance(level, Level)]

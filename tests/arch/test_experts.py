@@ -107,6 +107,21 @@ def test_copies_of_an_input_each_are_a_loop(name, rows):
     assert_same(own(x.clone()) if rows is None else own(x.clone(), rows), expected, own, modules)
 
 
+@pytest.mark.parametrize("batch_size", [B, 2048])
+@pytest.mark.parametrize("innermost", [False, True])
+@pytest.mark.parametrize("rows", [None, [0, 1], [3, 0, 1, 2]], ids=str)
+@pytest.mark.parametrize("name", [name for name in DENSE if name != "only a function"])
+def test_copies_may_share_inputs_in_groups(name, rows, innermost, batch_size):
+    own, modules = make(name, shared_input=False)
+    chosen = list(range(E)) if rows is None else rows
+    x = MODULES[name][0].example(len(chosen) // 2 * batch_size)
+    x = x.unflatten(0, (-1, batch_size))  # each for two copies
+    if innermost and x.dim() == 3:
+        x = x.mT.contiguous().mT
+    expected = torch.stack([modules[c](x[i // 2].clone()) for i, c in enumerate(chosen)])
+    assert_same(own(x.clone()) if rows is None else own(x.clone(), rows), expected, own, modules)
+
+
 @pytest.mark.parametrize("name", DENSE)
 def test_the_input_keeps_its_values_and_gets_its_gradient(name):
     own, modules = make(name, shared_input=True)
@@ -142,6 +157,14 @@ def test_dropout_drops_for_each_copy_by_itself(is_looped):
     for i in range(E):
         assert not torch.equal(dropped[i], dropped[i - 1])
     assert not (own.eval()(x) == 0).any()
+
+
+def test_dropout_before_the_first_parameters_drops_for_each_copy_by_itself():
+    own = stack([chain(nn.Dropout(0.5), nn.Linear(200, 1)) for _ in range(E)], shared_input=False)
+    for p in own.parameters():
+        nn.init.ones_(p)
+    sums = own(torch.ones(1, B, 200)).flatten(1)  # [E, B]
+    assert len({tuple(row) for row in sums.tolist()}) == E
 
 
 @pytest.mark.parametrize("spec", [VECTOR, IMAGE, BAG, TOKENS], ids=str)

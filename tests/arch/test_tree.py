@@ -46,7 +46,13 @@ def make(name: str, branches: Any = None, learned_in: Any = None, tasks: Any = T
 
 
 def model_of(arch: Architecture) -> Model:
-    rest: dict[str, Any] = {"weight": 1.0, "num_outputs": 1, "standardize": False, "metrics": {}, "plots": {}}
+    rest: dict[str, Any] = {
+        "weight": 1.0,
+        "num_outputs": 1,
+        "standardize": False,
+        "metrics": {},
+        "plots": {},
+    }
     tasks = [Regression(t, x, LinearHead, nn.MSELoss(), **rest) for t, x in arch.tasks.items()]
     return Model(arch, tasks)
 

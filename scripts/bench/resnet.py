@@ -1,0 +1,198 @@
+"""A training step with ResNet-18 as the encoder, and its memory, against plain loops."""
+
+from __future__ import annotations
+
+import copy
+import ctypes
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from bench.common import Row, in_turn
+from bench.loop_ple import LoopLevel, LoopPLE
+from bench.loops import LoopDSelectK, LoopMMoE, gate
+from bench.mixtures import linear_heads, training_step
+from mtl_cli.arch.base import Architecture
+from mtl_cli.arch.cgc import CGC
+from mtl_cli.arch.cross_stitch import CrossStitch
+from mtl_cli.arch.dselect_k import DSelectK
+from mtl_cli.arch.hps import HPS
+from mtl_cli.arch.mmoe import MMoE
+from mtl_cli.arch.ple import PLE
+from mtl_cli.arch.single_task import SingleTask
+from mtl_cli.encoder.resnet import ResNet
+from mtl_cli.inputs import Dense, InputSpec
+
+BATCH, SHAPE, TASKS = 16, (3, 64, 64), 3
+PIXELS = 3 * 64 * 64
+
+Encoders = list[Any]
+MIXED: dict[str, Any] = {"num_shared_experts": 2, "num_task_experts": 1, "gate_bias": True}
+OURS: dict[str, Callable[..., Architecture]] = {
+    "hps": HPS,
+    "single_task": SingleTask,
+    "cross_stitch": partial(CrossStitch, self_weight=0.9),
+    "mmoe": partial(MMoE, num_experts=4, gate_bias=True, one_gate=False),
+    "cgc": partial(CGC, **MIXED),
+    "ple": partial(PLE, num_levels=2, **MIXED),
+    "dselect_k": partial(
+        DSelectK, num_experts=4, num_nonzeros=2, gamma=1.0, gate="static", entropy_weight=0.01
+    ),
+}
+
+
+class Ours(nn.Module):
+    """One of our architectures, and the encoders that it was made of, as they were."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.encoders: Encoders = []
+
+        def make(spec: InputSpec) -> ResNet:
+            made = ResNet(spec, 18, weights=None, stem="imagenet", pool=True, offline=True)
+            self.encoders.append([copy.deepcopy(made)])  # in a list: no part of this module
+            return made
+
+        names = {f"t{k}": "x" for k in range(TASKS)}
+        self.arch = OURS[name](make, {"x": Dense(SHAPE)}, names)
+        self.heads = nn.ModuleList(linear_heads(512, TASKS))
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        features = self.arch({"x": x}).values()
+        return [head(f) for head, f in zip(self.heads, features, strict=True)]
+
+    def extra_loss(self) -> Tensor | None:
+        return self.arch.extra_loss()
+
+
+class LoopColumns(nn.Module):
+    """Hard sharing with one column, single-task learning with one for each task."""
+
+    def __init__(self, columns: Encoders, heads: list[nn.Module]) -> None:
+        super().__init__()
+        self.columns, self.heads = nn.ModuleList(columns), nn.ModuleList(heads)
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        features = [column(x) for column in self.columns] * (TASKS // len(self.columns))
+        return [head(f) for head, f in zip(self.heads, features, strict=True)]
+
+
+class LoopCrossStitch(nn.Module):
+    """A column for each task; after every stage, each reads a mix of all, channel by channel."""
+
+    def __init__(self, columns: Encoders, alphas: list[Tensor], heads: list[nn.Module]) -> None:
+        super().__init__()
+        self.stages = nn.ModuleList(
+            nn.ModuleList(column.stages[s] for column in columns) for s in range(len(alphas))
+        )
+        self.alphas = nn.ParameterList(alpha.detach().clone() for alpha in alphas)  # [K, K, C]
+        self.heads = nn.ModuleList(heads)
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        paths = [x] * TASKS
+        for stage, alpha in zip(self.stages, self.alphas, strict=True):
+            columns: Any = stage
+            done = [column(path) for column, path in zip(columns, paths, strict=True)]
+            shape = (-1, *[1] * (done[0].dim() - 2))
+            paths = [
+                sum(a.view(shape) * d for a, d in zip(row, done, strict=True)) for row in alpha
+            ]
+        return [head(path) for head, path in zip(self.heads, paths, strict=True)]
+
+
+def pooled_gate(channels: int, experts: int) -> nn.Module:
+    return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, experts))
+
+
+def make_loop(name: str, ours: Ours) -> Any:
+    """The loop with our weights."""
+    encoders = [encoder for (encoder,) in ours.encoders]
+    heads = copy.deepcopy(list(ours.heads))
+    arch: Any = ours.arch
+    if name in ("hps", "single_task"):
+        return LoopColumns(encoders, heads)
+    if name == "cross_stitch":
+        return LoopCrossStitch(encoders, list(arch.alphas), heads)
+    if name == "mmoe":
+        mmoe = LoopMMoE(encoders, PIXELS, heads)
+        mmoe.take_gates(arch)
+        return mmoe
+    if name == "dselect_k":
+        select = LoopDSelectK(encoders, PIXELS, heads, 2, static=True)
+        select.take_gates(arch)
+        return select
+    if name == "cgc":
+        levels = [LoopLevel(encoders[:2], encoders[2:], PIXELS, TASKS, True)]
+    else:  # the first level has two of the five stages
+        parts = [[nn.Sequential(*e.stages[s]) for e in encoders] for s in (slice(2), slice(2, 5))]
+        levels = [
+            LoopLevel(experts[:2], experts[2:], width, TASKS, last, make_gate)
+            for experts, width, last, make_gate in (
+                (parts[0], PIXELS, False, gate),
+                (parts[1], 64, True, pooled_gate),
+            )
+        ]
+    for level, own in zip(levels, [arch.level] if name == "cgc" else arch.levels, strict=True):
+        level.take_gates(own)
+    return LoopPLE(levels, heads)
+
+
+def data() -> tuple[Tensor, Tensor]:
+    return torch.randn(BATCH, *SHAPE), torch.randn(TASKS, BATCH, 1)
+
+
+def resnet_rows() -> Iterator[Row]:
+    """Time, and in MiB the peak of a process beyond what it takes before its first step.
+
+    Architectures that compute what the loop does, kernel by kernel, differ by noise alone.
+    """
+    for name in OURS:
+        torch.manual_seed(0)
+        ours = Ours(name)
+        loop = make_loop(name, ours)
+        x, y = data()
+        torch.testing.assert_close(ours(x), loop(x), rtol=1e-3, atol=1e-4)
+        seconds = in_turn([training_step(model, x, y, True) for model in (ours, loop)], 5)
+        what = f"resnet: {name}, {TASKS} tasks"
+        ratio = seconds[1] / seconds[0]
+        yield Row(what, "loop over modules", seconds, ratio, "at least 1")
+        memory = [peak_of_process(name, side) for side in ("ours", "loop")]
+        yield Row(f"{what}, MiB", "loop over modules", memory, memory[0] / memory[1], "at most 1")
+
+
+def peak_of_process(name: str, side: str) -> float:
+    code = f"import bench.resnet as r; r.print_peak({name!r}, {side!r})"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=Path(__file__).parent.parent,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return float(done.stdout)
+
+
+def print_peak(name: str, side: str) -> None:
+    """Of three steps, in MiB."""
+    ours = Ours(name)
+    model = make_loop(name, ours) if side == "loop" else ours
+    ours.encoders.clear()
+    del ours
+    ctypes.CDLL(None).malloc_trim(0)  # what was freed so far goes back to the system
+    before = status("VmRSS")
+    step = training_step(model, *data(), True)
+    for _ in range(3):
+        step()
+    sys.stdout.write(str((status("VmHWM") - before) / 1024))
+
+
+def status(key: str) -> int:
+    """A number of this process, in KiB: getrusage would count the parent's too."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(key))
