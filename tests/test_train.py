@@ -243,7 +243,7 @@ def test_a_sweep_ends_with_a_table_and_a_failed_job_hides_no_other(tmp_path: Pat
     assert done.returncode == 1, done.stdout
     table = done.stdout[done.stdout.index("setting") :]
     figures = [line for line in table.splitlines() if line.count("±") > 1]
-    assert ["arch=hps" in line for line in figures] == [False, True], table
+    assert {"arch=hps" in line for line in figures} == {False, True}, table
     assert table.count("failed: each width of encoder.hidden must be") == 4
     [sweep] = tmp_path.glob("runs/*/*_sweep")
     assert len(list(sweep.glob("*/summary.json"))) == 8

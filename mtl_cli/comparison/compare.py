@@ -166,7 +166,7 @@ def zero_baselines(group: Group) -> list[str]:
     if not zero:
         return []
     rest = total({task: gain for task, gain in gains.items() if gain is not None})
-    others = "" if rest is None else f" over all tasks; over the others it is {rest:+.1f} %"
+    others = "" if rest is None else f" over all tasks; over the others it is {rest:+.2f} %"
     names = ", ".join(zero)
     return [f"{group.words}: the baseline of {names} is 0, not divided by: no Gain{others}"]
 

@@ -34,7 +34,7 @@ def answer(table: Table, options: Options) -> Grid:
             row += ["baseline" if group.baseline is group else "–", "–", "–"]
         elif group.gain is not None:
             gain = group.gain
-            ends = "–" if gain.low is None else f"{gain.low:+.1f} to {gain.high:+.1f}"
+            ends = "–" if gain.low is None else f"{gain.low:+.2f} to {gain.high:+.2f}"
             row += [signed(gain.total), ends, gain.in_words]
         rows.append([*row, "–" if group.rank is None else f"{group.rank:.2f}"])
     return Grid(f"{table.name}: {sizes(table)}", [*header, "mean rank"], rows)
@@ -110,4 +110,4 @@ def short(value: float) -> str:
 
 
 def signed(value: float | None) -> str:
-    return "–" if value is None else f"{value:+.1f}"
+    return "–" if value is None else f"{value:+.2f}"

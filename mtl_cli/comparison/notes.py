@@ -38,9 +38,9 @@ def answers(comparison: Comparison) -> list[str]:
         for group in gained[:ANSWERS]:
             gain = group.gain
             assert gain is not None
-            said = f"Gain {gain.total:+.1f} %, over {gain.pairs} seeds"
+            said = f"Gain {gain.total:+.2f} %, over {gain.pairs} seeds"
             if gain.low is not None:
-                said += f", {percent} interval {gain.low:+.1f} to {gain.high:+.1f}"
+                said += f", {percent} interval {gain.low:+.2f} to {gain.high:+.2f}"
             notes.append(f"{group.words} on {table.name}: {gain.in_words} ({said})")
         if len(gained) > ANSWERS:
             notes.append(f"{len(gained) - ANSWERS} more settings of less Gain stand in the table")

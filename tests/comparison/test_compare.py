@@ -130,7 +130,7 @@ def test_a_baseline_of_0_is_reported(options, leave, tmp_path) -> None:
     [own] = [group for group in comparison.tables[0].groups if group.gain]
     assert own.gain.total is None
     assert "the baseline of a is 0, not divided by" in said(comparison)
-    assert "over the others it is +20.0 %" in said(comparison)
+    assert "over the others it is +20.00 %" in said(comparison)
 
 
 def test_unequal_budgets_are_said(options, three_seeds) -> None:
