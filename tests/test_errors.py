@@ -1,9 +1,9 @@
 """Every error names the thing, the rule, what was found, and what to do."""
 
 import ast
-from collections import Counter
 import math
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
