@@ -37,7 +37,7 @@ METHODS = {
 EDGE = 7.0  # the Pareto set reaches from x1 = -7 to 7
 NEAR = 0.1  # a point counts as on it where it is no further than this
 REST = 1000  # steps in which a point that rests moves less than
-STILL = 1e-3  # this
+STILL = 0.01  # this; Adam alone moves it by 1
 EVERY = 25  # steps between points of the drawn way
 
 
@@ -94,6 +94,8 @@ def follow(job: tuple[Setting, str, tuple[float, float], int]) -> Way:
     folder = Path(tempfile.mkdtemp()) / "run"
     words = ["experiment=toy", *METHODS[method], *setting.words, f"hydra.run.dir={folder}"]
     words += [f"encoder.initial=[[{start[0]},{start[1]}]]", f"trainer.max_epochs={steps}"]
+    if method == "FAMO":  # which takes logarithms; no loss falls below -20, times its scale
+        words.append(f"weighting.lower_bounds=[{-21 * setting.scale},-21]")
     if method == "CAGrad":
         words.append(f"weighting.c={setting.cagrad_c}")
     cfg, path = compose_run("train", words)
