@@ -49,10 +49,11 @@ def build(cfg: DictConfig, folder: RunFolder, device: torch.device) -> Run:
     the seed and the model alone, not on what the dataset drew.
     """
     if not cfg.tasks:
+        targets = cfg.dataset.get("targets")
         raise problem(
             "tasks",
             "must name at least one task",
-            "none",
+            f"dataset.targets={targets}, without kinds" if targets else "none",
             "'dataset.targets={label: binary}', or a dataset that has tasks",
         )
     dataset = make(cfg, "dataset", Dataset)()

@@ -49,7 +49,7 @@ def explain(error: Exception, words: list[str]) -> Problem:
     if "does not exist" in text:  # a deletion
         word = next((word for word in words if word.startswith("~")), "~")
         fix = f"{command()} --cfg job, which shows what is there"
-        return problem(word, "must be there to be left out", text.splitlines()[0], fix)
+        return problem(word, "must be there to be left out", f"no {key} there", fix)
     missing = re.search(r"Missing mandatory value: ([\w.]+)", text)
     if missing:
         fix = f"{missing[1]}=<value>, on the same command line"
@@ -71,7 +71,9 @@ def corrected(words: list[str], wrong: str, right: str) -> str:
 
 
 def command() -> str:
-    return Path(sys.argv[0]).name
+    """The command that was typed; that of training, where Python called."""
+    name = Path(sys.argv[0]).name
+    return name if name.startswith("mtl-") else "mtl-train"
 
 
 def check_types(cfg: DictConfig, choices: Mapping[str, str | None], conf: Path) -> None:

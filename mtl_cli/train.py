@@ -65,6 +65,9 @@ def job(cfg: DictConfig) -> Any:
 
 def train(words: list[str]) -> dict[str, Any]:
     """Trains as ``mtl-train`` does with the same words, and gives the run's summary."""
+    if isinstance(words, str):
+        fix = f"mtl_cli.train({words.split()})"
+        raise problem("what mtl_cli.train gets", "must be a list of words", words, fix)
     if asks_to_resume(words):
         return resume(words)
     from mtl_cli.session import run

@@ -173,7 +173,7 @@ class Trainer:
 
     def fill_gradients(self, batches: list[Batch], tasks: list[str]) -> None:
         """The part of an update before the parameters change."""
-        fraction = self.step / self.total_steps
+        fraction = min(1.0, self.step / self.total_steps)  # a diagnosis looks beyond the end
         self.model.arch.progress(fraction)
         for learner in self.active:
             learner.prepare(self.step, fraction, len(batches))

@@ -23,8 +23,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from bench.common import Row
 
+from bench.common import Row
 from mtl_cli.comparison.table import text_table
 from mtl_cli.device import keep_freed_memory
 

@@ -17,7 +17,20 @@ from mtl_cli.errors import problem
 if TYPE_CHECKING:
     import pyarrow
 
-MISSING_NUMBERS = ("", "?", "NA", "N/A", "NaN", "nan", "NULL", "null", "None")
+MISSING_NUMBERS = (
+    "",
+    "?",
+    "NA",
+    "N/A",
+    "n/a",
+    "#N/A",
+    "<NA>",
+    "NaN",
+    "nan",
+    "NULL",
+    "null",
+    "None",
+)
 
 
 @dataclass(frozen=True)
@@ -124,7 +137,9 @@ def numbers(name: str, cells: pyarrow.ChunkedArray, place: Place, fix: str) -> n
     infinite = np.isinf(values)
     if infinite.any():
         first = int(np.argmax(infinite))
-        found = f"{cells[first].as_py()!r} in {place(first)} ({int(infinite.sum())} cells like it)"
+        count = int(infinite.sum())
+        found = f"{cells[first].as_py()!r} in {place(first)}"
+        found += f" ({count:,} cells like it)" * (count > 1)
         raise problem(f"column {name}", "must hold finite numbers", found, fix)
     return values
 

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 BLOCK_BYTES = 8 * 2**20  # of a file that is read in chunks; no row may be longer
 TABS = (".tsv", ".tab", ".txt")  # delimited by tabs, where nothing else is said
-MISSING_NUMBERS = ["", " ", "?", " ?", "NA", "N/A", "NaN", "nan", "NULL", "null", "None"]
+MISSING_NUMBERS = [
+    *("", " ", "?", " ?", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NULL", "null", "None")
+]
 
 
 def read_delimited(
@@ -87,15 +89,16 @@ class Reading:
         if options.columns is not None:
             if len(options.columns) != len(names):
                 rule = f"must name each of the {len(names)} columns of {self.file.name}"
-                fix = "a name for each, or dataset.columns=null"
+                fix = options.advice("a name for each", "columns=null")
                 raise problem(f"{options.slot}.columns", rule, str(len(options.columns)), fix)
             names = list(options.columns)
         elif not options.header:
             names = [f"c{i + 1}" for i in range(len(names))]
         names = [name.strip() for name in names]
         if twice := [name for name in dict.fromkeys(names) if names.count(name) > 1]:
-            rule, fix = "must have columns of different names", f"{options.slot}.columns=[...]"
-            raise problem(str(self.file), rule, f"{', '.join(twice)} twice", fix)
+            rule, fix = "must have columns of different names", "another name for one of them"
+            found = f"{', '.join(twice)} twice"
+            raise problem(str(self.file), rule, found, options.advice(fix, "columns=[...]"))
         self.column_names = names
         return names
 
@@ -142,7 +145,7 @@ class Reading:
                 f"the last row of {self.file}",
                 "must end the quotes that it begins",
                 f"a cell of {last.count(chr(10)) + 1} lines: {last[:40]!r}...",
-                f"mend the file; or, where nothing quotes, {self.options.slot}.quote=null",
+                self.options.advice("mend the file", "quote=null, where nothing quotes"),
             )
 
     def ends_in_quote(self) -> bool:
@@ -153,7 +156,7 @@ class Reading:
 
     def explain(self, error: Exception) -> Problem:
         """Arrow's error in our form."""
-        slot, text = self.options.slot, str(error)
+        advice, text = self.options.advice, str(error)
         unreadable = "must be a file of rows that can be read"
         try:
             if wrong := wrong_encoding(self.file, self.options):
@@ -165,14 +168,15 @@ class Reading:
             return problem(str(self.file), "must hold rows", "an empty file", fix)
         if "straddling object" in text:
             rule = f"must hold rows of less than {BLOCK_BYTES // 2**20} MiB"
-            fix = f"close the quote; or, where nothing quotes, {slot}.quote=null"
+            fix = advice("close the quote", "quote=null, where nothing quotes")
             return problem(str(self.file), rule, "a longer one: a quote that never ends?", fix)
         if self.broken:
             row = self.broken[0]
             number = row.number or self.number_of_first_broken()
             thing = f"row {number - self.options.header} of {self.file}"
             rule = f"must have {row.expected_columns} cells, as the file has columns"
-            fix = f"{slot}.on_bad_row=skip leaves such rows out; or {slot}.delimiter"
+            other = "on_bad_row=skip, which leaves such rows out; or another delimiter"
+            fix = advice("mend the row", other)
             return problem(thing, rule, f"{row.actual_columns} cells: {row.text[:60]!r}", fix)
         return problem(str(self.file), unreadable, text, "mend it")
 

@@ -48,7 +48,7 @@ def wrong_encoding(file: Path, options: ReadOptions) -> Problem | None:
                 byte = error.object[error.start : error.start + 1]
                 found = f"byte 0x{byte.hex()} at position {position - waiting + error.start}"
             other = "latin-1" if encoding.lower().replace("-", "") == "utf8" else "utf-8"
-            fix = f"{options.slot}.encoding={other}, or whatever it was written in"
+            fix = options.advice(f"the file in {encoding}", f"encoding={other} (or another)")
             return problem(str(file), f"must be text in {encoding}", found, fix)
         position += len(block)
     return None

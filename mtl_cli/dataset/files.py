@@ -44,15 +44,15 @@ def find_files(path: str | Path, options: ReadOptions) -> list[Path]:
             return inside
         rule, known = "must hold files that can be read", ", ".join(READERS)
         found = f"a folder without any in {given}"
-        raise problem(f"{options.slot}.path", rule, found, f"files that end in {known}")
+        raise problem(options.path, rule, found, f"files that end in {known}")
     matches = [Path(match) for match in sorted(glob.glob(str(given), recursive=True))]
     if matches := [match for match in matches if match.is_file()]:
         return matches
     there = sorted(p.name for p in given.parent.iterdir()) if given.parent.is_dir() else []
     close = nearest(given.name, there)
     found = f"no {given}" if there else f"no {given}, nor its folder"
-    fix = f"{options.slot}.path={given.parent / close if close else '<file, folder or glob>'}"
-    raise problem(f"{options.slot}.path", "must be a file, a folder or a glob", found, fix)
+    fix = f"{options.path}={given.parent / close if close else '<file, folder or glob>'}"
+    raise problem(options.path, "must be a file, a folder or a glob", found, fix)
 
 
 def read_parts(

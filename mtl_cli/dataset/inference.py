@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mtl_cli.dataset.cells import encode
+from mtl_cli.dataset.cells import encode, is_number
 from mtl_cli.dataset.columns import (
     Category,
     Number,
@@ -20,6 +20,8 @@ from mtl_cli.dataset.parts import Place
 
 if TYPE_CHECKING:
     import pyarrow
+
+MANY = 1000  # different cells that are looked at, to tell what a column was meant to be
 
 
 class Inference:
@@ -70,7 +72,8 @@ class Inference:
     def learn_category(self, name: str, indices: np.ndarray, texts: list[str], keep: bool) -> None:
         missing = int((indices < 0).sum())
         if not keep and 2 * len(texts) > len(indices):
-            about = f"text, {len(texts):,} different ones; dataset.types.{name}=category keeps it"
+            kept = f"dataset.types.{name}=category keeps it"
+            about = f"text, {len(texts):,} different ones; {but_numbers(texts) or kept}"
             return self.note(name, "dropped", missing, about)
         column = fit_category(name, indices, texts, self.train, self.min_count)
         codes = column.look_up(indices, texts)
@@ -83,6 +86,7 @@ class Inference:
         few += ", ..." * (len(column.values) > 3)
         rare = len(texts) - len(column.values)
         about = f"{len(column.values):,}: {few}" + f"; {rare:,} rare or unseen" * (rare > 0)
+        about += f"; {but_numbers(texts)}" * bool(but_numbers(texts) and not keep)
         return self.note(name, "category", missing, about)
 
     def note(self, name: str, kind: str, missing: int, about: str) -> None:
@@ -96,6 +100,15 @@ class Inference:
             f"{name:{widths[0]}}  {kind:{widths[1]}}  {missing:>{widths[2]}}  {about}"
             for name, kind, missing, about in [header, *self.cells]
         ]
+
+
+def but_numbers(texts: list[str]) -> str:
+    """Of a column that was most likely meant to hold numbers: which cell is none."""
+    sample = texts[:MANY]
+    none = [text for text in sample if not is_number(text)]
+    if not none or 2 * len(none) >= len(sample):
+        return ""
+    return f"mostly numbers, and {shorten(none[0])!r}: a number where such cells are empty"
 
 
 def shorten(text: str) -> str:

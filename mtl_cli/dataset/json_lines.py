@@ -64,7 +64,7 @@ def objects_of(file: Path, options: ReadOptions, skipped: list[int]) -> Iterator
         elif options.on_bad_row == "skip":
             skipped.append(number)
         else:
-            fix = f"mend the row, or {options.slot}.on_bad_row=skip leaves such rows out"
+            fix = options.advice("mend the row", "on_bad_row=skip, which leaves such rows out")
             raise problem(f"row {number} of {file}", "must be a JSON object", reason, fix)
 
 

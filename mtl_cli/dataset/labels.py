@@ -19,7 +19,7 @@ from mtl_cli.dataset.parts import Place
 from mtl_cli.errors import check_choice, problem
 
 KINDS = ["regression", "binary", "multiclass", "multilabel"]
-MISSING_NUMBERS = ("NA", "N/A", "NaN", "nan", "NULL", "null", "None")
+MISSING_NUMBERS = ("NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NULL", "null", "None")
 FLAGS = {"0": 0.0, "1": 1.0, "false": 0.0, "true": 1.0, "False": 0.0, "True": 1.0}
 EVERY_OTHER = "*"  # in a label map: all labels that it does not name
 

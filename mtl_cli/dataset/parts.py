@@ -21,7 +21,8 @@ class ReadOptions:
     """How files are read.
 
     Args:
-        slot: where these options stand in the config, for messages (``dataset.sources.movie``).
+        slot: where these options stand in the config, for messages (``dataset.sources.movie``);
+            ``input``: nowhere, new data is read as a run's own was.
         delimiter: between the cells of a row; None: by the file's name, a tab or else a comma.
         header: whether the first row names the columns.
         columns: the columns' names, in place of a header's; None, without a header: c1, c2, ...
@@ -56,6 +57,15 @@ class ReadOptions:
         except LookupError:
             rule, fix = "must be an encoding that Python knows", f"{slot}.encoding=latin-1"
             raise problem(f"{slot}.encoding", rule, self.encoding, fix) from None
+
+    @property
+    def path(self) -> str:
+        """What a path is given by."""
+        return self.slot if self.slot == "input" else f"{self.slot}.path"
+
+    def advice(self, mend: str, setting: str) -> str:
+        """What to do about a file: mend it or, where options can be given, read it otherwise."""
+        return mend if self.slot == "input" else f"{mend}, or {self.slot}.{setting}"
 
 
 @dataclass(frozen=True)
@@ -101,7 +111,17 @@ def check_columns(there: Iterable[str], wanted: Iterable[str], thing: str) -> No
         if name not in columns:
             rule = f"must name columns that are there: {', '.join(columns)}"
             close = nearest(name, columns)
-            fix = f"{close} in its place" if close else "one of those"
+            fix = (
+                f"{close} in its place"
+                if close
+                else f"a file with a column {name}, or one of those"
+            )
+            apart = [mark for mark in ";\t|" if len(columns) == 1 and mark in columns[0]]
+            fix = (
+                f"the delimiter {apart[0]!r}, which makes several columns of this one"
+                if apart
+                else fix
+            )
             raise problem(thing, rule, name, fix)
 
 

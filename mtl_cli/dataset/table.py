@@ -172,7 +172,9 @@ def read_weights(name: str, cells: pyarrow.ChunkedArray, place: Place) -> Tensor
     wrong = ~(values >= 0)
     if wrong.any():
         first = int(np.argmax(wrong))
-        found = f"{cells[first].as_py()!r} in {place(first)} ({int(wrong.sum())} cells like it)"
+        count = int(wrong.sum())
+        found = f"{cells[first].as_py()!r} in {place(first)}"
+        found += f" ({count:,} cells like it)" * (count > 1)
         rule = f"must be a column of numbers of at least 0: {name}"
         raise problem("dataset.weight_column", rule, found, "dataset.weight_column=null")
     return from_numpy(values.astype(np.float32))

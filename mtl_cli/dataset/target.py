@@ -51,7 +51,7 @@ class Target:
         cells = column(self.columns[0])
         if self.label_map is not None:
             return self.label_map.targets(cells, place)
-        fix = f"'dataset.targets={{{self.name}: multiclass}}', or a label map"
+        fix = f"leave such cells empty, or 'dataset.targets={{{self.name}: multiclass}}', or a map"
         return torch.from_numpy(numbers(self.columns[0], cells, place, fix).astype(np.float32))
 
     @property

@@ -82,7 +82,7 @@ class TextReader(Reader):
         check_choice("input", input, list(self.sources), f"input={next(iter(self.sources))}")
         own = dict(self.sources[input])
         column = own.pop("text")
-        options = ReadOptions(slot=f"dataset.sources.{input}", **own)
+        options = ReadOptions(slot="input", **own)
         labels = [name for task in tasks for name in self.targets[task].columns]
         for file in find_files(path, options):
             for part in parts_of(file, column, labels, options):

@@ -80,8 +80,7 @@ class Watcher(Observer, Diagnosis):
         trainer.model.train()
         trainer.observer, self.every = self, 1
         trainer.epoch = subject.epoch + 1
-        done = min(subject.epoch * trainer.steps_per_epoch, trainer.total_steps - subject.num_steps)
-        trainer.step = max(0, done)
+        trainer.step = min(subject.epoch * trainer.steps_per_epoch, trainer.total_steps)
         for batches in islice(trainer.steps_of_epoch(), subject.num_steps):
             trainer.fill_gradients(batches, list(trainer.tasks))
         return self.finish(subject.folder, subject.title)

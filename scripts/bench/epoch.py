@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
-from bench.common import Row, in_turn, made
 from torch import Tensor, nn
+
+from bench.common import Row, in_turn, made
 
 cross_entropy = nn.functional.cross_entropy
 
