@@ -1,6 +1,6 @@
 """The toy problem of CAGrad and Nash-MTL: which methods reach the Pareto set, and where on it.
 
-    python scripts/reproduce_toy.py [--steps 50000] [--processes 2] [--out runs/reproduce_toy]
+    python scripts/reproduce_toy.py [--steps 50000] [--settings cagrad nash_mtl] [--processes 2]
 
 Follows each method from each start until the point rests or the steps are over, draws the ways over
 the contours of the mean loss, and prints where each of them ends.
@@ -44,7 +44,7 @@ EVERY = 25  # steps between points of the drawn way
 class Setting(NamedTuple):
     """The problem as a paper sets it."""
 
-    name: str
+    name: str  # of the paper's method
     starts: list[tuple[float, float]]
     words: list[str]
     cagrad_c: float
@@ -52,9 +52,9 @@ class Setting(NamedTuple):
 
 
 SETTINGS = [
-    Setting("CAGrad's", [(-8.5, 7.5), (-8.5, -5), (9, 9)], [], 0.5, 1.0),
+    Setting("cagrad", [(-8.5, 7.5), (-8.5, -5), (9, 9)], [], 0.5, 1.0),
     Setting(
-        "Nash-MTL's",
+        "nash_mtl",
         [(-8.5, 7.5), (0, 0), (9, 9), (-7.5, -0.5), (9, -1)],
         ["tasks.first.weight=0.1"],
         0.4,
@@ -127,14 +127,17 @@ def ending(way: Way) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--steps", type=int, default=50_000)
+    names = [setting.name for setting in SETTINGS]
+    parser.add_argument("--settings", nargs="+", choices=names, default=names)
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--out", type=Path, default=Path("runs/reproduce_toy"))
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
-    jobs = [(s, m, start, options.steps) for s in SETTINGS for m in METHODS for start in s.starts]
+    settings = [setting for setting in SETTINGS if setting.name in options.settings]
+    jobs = [(s, m, start, options.steps) for s in settings for m in METHODS for start in s.starts]
     with get_context("spawn").Pool(options.processes) as pool:
         ways = pool.map(follow, jobs, chunksize=1)
-    for setting in SETTINGS:
+    for setting in settings:
         own = [way for way in ways if way.setting == setting.name]
         rows: list[list[Any]] = []
         for method in METHODS:
@@ -143,7 +146,7 @@ def main() -> None:
                 [method if i == 0 else "", f"({start[0]:g}, {start[1]:g})", ending(way)]
                 for i, (start, way) in enumerate(zip(setting.starts, reached, strict=True))
             ]
-        sys.stdout.write(f"\n{setting.name} setting\n")
+        sys.stdout.write(f"\nas for {setting.name}\n")
         sys.stdout.write(text_table(["method", "start", "end"], rows) + "\n")
         sys.stdout.write(f"{draw(setting, own, options.out)}\n")
 
@@ -157,9 +160,7 @@ def draw(setting: Setting, ways: list[Way], out: Path) -> Path:
     first, second = (torch.stack([Toy(which)(x, x) for x in grid]) for which in (1, 2))
     mean = ((setting.scale * first + second) / 2).reshape(201, 201)
     figure = Figure(figsize=(3.0 * 4, 3.1 * 2), layout="constrained")
-    figure.suptitle(
-        f"The toy problem in {setting.name} setting: mean loss and ways to the Pareto set"
-    )
+    figure.suptitle(f"As for {setting.name}: contours of the mean loss, ways to the Pareto set")
     axes = figure.subplots(2, 4, sharex=True, sharey=True).flatten()
     line = np.linspace(-EDGE, EDGE, 50)
     for axis, method in zip(axes, METHODS, strict=False):
@@ -176,7 +177,7 @@ def draw(setting: Setting, ways: list[Way], out: Path) -> Path:
         axis.set_ylim(-10.5, 10.5)
     for axis in axes[len(METHODS) :]:
         axis.set_axis_off()
-    path = out / f"{setting.name.lower().replace(chr(39), '').replace('-', '_')}.png"
+    path = out / f"{setting.name}.png"
     figure.savefig(path, dpi=120)
     return path
 

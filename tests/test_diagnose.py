@@ -1,6 +1,7 @@
 """``mtl-diagnose`` and the diagnostics of ``mtl-train``, on whole runs."""
 
 import csv
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -76,7 +77,10 @@ def test_a_run_is_looked_at_with_its_weights_in_its_own_folder(name, trained, tm
         if file.partition("/")[0] not in ("diagnostics", "plots", "diagnose.log"):
             assert (trained / file).read_bytes() == content
     if name in WATCHERS:  # the steps with which training would go on, the weights as they are
-        assert {row["epoch"] for row in rows(trained / "diagnostics" / f"{name}.csv")} == {"3"}
+        looks = rows(trained / "diagnostics" / f"{name}.csv")
+        steps = json.loads((trained / "summary.json").read_text(encoding="utf-8"))["steps"]
+        assert {row["epoch"] for row in looks} == {"3"}
+        assert {int(row["step"]) for row in looks} == {steps + 1, steps + 2}
 
 
 def test_the_weights_of_the_run_are_the_ones_that_are_looked_at(trained, tmp_path):

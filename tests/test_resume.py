@@ -115,6 +115,24 @@ def test_resuming_a_finished_run_changes_nothing(tmp_path: Path) -> None:
     assert (tmp_path / "run" / "metrics.csv").read_bytes() == before
 
 
+def test_a_finished_run_says_what_would_go_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train(tmp_path / "run", "trainer.max_epochs=1")
+    capsys.readouterr()
+    mtl_cli.train([f"resume={tmp_path / 'run'}"])
+    assert "nothing is left to train; trainer.max_epochs=2 would go on" in capsys.readouterr().out
+
+
+def test_a_run_is_not_made_shorter_than_it_was(tmp_path: Path) -> None:
+    train(tmp_path / "run", "trainer.max_epochs=2")
+    before = {file: file.read_bytes() for file in (tmp_path / "run").glob("*.*")}
+    with pytest.raises(ValueError, match=r"must be at least what the run has had: 2 epochs"):
+        mtl_cli.train([f"resume={tmp_path / 'run'}", "trainer.max_epochs=1"])
+    for file, content in before.items():
+        assert file.name == "train.log" or file.read_bytes() == content
+
+
 def test_resume_takes_no_other_settings(tmp_path: Path) -> None:
     train(tmp_path / "run", "trainer.max_epochs=1")
     with pytest.raises(ValueError, match=r"only device, trainer.max_epochs"):

@@ -261,7 +261,8 @@ def test_a_sweep_ends_with_a_table_and_a_failed_job_hides_no_other(tmp_path: Pat
         (["tasks.sin.loss=focal"], "try:   loss@tasks.sin.loss=focal"),
         (["loss@tasks.sinn.loss=l1"], "try:   mtl-train loss@tasks.sin.loss=l1"),
         (["tasks.sin.head.hidden=[3]"], "head@tasks.sin.head=mlp"),
-        (["~tasks.tan"], "~tasks.tan must be there"),
+        (["~tasks.tan"], "~tasks.tan must be there to be left out.\n  found: no tasks.tan there"),
+        (["dataset=table", "dataset.targets=[y]"], "found: dataset.targets=['y'], without kinds"),
         (["device=cuda:99"], "device must be auto or one of this machine's"),
         (["hydra.run.dir=/proc/1/cmdline/x"], "must be a folder that can be made and written to"),
         (["resume=nowhere"], "nowhere must be a run folder"),
@@ -289,6 +290,14 @@ def test_mistakes_get_a_few_plain_lines(
     assert expected in shown
     assert "Traceback" not in shown
     assert len(shown.splitlines()) <= 5, shown
+
+
+def test_from_python_too_the_corrected_words_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["-"])
+    with pytest.raises(Problem, match=r"try:   mtl-train arch=mmoe$"):
+        mtl_cli.train(["arch=mmo"])
+    with pytest.raises(Problem, match=r"try:   mtl_cli.train\(\['arch=mmoe', 'seed=1'\]\)"):
+        mtl_cli.train("arch=mmoe seed=1")
 
 
 def test_a_list_of_objectives_gives_a_figure_for_each(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 
 from mtl_cli.dataset.cells import encode, is_number
 from mtl_cli.dataset.columns import (
+    MISSING_NUMBERS,
     Category,
     Number,
     fit_category,
@@ -105,7 +106,7 @@ class Inference:
 def but_numbers(texts: list[str]) -> str:
     """Of a column that was most likely meant to hold numbers: which cell is none."""
     sample = texts[:MANY]
-    none = [text for text in sample if not is_number(text)]
+    none = [text for text in sample if not is_number(text) and text not in MISSING_NUMBERS]
     if not none or 2 * len(none) >= len(sample):
         return ""
     return f"mostly numbers, and {shorten(none[0])!r}: a number where such cells are empty"

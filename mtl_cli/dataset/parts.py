@@ -111,17 +111,9 @@ def check_columns(there: Iterable[str], wanted: Iterable[str], thing: str) -> No
         if name not in columns:
             rule = f"must name columns that are there: {', '.join(columns)}"
             close = nearest(name, columns)
-            fix = (
-                f"{close} in its place"
-                if close
-                else f"a file with a column {name}, or one of those"
-            )
-            apart = [mark for mark in ";\t|" if len(columns) == 1 and mark in columns[0]]
-            fix = (
-                f"the delimiter {apart[0]!r}, which makes several columns of this one"
-                if apart
-                else fix
-            )
+            fix = f"{close} in its place" if close else f"one of those, or a file with {name}"
+            if len(columns) == 1 and (marks := [mark for mark in ";\t|" if mark in columns[0]]):
+                fix = f"the delimiter {marks[0]!r}, which makes several columns of this one"
             raise problem(thing, rule, name, fix)
 
 

@@ -178,6 +178,23 @@ def test_a_missing_column_lists_those_that_are_there_and_names_the_nearest(tmp_p
         message = problem_of(write(tmp_path, name, content), wanted=["incom"])
         assert "age, income" in message
         assert "try:   income" in message
+    message = problem_of(write(tmp_path, "a.csv", "age;income\n1;2\n"), wanted=["age"])
+    assert "try:   the delimiter ';'" in message
+
+
+def test_of_new_data_no_option_is_advised_for_there_is_none(tmp_path):
+    options = ReadOptions(slot="input")
+    broken = [
+        ("a.csv", b"a,b\n1\n", "try:   mend the row"),
+        ("b.csv", b"a,a\n1,2\n", "try:   another name for one of them"),
+        ("c.csv", b'a,b\n1,"x\n2,3\n', "try:   mend the file"),
+        ("d.jsonl", b"{\n", "try:   mend the row"),
+        ("e.txt", b"a\tb\n\xe9\t2\n", "try:   the file in utf-8"),
+    ]
+    for name, content, advice in broken:
+        (tmp_path / name).write_bytes(content)
+        assert problem_of(tmp_path / name, options).endswith(advice)
+    assert problem_of(tmp_path / "none", options).startswith("input must be a file")
 
 
 @pytest.mark.parametrize("chunk_rows", [None, 2])
