@@ -15,7 +15,7 @@ from mtl_cli.comparison.curves import draw_curves
 from mtl_cli.comparison.table import text_table
 from mtl_cli.comparison.tree import draw_tree
 from mtl_cli.device import find_device, keep_freed_memory
-from mtl_cli.errors import check_boolean, check_integer, problem
+from mtl_cli.errors import check_boolean, check_integer
 from mtl_cli.evaluation import total_loss
 from mtl_cli.logs import FILE_ONLY, logging_to
 from mtl_cli.pictures import draw_metrics
@@ -24,7 +24,6 @@ from mtl_cli.run_folder import RunFolder, find_run
 from mtl_cli.seed import set_deterministic
 from mtl_cli.signals import Interrupted
 from mtl_cli.summary import check_figures, describe, objective, results
-from mtl_cli.trainer import Trainer
 from mtl_cli.weighting.fixed import Fixed
 
 log = logging.getLogger(__name__)
@@ -91,7 +90,9 @@ class Session:
         self.folder.last.parent.mkdir(exist_ok=True)
         if self.resumed:
             live.trainer.resume()
-            check_longer(live.trainer)
+            if live.trainer.step == live.trainer.total_steps and not live.trainer.batch:
+                more = live.trainer.epoch
+                log.info("nothing is left to train; trainer.max_epochs=%d would go on", more)
         elif cfg.init is not None:
             first = find_run(cfg.init, Path(cfg.runs))
             checkpoint.load_weights(live.model, checkpoint.load(first.best)["model"], first.best)
@@ -171,14 +172,3 @@ class Session:
             key: value for key, value in self.summary.items() if key not in ("status", "error")
         }
         self.folder.write_json(self.folder.summary, self.summary)
-
-
-def check_longer(trainer: Trainer) -> None:
-    """Refuses to end a training before where it is; says it where nothing is left to train."""
-    if trainer.step > trainer.total_steps:
-        epochs = trainer.epoch - 1
-        rule = f"must be at least what the run has had: {epochs} epochs, {trainer.step} steps"
-        found, fix = f"{trainer.total_steps} steps", f"trainer.max_epochs={epochs + 1}"
-        raise problem("the length of a resumed training", rule, found, fix)
-    if trainer.step == trainer.total_steps and not trainer.batch:
-        log.info("nothing is left to train; trainer.max_epochs=%d would go on", trainer.epoch)

@@ -82,6 +82,14 @@ class Settings:
         in_epochs = math.inf if self.max_epochs is None else self.max_epochs * steps_per_epoch
         return int(min(in_epochs, self.max_steps or math.inf))
 
+    def check_resumed(self, epochs: int, steps: int, total_steps: int) -> None:
+        """Refuses to end a training before where it is."""
+        if steps > total_steps:
+            rule = f"must be at least what the run has had: {epochs} epochs, {steps} steps"
+            at_steps = self.max_steps is not None and self.max_steps < steps
+            fix = f"trainer.max_steps={steps}" if at_steps else f"trainer.max_epochs={epochs + 1}"
+            raise problem("the length of a resumed training", rule, f"{total_steps} steps", fix)
+
     def wants_val(self) -> str | None:
         """The setting that reads the figures of a val split, if one does."""
         if self.patience is not None:

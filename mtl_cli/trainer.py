@@ -253,6 +253,9 @@ class Trainer:
     def resume(self) -> None:
         """Takes back the state of the last checkpoint, and cuts ``metrics.csv`` to it."""
         state = checkpoint.load(self.folder.last)
+        for name in COUNTERS:
+            setattr(self, name, state[name])
+        self.settings.check_resumed(self.epoch - 1, self.step, self.total_steps)
         checkpoint.load_weights(self.model, state["model"], self.folder.last)
         for learner, own in zip(self.learners, state["learners"], strict=True):
             learner.load_state_dict(own)
@@ -262,8 +265,6 @@ class Trainer:
             self.average.load_state_dict(state["average"])
         if self.observer is not None:
             self.observer.load_state_dict(state["observer"])
-        for name in COUNTERS:
-            setattr(self, name, state[name])
         if "val" in self.loaders and self.folder.best.exists():
             self.validation.best.load()
         self.folder.cut_metrics(state["metrics_length"])

@@ -198,9 +198,11 @@ def test_a_cell_that_keeps_a_column_from_being_a_number_is_named(tmp_path):
     data["c"], data["income"] = ["x", "1"] * 24, ["a", "b"] * 24
     data.to_csv(tmp_path / "a.csv", index=False)
     a, b, c = make(tmp_path / "a.csv").notes[2:]
-    assert a.split()[1] == "category" and "; mostly numbers, and '12 kg'" in a
+    assert a.split()[1] == "category"
+    assert "; mostly numbers, and '12 kg'" in a
     assert b.split()[:3] == ["b", "number", "8"]
-    assert c.split()[1] == "category" and "mostly numbers" not in c
+    assert c.split()[1] == "category"
+    assert "mostly numbers" not in c
 
 
 def test_a_test_file_of_its_own_is_the_test_split(path, tmp_path):
