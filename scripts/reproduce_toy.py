@@ -37,7 +37,7 @@ METHODS = {
 EDGE = 7.0  # the Pareto set reaches from x1 = -7 to 7
 NEAR = 0.1  # a point counts as on it where it is no further than this
 REST = 1000  # steps in which a point that rests moves less than
-STILL = 0.01  # this; Adam alone moves it by 1
+STILL = 1e-3  # this; Adam alone moves it by 1
 EVERY = 25  # steps between points of the drawn way
 
 
