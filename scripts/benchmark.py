@@ -24,7 +24,7 @@ from typing import Any
 
 import torch
 
-from bench.common import Row
+from bench.measure import Row
 from mtl_cli.comparison.table import text_table
 from mtl_cli.device import keep_freed_memory
 

@@ -12,6 +12,7 @@ CONF = PACKAGE.parent / "conf"
 # Every module of the package, and every folder of parts, on the floor where it lives.
 FLOORS: list[set[str]] = [
     {"batch", "inputs", "seed", "run_folder", "device", "errors", "activation", "naming", "initial"}
+    | {"linear_maps"}
     | {"checkpoint", "logs", "signals", "settings"},
     {"encoder", "head", "loss", "dataset", "weighting", "scheduler", "logger"},
     {"task", "arch"},

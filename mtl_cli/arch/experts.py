@@ -17,7 +17,8 @@ from mtl_cli.arch.base import MakeEncoder, Trunk
 from mtl_cli.arch.mixture import expert_softmax
 from mtl_cli.arch.stacked_linear import Rows, StackedBagLinear, StackedLinear, StackedRowLinear
 from mtl_cli.batch import Examples
-from mtl_cli.inputs import BagLinear, CountTokens, InputSpec, RowLinear
+from mtl_cli.inputs import InputSpec
+from mtl_cli.linear_maps import BagLinear, CountTokens, RowLinear
 from mtl_cli.naming import module_key
 
 ELEMENTWISE = (*ACTIVATIONS.values(), nn.Dropout, nn.Identity)

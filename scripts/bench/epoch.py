@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from bench.common import Row, in_turn, made
+from bench.measure import Row, in_turn, made
 
 cross_entropy = nn.functional.cross_entropy
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from bench.common import Row, in_turn
+from bench.measure import Row, in_turn
 from bench.mixtures import Ours, training_step
 from mtl_cli.arch.cgc import CGC
 from mtl_cli.arch.dselect_k import DSelectK

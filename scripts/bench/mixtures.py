@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from bench.common import Row, in_turn
 from bench.loop_ple import layered_ple
 from bench.loops import LoopDSelectK, LoopMMoE, layer
+from bench.measure import Row, in_turn
 from mtl_cli.arch.base import Architecture
 from mtl_cli.arch.cgc import CGC
 from mtl_cli.arch.dselect_k import DSelectK

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor, nn
 
-from bench.common import Row, in_turn, made
 from bench.loop_ple import layered_ple
 from bench.loops import LoopMMoE, layer
+from bench.measure import Row, in_turn, made
 
 EPOCHS, REPEATS = 100, 5
 EXPERIMENTS = ("sincos_notebook", "sincos_notebook_mmoe", "sincos_notebook_ple")

@@ -17,7 +17,7 @@ import torch
 from pyarrow import csv, parquet
 from torch import Tensor
 
-from bench.common import Row, in_turn
+from bench.measure import Row, in_turn
 from mtl_cli.dataset.idx import read_idx
 from mtl_cli.loaded_run import load_run
 from mtl_cli.predict import predict

@@ -7,7 +7,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 
-from bench.common import Row, in_turn
+from bench.measure import Row, in_turn
 
 
 def process_rows() -> Iterator[Row]:

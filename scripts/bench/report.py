@@ -14,7 +14,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from bench.common import Row
+from bench.measure import Row
 from mtl_cli.cli import compose_run
 from mtl_cli.run_folder import RunFolder
 

@@ -14,9 +14,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from bench.common import Row, in_turn
 from bench.loop_ple import LoopLevel, LoopPLE
 from bench.loops import LoopDSelectK, LoopMMoE, gate
+from bench.measure import Row, in_turn
 from bench.mixtures import linear_heads, training_step
 from mtl_cli.arch.base import Architecture
 from mtl_cli.arch.cgc import CGC

@@ -11,7 +11,7 @@ import pandas
 import torch
 from torch import Tensor, nn
 
-from bench.common import Row, in_turn, made
+from bench.measure import Row, in_turn, made
 from mtl_cli import inputs
 from mtl_cli.cli import compose_run
 from mtl_cli.dataset.base import Dataset

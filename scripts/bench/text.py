@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from bench.common import Row, in_turn, made
+from bench.measure import Row, in_turn, made
 
 NUM_WORDS = 21_000  # of which some 19 000 are met
 MANY = 2_000_000

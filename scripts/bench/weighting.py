@@ -14,7 +14,7 @@ from hydra.utils import instantiate
 from omegaconf import OmegaConf
 from torch import Tensor, nn
 
-from bench.common import Row, in_turn
+from bench.measure import Row, in_turn
 from mtl_cli.arch.hps import HPS
 from mtl_cli.encoder.mlp import MLP
 from mtl_cli.inputs import Dense
