@@ -60,7 +60,7 @@ def evaluate(words: Sequence[str]) -> dict[str, Any]:
     from mtl_cli import evaluation
     from mtl_cli.device import keep_freed_memory
     from mtl_cli.labelled_data import from_dataset, from_files
-    from mtl_cli.loaded_run import load_run
+    from mtl_cli.loading import load_run
     from mtl_cli.seed import set_deterministic
 
     keep_freed_memory()

@@ -1,7 +1,4 @@
-"""A trained run, loaded from its folder: its model, its tasks, and predictions for new data.
-
-A run folder is data, whoever wrote it: nothing in it is executed (`trust`, `slots`, `checkpoint`).
-"""
+"""A trained run as Python has it: its model, its tasks, and predictions for new data."""
 
 from __future__ import annotations
 
@@ -15,64 +12,21 @@ import torch
 from omegaconf import DictConfig
 from torch import Tensor
 
-from mtl_cli import checkpoint as checkpoints
 from mtl_cli.batch import Bag
-from mtl_cli.build import make_model, make_tasks
 from mtl_cli.dataset.reader import NewExamples, Reader
-from mtl_cli.device import find_device
-from mtl_cli.errors import check_choice, check_integer, nearest, problem
+from mtl_cli.errors import check_integer, nearest, problem
 from mtl_cli.evaluation import to_device
 from mtl_cli.model import Model, mode
 from mtl_cli.new_data import as_arrays, check_examples, check_path, frame_of, leading
 from mtl_cli.predictions import Columns, columns_of
-from mtl_cli.run_config import read_config
-from mtl_cli.run_data import RunData, read_run_data
-from mtl_cli.run_folder import RunFolder, find_run
+from mtl_cli.run_data import RunData
+from mtl_cli.run_folder import RunFolder
 from mtl_cli.task.base import Task
 
 if TYPE_CHECKING:
     import pandas
 
-CHECKPOINTS = ["best", "last"]
 Source = Any  # of new data: a path, a pandas.DataFrame, or the examples themselves
-
-
-def load_run(
-    run: str | Path,
-    checkpoint: str = "best",
-    device: str = "auto",
-    trust: Collection[str] = (),
-    runs: str | Path = "runs",
-) -> LoadedRun:
-    """Loads the model of a run.
-
-    Args:
-        run: a run folder, or ``latest``.
-        checkpoint: ``best`` (the weights that val picked) or ``last``.
-        device: see `mtl_cli.device`.
-        trust: packages whose classes the run may name, beside those that are always trusted.
-        runs: the folder of all runs, where ``latest`` is looked for.
-
-    Raises:
-        ValueError: where it is no run, a damaged one, of a newer version, or not to be trusted.
-    """
-    check_choice("checkpoint", checkpoint, CHECKPOINTS, "checkpoint=best")
-    folder = find_run(str(run), Path(runs))
-    where = find_device(device)
-    config = read_config(folder, trust)
-    data = read_run_data(folder, trust)
-    if set(config.tasks) != set(data.tasks):
-        rule, found = "must name the same tasks as config.yaml", ", ".join(data.tasks)
-        raise problem(str(folder.reader), rule, found, "the files as the run wrote them")
-    path = folder.best if checkpoint == "best" else folder.last
-    weights = checkpoints.load(path)["model"]
-    if not isinstance(weights, dict) or not all(isinstance(w, Tensor) for w in weights.values()):
-        rule, found = "must hold the model's weights by name", type(weights).__name__
-        raise problem(str(path), rule, found, "another checkpoint of the run, or train anew")
-    with torch.random.fork_rng(devices=[]):  # the first weights are drawn, and thrown away
-        model = make_model(config, make_tasks(config, data.inputs, data.tasks), data.inputs)
-    checkpoints.load_weights(model, weights, path)
-    return LoadedRun(folder, config, model.to(where).eval(), data, where)
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,7 @@ def predict(words: Sequence[str]) -> tuple[int, Path]:
     from tqdm import tqdm
 
     from mtl_cli.device import keep_freed_memory
-    from mtl_cli.loaded_run import load_run
+    from mtl_cli.loading import load_run
     from mtl_cli.prediction_file import PredictionFile
 
     keep_freed_memory()

@@ -16,7 +16,7 @@ FLOORS: list[set[str]] = [
     | {"checkpoint", "logs", "signals", "settings"},
     {"encoder", "head", "loss", "dataset", "weighting", "scheduler", "logger"},
     {"task", "arch"},
-    {"model"},
+    {"model", "reach"},
     {"evaluation", "step_log", "learner", "best_weights", "progress", "observer", "pictures"}
     | {"forward", "average", "records", "gradient_scale", "rates"}
     | {"validation", "predictions", "prediction_file", "new_data"},
@@ -26,7 +26,7 @@ FLOORS: list[set[str]] = [
     {"slots", "mistakes", "trust"},
     {"build", "cli", "help", "words", "summary", "options", "run_config", "run_data"}
     | {"overrides", "baselines"},
-    {"session", "look", "loaded_run", "labelled_data", "rebuilt_dataset"},
+    {"session", "look", "loaded_run", "loading", "labelled_data", "rebuilt_dataset"},
     {"train", "evaluate", "predict", "diagnose", "report"},
 ]
 HYDRA_FROM = next(i for i, floor in enumerate(FLOORS) if "slots" in floor)

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from bench.measure import Row, in_turn
 from mtl_cli.dataset.idx import read_idx
-from mtl_cli.loaded_run import load_run
+from mtl_cli.loading import load_run
 from mtl_cli.predict import predict
 from mtl_cli.train import train
 
