@@ -48,8 +48,8 @@ def build(cfg: DictConfig, folder: RunFolder, device: torch.device) -> Run:
     The global generators are seeded immediately before the model is made: its weights depend on
     the seed and the model alone, not on what the dataset drew.
     """
-    if not cfg.tasks:
-        targets = cfg.dataset.get("targets")
+    targets = cfg.dataset.get("targets")
+    if not cfg.tasks and (targets or "targets" not in cfg.dataset):  # else the dataset says more
         raise problem(
             "tasks",
             "must name at least one task",

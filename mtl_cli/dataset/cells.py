@@ -11,6 +11,10 @@ import numpy as np
 from mtl_cli.dataset.parts import Place
 
 MISSING = ("", "?")  # what stands in a cell for nothing
+MISSING_NUMBERS = (  # the same in a cell of a number
+    *MISSING,
+    *("NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NULL", "null", "None"),
+)
 
 
 @dataclass

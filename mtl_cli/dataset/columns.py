@@ -10,27 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mtl_cli.dataset.cells import append, encode, is_number, sort_names
+from mtl_cli.dataset.cells import MISSING_NUMBERS, append, encode, is_number, sort_names
 from mtl_cli.dataset.parts import Place
 from mtl_cli.errors import problem
 
 if TYPE_CHECKING:
     import pyarrow
-
-MISSING_NUMBERS = (
-    "",
-    "?",
-    "NA",
-    "N/A",
-    "n/a",
-    "#N/A",
-    "<NA>",
-    "NaN",
-    "nan",
-    "NULL",
-    "null",
-    "None",
-)
 
 
 @dataclass(frozen=True)
@@ -49,8 +34,8 @@ class Number:
     flagged: bool
 
     def codes(self, cells: Any, place: Place) -> list[np.ndarray]:
-        """The column as floats [B], and where it is flagged, another one."""
-        fix = f"'dataset.types={{{self.name}: category}}'"
+        """The column of new rows as floats [B], and where it is flagged, another one."""
+        fix = "mend the cell, or leave it empty: it was a number in training"
         return self.standardise(numbers(self.name, cells, place, fix))
 
     def standardise(self, values: np.ndarray) -> list[np.ndarray]:
@@ -74,7 +59,7 @@ class Category:
     values: list[str]
 
     def codes(self, cells: Any, place: Place) -> list[np.ndarray]:
-        """The column as codes [B]."""
+        """The column of new rows as codes [B]."""
         return [self.look_up(*encode(cells))]
 
     def look_up(self, indices: np.ndarray, texts: list[str]) -> np.ndarray:
@@ -136,12 +121,16 @@ def numbers(name: str, cells: pyarrow.ChunkedArray, place: Place, fix: str) -> n
         values = np.array([number(text) for text in cells.to_pylist()])
     infinite = np.isinf(values)
     if infinite.any():
-        first = int(np.argmax(infinite))
-        count = int(infinite.sum())
-        found = f"{cells[first].as_py()!r} in {place(first)}"
-        found += f" ({count:,} cells like it)" * (count > 1)
+        found = first_of(cells, infinite, place)
         raise problem(f"column {name}", "must hold finite numbers", found, fix)
     return values
+
+
+def first_of(cells: pyarrow.ChunkedArray, wrong: np.ndarray, place: Place) -> str:
+    """The first of the cells that are wrong, by a mask [B], and how many there are."""
+    first, count = int(np.argmax(wrong)), int(wrong.sum())
+    more = f" ({count:,} cells like it)" if count > 1 else ""
+    return f"{cells[first].as_py()!r} in {place(first)}{more}"
 
 
 def number(text: str | None) -> float:

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mtl_cli.dataset.encoded import blocks, wrong_encoding
+from mtl_cli.dataset.cells import MISSING_NUMBERS
+from mtl_cli.dataset.encoded import as_utf8, blocks, wrong_encoding
+from mtl_cli.dataset.parser_threads import lend
 from mtl_cli.dataset.parts import Part, ReadOptions, check_columns, suffix_of
 from mtl_cli.errors import Problem, problem
 
 if TYPE_CHECKING:
     import pyarrow
+    from pyarrow import csv
 
 BLOCK_BYTES = 8 * 2**20  # of a file that is read in chunks; no row may be longer
 TABS = (".tsv", ".tab", ".txt")  # delimited by tabs, where nothing else is said
-MISSING_NUMBERS = [
-    *("", " ", "?", " ?", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NULL", "null", "None")
-]
 
 
 def read_delimited(
@@ -31,7 +31,8 @@ def read_delimited(
     """See `files.read_parts`."""
     reading = Reading(file, options)
     try:
-        yield from reading.parts(wanted, chunk_rows, text)
+        with as_utf8(file, options.encoding) as reading.utf8:
+            yield from reading.parts(wanted, chunk_rows, text)
     except Problem:
         raise
     except (ValueError, OSError, EOFError) as error:  # Arrow's are ValueErrors or OSErrors
@@ -42,7 +43,7 @@ class Reading:
     """One file on its way in, and its broken rows."""
 
     def __init__(self, file: Path, options: ReadOptions) -> None:
-        self.file, self.options = file, options
+        self.file, self.utf8, self.options = file, file, options
         self.broken: list[Any] = []  # Arrow's InvalidRow: number, expected and actual_columns
 
     def parts(
@@ -56,18 +57,19 @@ class Reading:
             check_columns(names, wanted, f"the columns of {self.file.name} that are read")
         as_text = names if text is True else [] if text is False else text
         convert = csv.ConvertOptions(
-            null_values=MISSING_NUMBERS,
+            null_values=[*MISSING_NUMBERS, " ", " ?"],
             include_columns=None if wanted is None else list(wanted),
             column_types=dict.fromkeys(as_text, pyarrow.string()),
         )
         if chunk_rows is None:
             threads = self.options.on_bad_row == "error"  # Arrow's threads do not count rows
-            table = csv.read_csv(self.file, self.reads(threads), self.parses(), convert)
+            with self.parses() as parses:
+                table = csv.read_csv(self.utf8, self.reads(threads), parses, convert)
             self.check(table)
             yield Part(self.file, table, 1, self.numbers_broken())
         else:
             first = 1
-            for batch in csv.open_csv(self.file, self.reads(), self.parses(), convert):
+            for batch in self.batches(convert):
                 for begin in range(0, len(batch), chunk_rows):
                     table = pyarrow.Table.from_batches([batch.slice(begin, chunk_rows)])
                     self.check(table)
@@ -76,15 +78,21 @@ class Reading:
                     first = part.numbers()[-1] + 1
         self.options.skipped += len(self.broken)
 
+    def batches(self, convert: csv.ConvertOptions) -> Iterator[pyarrow.RecordBatch]:
+        """The rows, a block at a time."""
+        from pyarrow import csv
+
+        with self.parses() as parses:
+            yield from csv.open_csv(self.utf8, self.reads(), parses, convert)
+
     def names(self) -> list[str]:
         """The columns of the file."""
         from pyarrow import csv
 
         options = self.options
-        reads = csv.ReadOptions(
-            encoding=options.encoding, autogenerate_column_names=not options.header
-        )
-        names = csv.open_csv(self.file, reads, self.parses()).schema.names
+        reads = csv.ReadOptions(autogenerate_column_names=not options.header)
+        with self.parses() as parses:
+            names = csv.open_csv(self.utf8, reads, parses).schema.names
         self.broken = []
         if options.columns is not None:
             if len(options.columns) != len(names):
@@ -110,21 +118,20 @@ class Reading:
             block_size=None if threads else BLOCK_BYTES,
             skip_rows_after_names=int(self.options.header),
             column_names=self.column_names,
-            encoding=self.options.encoding,
         )
 
-    def parses(self) -> Any:
+    def parses(self) -> AbstractContextManager[csv.ParseOptions]:
         from pyarrow import csv
 
         delimiter = self.options.delimiter
         if delimiter is None:
             delimiter = "\t" if suffix_of(self.file) in TABS else ","
-        return csv.ParseOptions(
+        options = csv.ParseOptions(
             delimiter=delimiter,
             quote_char=self.options.quote or False,
             newlines_in_values=self.options.quote is not None,
-            invalid_row_handler=self.note_broken,
         )
+        return lend(self.note_broken, options)
 
     def note_broken(self, row: Any) -> str:
         self.broken.append(row)
@@ -186,6 +193,7 @@ class Reading:
 
         first = Reading(self.file, self.options)
         first.column_names = self.column_names
-        with suppress(ValueError):
-            csv.read_csv(self.file, first.reads(), first.parses())
+        copy = as_utf8(self.file, self.options.encoding)
+        with copy as first.utf8, suppress(ValueError), first.parses() as parses:
+            csv.read_csv(first.utf8, first.reads(), parses)
         return first.broken[0].number

@@ -5,9 +5,12 @@ from __future__ import annotations
 import codecs
 import gzip
 import io
+import shutil
 from collections.abc import Iterator
-from itertools import chain
+from contextlib import contextmanager
+from itertools import chain, islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import BinaryIO, cast
 
 from mtl_cli.dataset.parts import ReadOptions
@@ -27,11 +30,48 @@ def lines(file: Path, encoding: str) -> Iterator[str]:
             yield line.removesuffix("\n").removesuffix("\r")
 
 
+def numbered_lines(
+    file: Path, options: ReadOptions, chunk_rows: int
+) -> Iterator[tuple[int, list[str]]]:
+    """The lines of a text file, some at a time, with the number of the first of them, from 1.
+
+    Raises:
+        ValueError: where the file is not in the encoding that was said.
+    """
+    texts, first = lines(file, options.encoding), 1
+    try:
+        while chunk := list(islice(texts, chunk_rows)):
+            yield first, chunk
+            first += len(chunk)
+    except UnicodeError as error:
+        raise wrong_encoding(file, options) or error from error
+
+
 def blocks(file: Path) -> Iterator[bytes]:
     """The bytes of the file, unpacked, a MiB at a time."""
     with open_bytes(file) as stream:
         while block := stream.read(2**20):
             yield block
+
+
+@contextmanager
+def as_utf8(file: Path, encoding: str) -> Iterator[Path]:
+    """The file itself where it is in UTF-8, else a copy that is, unpacked, until the end.
+
+    Arrow would decode it too, by Python in its own threads: where a reader is given up amid the
+    file, it waits for a thread that waits for Python.
+    """
+    if codecs.lookup(encoding).name == "utf-8":
+        yield file
+        return
+    with TemporaryDirectory() as folder:
+        copy = Path(folder, "utf-8")
+        with (
+            io.TextIOWrapper(open_bytes(file), encoding, newline="") as source,
+            copy.open("w", encoding="utf-8", newline="") as target,
+        ):
+            shutil.copyfileobj(source, target, 2**20)
+        yield copy
 
 
 def wrong_encoding(file: Path, options: ReadOptions) -> Problem | None:

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mtl_cli.dataset.cells import encode, is_number
+from mtl_cli.dataset.cells import MISSING_NUMBERS, encode, is_number
 from mtl_cli.dataset.columns import (
-    MISSING_NUMBERS,
     Category,
     Number,
     fit_category,

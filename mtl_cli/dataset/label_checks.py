@@ -10,15 +10,14 @@ from mtl_cli.errors import Problem, problem
 MANY = 20  # classes; where most labels differ, too, they are no classes
 
 
-def unmapped(task: str, unknown: list[str], seen: SeenLabels, rule: str) -> Problem:
-    """The error for labels that stand for nothing."""
+def unmapped(thing: str, unknown: list[str], seen: SeenLabels, rule: str, fix: str) -> Problem:
+    """The error for labels, or other words in a column, that stand for nothing."""
     found = "; ".join(
         f"{label!r} ({seen.counts[label]} times, first in {seen.first[label]})"
         for label in unknown[:3]
     )
     found += f"; and {len(unknown) - 3} more" if len(unknown) > 3 else ""
-    fix = f"{unknown[0]!r}: <a class>, or '*': <a class> for all others; null leaves it out"
-    return problem(f"each label of task {task!r}", rule, found, fix)
+    return problem(thing, rule, found, fix)
 
 
 def check_kind(task: str, kind: str, names: list[str], num_labels: int) -> None:

@@ -13,13 +13,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mtl_cli.dataset.cells import SeenLabels, append, encode, is_number, sort_names
+from mtl_cli.dataset.cells import (
+    MISSING_NUMBERS,
+    SeenLabels,
+    append,
+    encode,
+    is_number,
+    sort_names,
+)
 from mtl_cli.dataset.label_checks import check_kind, unmapped
 from mtl_cli.dataset.parts import Place
 from mtl_cli.errors import check_choice, problem
 
 KINDS = ["regression", "binary", "multiclass", "multilabel"]
-MISSING_NUMBERS = ("NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NULL", "null", "None")
 FLAGS = {"0": 0.0, "1": 1.0, "false": 0.0, "true": 1.0, "False": 0.0, "True": 1.0}
 EVERY_OTHER = "*"  # in a label map: all labels that it does not name
 
@@ -57,7 +63,8 @@ class LabelMap:
         if unknown:
             seen = SeenLabels()
             seen.add(cells, place)
-            raise unmapped(self.task, unknown, seen, f"must be one of {', '.join(self.meaning)}")
+            thing, rule = f"each label of {self.task}", f"must be one of {', '.join(self.meaning)}"
+            raise unmapped(thing, unknown, seen, rule, "one of them, or an empty cell")
         index: dict[str | None, int] = {name: i for i, name in enumerate(self.names)} | {None: -1}
         classes = [index[self.meaning.get(label, self.otherwise)] for label in labels]
         indices = append(np.array(classes, np.int64), -1)[codes]
@@ -104,7 +111,9 @@ def make_label_map(
     if given is None:
         meaning = {label: label for label in seen.counts}
     elif otherwise is None and (unknown := [x for x in seen.counts if x not in meaning]):
-        raise unmapped(task, unknown, seen, f"must be in {slot}, or '*' be there")
+        rule = f"must be in {slot}, or '*' be there"
+        fix = f"{unknown[0]!r}: <a class>, or '*': <a class> for all others; null leaves it out"
+        raise unmapped(f"each label of {task}", unknown, seen, rule, fix)
     names = sort_names({name for name in [*meaning.values(), otherwise] if name is not None})
     check_kind(task, kind, names, sum(seen.counts.values()))
     return LabelMap(task, kind, names, meaning, otherwise)
@@ -123,8 +132,8 @@ def flags(task: str, columns: Mapping[str, Any], place: Place) -> Tensor:
         if wrong:
             seen = SeenLabels()
             seen.add(cells, place)
-            rule = f"must be 0 or 1 (column {name})"
-            raise unmapped(task, wrong, seen, rule)
+            thing, rule = f"each label of {task}, column {name},", "must be 0 or 1"
+            raise unmapped(thing, wrong, seen, rule, "one of them, or an empty cell")
         values = append(np.array([FLAGS[label] for label in labels], dtype=np.float32), np.nan)
         targets.append(torch.from_numpy(values[codes]))
     return torch.stack(targets, 1)

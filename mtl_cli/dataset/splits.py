@@ -77,7 +77,8 @@ def split_by_column(cells: Any, place: Place, slot: str) -> Split:
     if unknown:
         seen = SeenLabels()
         seen.add(cells, place)
-        raise unmapped(f"{slot}.split_column", unknown, seen, "must be train, val or test")
+        thing, rule = f"each cell of {slot}.split_column", "must be train, val or test"
+        raise unmapped(thing, unknown, seen, rule, f"one of them, or {slot}.split_column=null")
     if (codes < 0).any():
         row = place(int(np.argmax(codes < 0)))
         found = f"{int((codes < 0).sum())} blank cells, first in {row}"

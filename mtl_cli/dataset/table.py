@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from torch import Tensor, from_numpy
 
-from mtl_cli.dataset.columns import numbers
+from mtl_cli.dataset.columns import first_of, numbers
 from mtl_cli.dataset.in_memory import InMemoryDataset, Rows
 from mtl_cli.dataset.inference import Inference
 from mtl_cli.dataset.parts import Place, ReadOptions, check_columns
@@ -86,8 +86,8 @@ class Table(InMemoryDataset):
         drop_last: bool,
     ) -> None:
         if path is None:
-            rule, fix = "must be a file, a folder or a glob", "dataset.path=my.csv"
-            raise problem("dataset.path", rule, path, fix)
+            fix = "dataset.path=my.csv 'dataset.targets={income: binary, age: regression}'"
+            raise problem("dataset.path", "must be a file, a folder or a glob", "none", fix)
         types, drop = types or {}, drop or []
         for column, kind in types.items():
             fix = f"'dataset.types={{{column}: category}}'"
@@ -132,7 +132,7 @@ class Table(InMemoryDataset):
         if weight_column is not None:
             weights = read_weights(weight_column, table.column(weight_column), place)
         self.notes = (
-            *([f"{options.skipped:,} broken rows skipped"] if options.skipped else []),
+            *([f"broken rows skipped: {options.skipped:,}"] if options.skipped else []),
             *labels.notes(rows_of["train"]),
             *inferred.lines(),
         )
@@ -171,10 +171,7 @@ def read_weights(name: str, cells: pyarrow.ChunkedArray, place: Place) -> Tensor
     values = numbers(name, cells, place, "dataset.weight_column=null")
     wrong = ~(values >= 0)
     if wrong.any():
-        first = int(np.argmax(wrong))
-        count = int(wrong.sum())
-        found = f"{cells[first].as_py()!r} in {place(first)}"
-        found += f" ({count:,} cells like it)" * (count > 1)
+        found = first_of(cells, wrong, place)
         rule = f"must be a column of numbers of at least 0: {name}"
         raise problem("dataset.weight_column", rule, found, "dataset.weight_column=null")
     return from_numpy(values.astype(np.float32))

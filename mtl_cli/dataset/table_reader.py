@@ -86,7 +86,7 @@ class TableReader(Reader):
 
     def labels(self, target: str, group: str | None, table: pyarrow.Table, place: Place) -> Tensor:
         """A target's labels; of a group alone, where there are groups."""
-        labels = self.targets[target].labels(table.column, place)
+        labels = self.targets[target].labels(table.column, place, new=True)
         if self.task_column is None:
             return labels
         codes, names = encode(table.column(self.task_column))

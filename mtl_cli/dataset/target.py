@@ -36,12 +36,15 @@ class Target:
     columns: list[str]
     label_map: LabelMap | None
 
-    def labels(self, column: Callable[[str], pyarrow.ChunkedArray], place: Place) -> Tensor:
+    def labels(
+        self, column: Callable[[str], pyarrow.ChunkedArray], place: Place, new: bool = False
+    ) -> Tensor:
         """The labels of some rows, [B] or [B, L].
 
         Args:
             column: gives the cells of a column.
             place: where the rows are from.
+            new: whether they are read by what a training settled, which no setting changes.
 
         Raises:
             ValueError: where a label stands for nothing.
@@ -51,7 +54,9 @@ class Target:
         cells = column(self.columns[0])
         if self.label_map is not None:
             return self.label_map.targets(cells, place)
-        fix = f"leave such cells empty, or 'dataset.targets={{{self.name}: multiclass}}', or a map"
+        fix = "leave such cells empty"
+        if not new:
+            fix += f", or 'dataset.targets={{{self.name}: multiclass}}', or a map"
         return torch.from_numpy(numbers(self.columns[0], cells, place, fix).astype(np.float32))
 
     @property

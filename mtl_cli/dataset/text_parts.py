@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from mtl_cli.dataset.encoded import lines, wrong_encoding
+from mtl_cli.dataset.encoded import numbered_lines
 from mtl_cli.dataset.files import CHUNK_ROWS, find_files, read_parts
 from mtl_cli.dataset.parts import Part, check_columns
 from mtl_cli.dataset.splits import WORDS
@@ -49,15 +48,12 @@ def read_classes(source: TextSource, paths: Mapping[str, str]) -> Iterator[Part]
 
     for name, path in paths.items():
         for file in find_files(path, source.options):
-            texts, first = lines(file, source.options.encoding), 1
-            try:
-                while chunk := list(islice(texts, CHUNK_ROWS)):
-                    cells: dict[str, Any] = dict.fromkeys(source.columns, [str(name)] * len(chunk))
-                    yield Part(file, pyarrow.table(cells | {source.text: chunk}), first)
-                    first += len(chunk)
-            except UnicodeError as error:
-                raise wrong_encoding(file, source.options) or error from error
-            if first == 1:
+            empty = True
+            for first, texts in numbered_lines(file, source.options, CHUNK_ROWS):
+                cells: dict[str, Any] = dict.fromkeys(source.columns, [str(name)] * len(texts))
+                yield Part(file, pyarrow.table(cells | {source.text: texts}), first)
+                empty = False
+            if empty:
                 raise problem(str(file), "must hold rows", "an empty file", "a text a line")
 
 

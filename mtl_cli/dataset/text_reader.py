@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from mtl_cli.batch import Examples
-from mtl_cli.dataset.encoded import lines, wrong_encoding
+from mtl_cli.dataset.encoded import numbered_lines
 from mtl_cli.dataset.files import CHUNK_ROWS, READERS, find_files, read_parts
 from mtl_cli.dataset.parts import Part, ReadOptions, place_among, suffix_of
 from mtl_cli.dataset.reader import NewExamples, Reader
@@ -91,7 +90,9 @@ class TextReader(Reader):
                     {"file": [file.name] * len(texts), "row": np.array(part.numbers())},
                     {input: self.encode(texts)},
                     {
-                        task: self.targets[task].labels(part.table.column, place_among([part]))
+                        task: self.targets[task].labels(
+                            part.table.column, place_among([part]), new=True
+                        )
                         for task in tasks
                     },
                 )
@@ -110,10 +111,5 @@ def parts_of(
     if labels:
         rule, fix = "must have a column for each label", "a CSV file, say"
         raise problem(str(file), rule, "lines of text", fix)
-    texts, first = lines(file, options.encoding), 1
-    try:
-        while chunk := list(islice(texts, CHUNK_ROWS)):
-            yield Part(file, pyarrow.table({column: chunk}), first)
-            first += len(chunk)
-    except UnicodeError as error:
-        raise wrong_encoding(file, options) or error from error
+    for first, texts in numbered_lines(file, options, CHUNK_ROWS):
+        yield Part(file, pyarrow.table({column: texts}), first)

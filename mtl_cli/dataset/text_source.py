@@ -88,6 +88,11 @@ def make_sources(
     if not sources:
         fix = "'dataset.sources={movie: {path: movie.csv}}' 'dataset.targets={movie: binary}'"
         raise problem("dataset.sources", "must name at least one source", "none", fix)
+    if not targets:
+        fix = f"'dataset.targets={{{next(iter(sources))}: binary}}'"
+        raise problem(
+            "dataset.targets", "must name what to predict, each with its kind", "none", fix
+        )
     for task, kind in targets.items():
         check_choice(
             f"dataset.targets.{task}", kind, KINDS, f"'dataset.targets={{{task}: binary}}'"

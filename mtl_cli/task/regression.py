@@ -78,6 +78,12 @@ class Regression(Task):
     def try_loss(self) -> None:
         super().try_loss()
         target = self.example_target(4)
-        right, wrong = self.criterion(target, target), self.criterion(target + 1, target)
+        right, wrong = self.tried(target, target), self.tried(target + 1, target)
         if not right < wrong:  # cross-entropy takes floats for probabilities, and would train
             raise self.unfitting("no less where the prediction is right than where it is wrong")
+        target = target / 2 + 2.5  # from 2 to 3, where losses of a 0 or 1 fall or stay 0 for ever
+        right = self.tried(target, target)
+        if any(self.tried(target + far, target) <= right for far in (-1000, 1000)):
+            raise self.unfitting(
+                "no greater where the prediction is 1000 away than where it is right"
+            )

@@ -16,8 +16,9 @@ import torch
 from sklearn.datasets import load_digits
 from torch.testing import assert_close
 
-from mtl_cli.dataset import parity_mnist
-from mtl_cli.dataset.parity_mnist import FILES, ParityMNIST, answers
+from mtl_cli.dataset import mnist_files, parity_mnist
+from mtl_cli.dataset.mnist_files import FILES, answers
+from mtl_cli.dataset.parity_mnist import ParityMNIST
 from mtl_cli.errors import Problem
 
 REAL = Path(os.environ.get("MTL_DATA", "/nowhere")) / "mnist"
@@ -37,7 +38,7 @@ def no_network(monkeypatch):
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
     monkeypatch.setattr(socket.socket, "connect", refuse)
     monkeypatch.setattr(urllib.request, "urlopen", refuse)
-    monkeypatch.setattr(parity_mnist, "answers", refuse)
+    monkeypatch.setattr(mnist_files, "answers", refuse)
 
 
 def idx(array: np.ndarray) -> bytes:
@@ -189,7 +190,7 @@ def test_mnist_never_falls_back(name, tmp_path, monkeypatch):
     with pytest.raises(Problem, match=rf"{FOUR_PARTS}") as error:
         make(tmp_path)
     assert "offline=true" in str(error.value)
-    monkeypatch.setattr(parity_mnist, "answers", lambda url: False)
+    monkeypatch.setattr(mnist_files, "answers", lambda url: False)
     with pytest.raises(Problem, match="no network"):
         make(tmp_path, offline=False)
 
@@ -202,7 +203,7 @@ def test_digits_never_ask_the_network_nor_read_the_folder(tmp_path):
 
 @pytest.mark.parametrize("offline", [True, False])
 def test_auto_without_files_and_network_falls_back_and_says_so(offline, tmp_path, monkeypatch):
-    monkeypatch.setattr(parity_mnist, "answers", lambda url: offline)  # never asked where offline
+    monkeypatch.setattr(mnist_files, "answers", lambda url: offline)  # never asked where offline
     dataset = make(tmp_path, source="auto", offline=offline)
     assert dataset.source == "digits"
     assert "not MNIST" in dataset.notice
@@ -268,7 +269,7 @@ class FakeMNIST:
 @pytest.fixture
 def fake_mnist(monkeypatch):
     """A network that answers, from which a fake of torchvision's class downloads."""
-    monkeypatch.setattr(parity_mnist, "answers", lambda url: True)
+    monkeypatch.setattr(mnist_files, "answers", lambda url: True)
     monkeypatch.setattr("torchvision.datasets.MNIST", FakeMNIST)
     monkeypatch.setattr(FakeMNIST, "downloads", 0, raising=False)
     for name in ("started", "go_on"):
@@ -374,7 +375,7 @@ def test_a_name_that_is_looked_up_for_ever_is_no_answer(monkeypatch):
         end.wait(5)
         return open(os.devnull)
 
-    monkeypatch.setattr(parity_mnist, "NETWORK_SECONDS", 0.05)
+    monkeypatch.setattr(mnist_files, "NETWORK_SECONDS", 0.05)
     monkeypatch.setattr(urllib.request, "urlopen", ask)
     begin = time.monotonic()
     assert answers("https://mirror.invalid/") is False

@@ -316,7 +316,7 @@ def test_skipped_rows_are_said(path):
         file.write("1,2\n")
     with pytest.raises(Problem, match=rf"row {N + 1} of "):
         make(path)
-    assert make(path, on_bad_row="skip").notes[0] == "1 broken rows skipped"
+    assert make(path, on_bad_row="skip").notes[0] == "broken rows skipped: 1"
 
 
 @pytest.mark.parametrize(
@@ -377,3 +377,15 @@ def test_labels_that_teach_nothing_are_refused(tmp_path):
 def test_a_reader_is_plain_data(path):
     state = make(path, **ALL).reader.state()
     assert json.loads(json.dumps(state, allow_nan=False)) == state
+
+
+def test_without_a_path_all_that_a_table_needs_is_said():
+    with pytest.raises(Problem, match=r"try:   dataset\.path=\S+ 'dataset\.targets=\{.*\}'$"):
+        Table(**DEFAULTS)
+
+
+def test_a_flag_that_is_none_is_answered_with_what_a_flag_is(path):
+    data = frame().assign(tall="maybe")
+    data.to_csv(path, index=False)
+    with pytest.raises(Problem, match=r"column tall.*0 or 1\.\n.*'maybe'.*\n.*an empty cell$"):
+        make(path, **ALL)

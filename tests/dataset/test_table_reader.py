@@ -101,14 +101,23 @@ def test_what_training_never_saw_is_unknown_or_missing(path, tmp_path):
     assert no_hours.tolist() == [0, 1, 0, 1]
     assert (x[2], x[3], hours[1], hours[3]) == (0, 0, 0, 0)
     (tmp_path / "new.csv").write_text("x,city,hours\n1,a,3\nmuch,a,4\n")
-    with pytest.raises(Problem, match=r"column x .*\n.*'much' in row 2 of new\.csv"):
+    with pytest.raises(Problem, match=r"column x .*\n.*'much' in row 2 of new\.csv") as error:
         list(reader.read(tmp_path / "new.csv", "row", 100))
+    assert "dataset." not in str(error.value)  # whose settings are those of the training
+
+
+def test_a_new_label_that_is_no_number_is_named_without_settings(path, tmp_path):
+    reader = through_json(make(path).reader)
+    frame().assign(score="much").to_csv(tmp_path / "new.csv", index=False)
+    with pytest.raises(Problem, match=r"'much' in row 1 of new\.csv \(40 cells.*\n.*empty$"):
+        list(reader.read(tmp_path / "new.csv", "row", 100, ["score"]))
 
 
 def test_an_unknown_label_is_named(path, tmp_path):
     reader = through_json(make(path).reader)
     frame().assign(sector="zzz").to_csv(tmp_path / "new.csv", index=False)
-    with pytest.raises(Problem, match=r"'zzz' \(40 times, first in row 1 of new\.csv\)"):
+    rule = r"must be one of u, v, w\."
+    with pytest.raises(Problem, match=rf"{rule}\n.*'zzz' \(40 times, first in row 1 of new\.csv\)"):
         list(reader.read(tmp_path / "new.csv", "row", 100, ["sector"]))
 
 

@@ -408,12 +408,12 @@ def test_rows_that_cannot_be_trained_on_are_refused(tmp_path):
 def test_sources_and_tasks_that_do_not_fit_are_refused(tmp_path):
     path = write_csv(tmp_path / "a.csv")
     refused("must name at least one source", {}, {})
+    refused(r"dataset\.targets=\{m: binary\}", {"m": {"path": path}}, {})
     refused(r"try:   dataset\.sources\.m\.path", {"m": {"pth": path}}, {"m": "binary"})
     refused("is a mapping of settings", {"m": path}, {"m": "binary"})
     refused("must have the labels of some task", {"m": {"path": path}}, {"film": "binary"})
-    refused(
-        "must be a task of dataset.targets", {"m": {"path": path, "labels": {"x": "label"}}}, {}
-    )
+    other = {"m": {"path": path, "labels": {"x": "label"}}}
+    refused("must be a task of dataset.targets", other, {"y": "binary"})
     twice = {name: {"path": path, "labels": {"t": "label"}} for name in ("a", "b")}
     refused("exactly one source", twice, {"t": "binary"})
     refused("must be one of regression", {"m": {"path": path}}, {"m": "bin"})

@@ -359,6 +359,58 @@ def test_a_wrong_option_is_told_by_its_path(kind, own):
         make(kind, nn.Identity(), **own)
 
 
+class Of(nn.Module):
+    """A loss from a function of the error."""
+
+    def __init__(self, of):
+        super().__init__()
+        self.of = of
+
+    def forward(self, output, target):
+        return self.of(output - target).mean()
+
+
+REGRESSION_LOSSES = {
+    "mse": MSE,
+    "absolute": nn.L1Loss(),
+    "huber": nn.HuberLoss(delta=0.01),
+    "smooth": nn.SmoothL1Loss(),
+    "summed": nn.MSELoss(reduction="sum"),
+    "counts": nn.PoissonNLLLoss(),
+    "quantile 0.9": Of(lambda e: torch.maximum(-0.9 * e, 0.1 * e)),
+    "quantile 0.01": Of(lambda e: torch.maximum(-0.01 * e, 0.99 * e)),
+    "insensitive near 0": Of(lambda e: (e.abs() - 0.1).clamp(min=0)),
+    "negative": Of(lambda e: e**2 / 0.02 - 3),
+    "bounded": Of(lambda e: 1 - torch.exp(-(e**2))),
+    "logarithmic": Of(lambda e: torch.log1p(e**2)),
+}
+OTHER_LOSSES = {
+    "bce": BCE,
+    "bce of probabilities": nn.BCELoss(),
+    "focal": FocalLoss(2.0, None),
+    "focal, no focus": FocalLoss(0.0, None),
+    "focal, by class": FocalLoss(2.0, torch.tensor([0.25, 0.75])),
+    "margin": nn.SoftMarginLoss(),
+    "cross-entropy": CE,
+    "less where further away": Of(lambda e: -(e**2)),
+}
+
+
+@pytest.mark.parametrize("num_outputs", [1, 3])
+@pytest.mark.parametrize("loss", REGRESSION_LOSSES.values(), ids=REGRESSION_LOSSES)
+def test_a_loss_that_grows_away_from_the_label_fits_a_regression(loss, num_outputs):
+    make(Regression, loss, num_outputs=num_outputs).try_loss()
+
+
+@pytest.mark.parametrize("num_outputs", [1, 3])
+@pytest.mark.parametrize("loss", OTHER_LOSSES.values(), ids=OTHER_LOSSES)
+def test_a_loss_that_does_not_grow_away_from_the_label_fits_no_regression(loss, num_outputs):
+    rule = rf"^tasks\.x\.loss must fit a regression task\.\n  found: {type(loss).__name__}: \S"
+    with pytest.raises(Problem, match=rule) as error:
+        make(Regression, loss, num_outputs=num_outputs).try_loss()
+    assert str(error.value).endswith("try:   loss@tasks.x.loss=mse")
+
+
 def test_a_loss_given_as_a_word_is_answered_with_the_words_to_type():
     with pytest.raises(Problem, match=r"try:   loss@tasks\.x\.loss=focal$"):
         make(Binary, "focal")

@@ -1,0 +1,35 @@
+"""Arrow's threads that parse rows ahead and call Python where a row is broken.
+
+One that lets go of what is Python's while Python exits aborts the process, so none is left behind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from threading import Event
+from typing import TYPE_CHECKING, Any
+from weakref import finalize
+
+if TYPE_CHECKING:
+    from pyarrow import csv
+
+SECONDS = 10  # that threads are waited for; they need milliseconds
+
+
+@contextmanager
+def lend(handler: Callable[[Any], str], options: csv.ParseOptions) -> Iterator[csv.ParseOptions]:
+    """The options with a handler of broken rows, which no thread holds any more at the end.
+
+    What reads by them must be given up by then: closing an Arrow reader does not stop its threads.
+    """
+    lent, returned = partial(handler), Event()
+    finalize(lent, returned.set)
+    options.invalid_row_handler = lent
+    del lent
+    try:
+        yield options
+    finally:
+        options.invalid_row_handler = None
+        returned.wait(SECONDS)
