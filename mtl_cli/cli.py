@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import os
 import sys
+from argparse import ArgumentError
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
 import hydra
+from hydra._internal.utils import get_args_parser
 from hydra.errors import HydraException
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf, open_dict
@@ -20,7 +22,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from mtl_cli.errors import Problem, problem
 from mtl_cli.help import show_help
-from mtl_cli.mistakes import check_types, command, explain
+from mtl_cli.mistakes import check_flags, check_types, command, explain, is_flag
 from mtl_cli.run_folder import create_folder
 from mtl_cli.words import for_swept_choices, with_tasks
 
@@ -89,20 +91,54 @@ def plain_errors(words: list[str]) -> Iterator[None]:
     except ValueError as error:
         if "Config group override" not in str(error):
             raise
-        fail(problem("a group", "must be one of its choices", "null", f"{command()} --help"))
+        fail(no_choice(words))
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")
         raise SystemExit(130) from None
+
+
+def no_choice(words: list[str]) -> Problem:
+    """Of a group without a choice, which Hydra does not name."""
+    word = next((word for word in words if word.endswith("=null")), "a group")
+    group = word.partition("=")[0]
+    choices = sorted(file.stem for file in (CONF / group.partition("@")[0]).glob("*.yaml"))
+    rule = f"must be one of {', '.join(choices)}" if choices else "must be one of its choices"
+    return problem(group, rule, "null", f"{command()} --help, which marks the defaults")
+
+
+def readable(words: list[str]) -> list[str]:
+    """The words as argparse can read them, which takes key=value words in one piece only.
+
+    Raises:
+        ValueError: where a flag is not one of Hydra's, or lacks its value.
+    """
+    parser = get_args_parser()
+    parser.exit_on_error = False
+    # argparse has no public list of its flags.
+    takes = {flag: action.nargs for action in parser._actions for flag in action.option_strings}
+    check_flags(words, list(takes))
+    flags: list[str] = []
+    others: list[str] = []
+    for before, word in zip(["", *words], words, strict=False):
+        its_value = takes.get(before, 0) is None or (takes.get(before) == "?" and "=" not in word)
+        (flags if its_value or is_flag(word) else others).append(word)
+    try:
+        parser.parse_known_args([*others, *flags])
+    except ArgumentError as error:
+        fix = f"{command()} --hydra-help, which lists the flags"
+        raise problem("the command line", "must fit Hydra's flags", str(error), fix) from error
+    return [*others, *flags]
 
 
 def run_command(task: Callable[[DictConfig], Any], config_name: str) -> Any:
     """Runs a command's function on the config that the command line composes."""
     words = sys.argv[1:]
     if any(word in ("--help", "-h") for word in words):
-        return show_help(CONF, config_name, words)
+        with plain_errors(words):
+            return show_help(CONF, config_name, words)
     os.environ["HYDRA_FULL_ERROR"] = "1"  # lets the exceptions come here instead of printing them
     with plain_errors(words):
-        sys.argv[1:] = for_swept_choices(with_tasks(words))
+        sys.argv[1:] = for_swept_choices(with_tasks(readable(words)))
         return hydra.main(config_path=str(CONF), config_name=config_name, version_base="1.3")(
             task
         )()

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from mtl_cli.batch import Examples
 from mtl_cli.dataset.base import Loader
-from mtl_cli.model import Model, mode
+from mtl_cli.mode import mode
+from mtl_cli.model import Model
 from mtl_cli.task.base import Task
 
 Figures = dict[str, dict[str, float]]  # {task: {metric: value}}, the unweighted ``loss`` first

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import yaml
 
+from mtl_cli.errors import check_choice
+
 EXAMPLES = {
     "train": [
         "mtl-train arch=mmoe dataset=parity_mnist",
@@ -17,13 +19,21 @@ EXAMPLES = {
 
 
 def show_help(conf: Path, command: str, words: list[str]) -> None:
-    """Prints the help of a command; ``group=choice`` words ask for the options of those choices."""
+    """Prints the help of a command; ``group=choice`` words ask for the options of those choices.
+
+    Raises:
+        ValueError: where a group has no such choice.
+    """
     folders = [conf, *config_dirs(words)]
     chosen = []
     for word in words:
         group, _, choice = word.partition("=")
-        files = [folder / group.partition("@")[0] / f"{choice}.yaml" for folder in folders]
-        chosen += [(word, file) for file in files if choice and file.is_file()]
+        name = group.partition("@")[0]
+        known = sorted({path.stem for folder in folders for path in folder.glob(f"{name}/*.yaml")})
+        if name and choice and known:
+            check_choice(group, choice, known, f"{group}={known[0]}")
+            files = [folder / name / f"{choice}.yaml" for folder in folders]
+            chosen += [(word, file) for file in files if file.is_file()]
     text = "\n\n".join(f"{word}\n{indented(file)}" for word, file in chosen)
     sys.stdout.write((text or overview(folders, command)) + "\n")
 

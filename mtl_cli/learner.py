@@ -92,6 +92,7 @@ class Learner:
         self.scheduler.set_rates(step)
         self.weighting.progress(fraction)
         self.weighting.grad_scale = float(self.scaler.scale(self.one))
+        self.weighting.num_parts = num_parts
         self.share = self.weighting.grad_scale / num_parts
 
     def backward(

@@ -16,7 +16,8 @@ from mtl_cli.batch import Bag
 from mtl_cli.dataset.reader import NewExamples, Reader
 from mtl_cli.errors import check_integer, nearest, problem
 from mtl_cli.evaluation import to_device
-from mtl_cli.model import Model, mode
+from mtl_cli.mode import mode
+from mtl_cli.model import Model
 from mtl_cli.new_data import as_arrays, check_examples, check_path, frame_of, leading
 from mtl_cli.predictions import Columns, columns_of
 from mtl_cli.run_data import RunData

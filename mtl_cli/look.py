@@ -14,7 +14,7 @@ from mtl_cli.device import find_device, keep_freed_memory
 from mtl_cli.diagnostic.base import Diagnosis, Subject
 from mtl_cli.errors import check_boolean, check_integer
 from mtl_cli.logs import logging_to
-from mtl_cli.run_folder import RunFolder
+from mtl_cli.run_folder import RunFolder, from_here
 from mtl_cli.seed import set_deterministic
 from mtl_cli.slots import make
 from mtl_cli.trainer import Trainer
@@ -60,7 +60,7 @@ def look(
     with logging_to(folder.path / "diagnose.log"):
         text = diagnostic.run(Subject(make_trainer, epoch, cfg.looks, folder, title))
         log.info("%s\n%s", title, text)
-        log.info("\nresults     %s", folder.path)
+        log.info("\nresults     %s", from_here(folder.path))
         for notice in notices:
             log.warning("WARNING     the data is %s", notice)
     return text

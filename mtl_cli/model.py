@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -11,10 +10,13 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from mtl_cli.arch.base import Architecture
+from mtl_cli.backward_graph import leaf_ids
 from mtl_cli.batch import Examples
+from mtl_cli.last_layer import last_layer
+from mtl_cli.mode import mode
 from mtl_cli.naming import module_key
-from mtl_cli.reach import last_layer, leaf_parameters
 from mtl_cli.task.base import Task
+from mtl_cli.weighting.jacobian import all_pass
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,7 @@ class Model(nn.Module):
             }
         )
         self._reached: dict[str, frozenset[str]] | None = None
+        self._part_at_tensors = False
 
     @property
     def tasks(self) -> dict[str, Task]:
@@ -100,6 +103,11 @@ class Model(nn.Module):
         """Forgets the gradients of the shared parameters."""
         for parameter in self.shared_parameters():
             parameter.grad = None
+
+    def tasks_part_at_tensors(self) -> bool:
+        """Whether all that the tasks share lies before `representations`."""
+        self.reached()
+        return self._part_at_tensors
 
     def groups(self) -> list[Group]:
         """The tasks in groups that share no parameter with each other.
@@ -158,21 +166,23 @@ class Model(nn.Module):
         architecture has nothing to declare but the parameters that it stacks over tasks.
         """
         if self._reached is None:
-            roots = {task: features.grad_fn for task, features in self._try_arch().items()}
-            leaves = {task: leaf_parameters(root) for task, root in roots.items()}
+            features, representations = self._try_arch()
+            leaves = {task: leaf_ids([own]) for task, own in features.items()}
             for key, task in zip(self.heads, self.tasks, strict=True):
                 leaves[task] |= {id(p) for p in self.heads[key].parameters()}
             self._reached = {
                 name: frozenset(task for task in leaves if id(p) in leaves[task])
                 for name, p in self.named_parameters()
             }
+            shared, roots = self.shared_parameters(), list(features.values())
+            self._part_at_tensors = all_pass(representations, roots, shared)
         return self._reached
 
-    def _try_arch(self) -> dict[str, Tensor]:
-        """A training forward pass of the architecture that leaves no trace."""
+    def _try_arch(self) -> tuple[dict[str, Tensor], list[Tensor]]:
+        """Features and representations of a training forward pass that leaves no trace."""
         device = next(self.parameters()).device
         buffers = {name: buffer.clone() for name, buffer in self.arch.named_buffers()}
-        representations = self.arch.representations
+        before = self.arch.representations
         others = [] if device.type == "cpu" else [device.index or 0]
         with (
             torch.random.fork_rng(others, device_type="cuda" if not others else device.type),
@@ -181,17 +191,5 @@ class Model(nn.Module):
         ):
             examples = {n: spec.example(2).to(device) for n, spec in self.arch.inputs.items()}
             features = functional_call(self.arch, buffers, (examples,))  # writes to the copies
-        self.arch.representations = representations
-        return features
-
-
-@contextmanager
-def mode(module: nn.Module, training: bool) -> Iterator[None]:
-    """The module in training or evaluation mode while the block lasts, then each part as it was."""
-    before = {part: part.training for part in module.modules()}
-    module.train(training)
-    try:
-        yield
-    finally:
-        for part, was in before.items():
-            part.training = was
+        representations, self.arch.representations = self.arch.representations, before
+        return features, representations

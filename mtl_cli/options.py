@@ -65,8 +65,9 @@ def refuse(command: str, words: Sequence[str], known: Sequence[str]) -> None:
     for word in words:
         key, equals, value = word.partition("=")
         if not equals:
-            fix = f"run={word}" if not word.startswith("-") else f"mtl-{command} --help"
-            raise problem(word, "must be key=value", "no such flag", fix)
+            if word.startswith("-"):
+                raise problem(word, "must be key=value", "no such flag", f"mtl-{command} --help")
+            raise problem(word, "must be key=value", "no = in it", f"run={word}")
         close = nearest(key, list(known))
         fix = f"{close}={value}" if close else f"mtl-{command} --help"
         raise problem(key, f"must be one of {', '.join(known)}", "no such option", fix)

@@ -18,13 +18,14 @@ from mtl_cli.comparison.compare import Options, compare
 from mtl_cli.comparison.files import Report, not_counted
 from mtl_cli.comparison.front import find_pairs
 from mtl_cli.comparison.group import Group
-from mtl_cli.comparison.notes import answers, not_answered, remarks
+from mtl_cli.comparison.notes import answers, not_answered
 from mtl_cli.comparison.pictures import draw, forget_pictures
+from mtl_cli.comparison.remarks import remarks
 from mtl_cli.comparison.saved_run import find_runs, read_run
 from mtl_cli.errors import Problem, nearest, problem
 from mtl_cli.options import help_text
 from mtl_cli.overrides import train_command
-from mtl_cli.run_folder import find_run
+from mtl_cli.run_folder import find_run, from_here
 
 YAML = CONF / "report.yaml"
 SHARING = ("arch", "weighting", "diagnostic")  # what a baseline has of its own, or not at all
@@ -73,7 +74,9 @@ def read_words(words: Sequence[str]) -> tuple[list[Path], Options]:
     options = Options(**values)
     flag = next((word for word in named if word.startswith("-")), None)
     if flag is not None:
-        raise problem(flag, "must be a folder or key=value", "a flag", "mtl-report --help")
+        key, _, value = flag.lstrip("-").partition("=")
+        fix = f"{key}={value or '<value>'}" if key in values else "mtl-report --help"
+        raise problem(flag, "must be a folder or key=value", "a flag", fix)
     if not named:
         raise problem("mtl-report", "needs a folder with runs", "none", "mtl-report latest")
     return [place(name, Path(options.runs)) for name in named], options
@@ -125,7 +128,8 @@ def report(folders: Sequence[Path], options: Options) -> Report:
     found = Report(comparison, {heading: [*dict.fromkeys(said)] for heading, said in notes.items()})
     files = [path.relative_to(out) for path in (*found.write(out), *pictures)]
     width = max(60, shutil.get_terminal_size((100, 24)).columns)
-    sys.stdout.write(f"\n{found.text(width)}\n\nreport      {out}: {', '.join(map(str, files))}\n")
+    names = ", ".join(map(str, files))
+    sys.stdout.write(f"\n{found.text(width)}\n\nreport      {from_here(out)}: {names}\n")
     return found
 
 

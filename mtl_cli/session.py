@@ -20,7 +20,7 @@ from mtl_cli.evaluation import total_loss
 from mtl_cli.logs import FILE_ONLY, logging_to
 from mtl_cli.pictures import draw_metrics
 from mtl_cli.run_data import RunData
-from mtl_cli.run_folder import RunFolder, find_run
+from mtl_cli.run_folder import RunFolder, find_run, from_here
 from mtl_cli.seed import set_deterministic
 from mtl_cli.signals import Interrupted
 from mtl_cli.summary import check_figures, describe, objective, results
@@ -65,7 +65,9 @@ class Session:
                 self.train(self.live)
             except Interrupted as interrupt:
                 self.write("interrupted")
-                log.warning("interrupted; to go on: mtl-train resume=%s", self.folder.path)
+                log.warning(
+                    "interrupted; to go on: mtl-train resume=%s", from_here(self.folder.path)
+                )
                 raise SystemExit(128 + interrupt.signal_number) from None
             except Exception as error:
                 if self.live is not None or not self.resumed:  # else the old summary still holds
@@ -122,7 +124,7 @@ class Session:
             log.info("weighting   %s has nothing to balance: each task is trained alone", weighting)
         for note in live.dataset.notes:
             log.info("%s", note)
-        log.info("run folder  %s", self.folder.path)
+        log.info("run folder  %s", from_here(self.folder.path))
         if live.dataset.notice:
             log.warning("WARNING     the data is %s", live.dataset.notice)
 
@@ -139,8 +141,8 @@ class Session:
         draw_curves(self.folder, title)
         draw_metrics(live.model.tasks, test, live.dataset.class_names, self.folder, title)
         self.show_learned(live, title)
-        if live.trainer.observer is not None:
-            log.info("\n%s", live.trainer.observer.finish(self.folder, title))
+        if live.trainer.updates.observer is not None:
+            log.info("\n%s", live.trainer.updates.observer.finish(self.folder, title))
         train, best = self.summary["train"], self.summary["best"]
         rows = [
             [task, metric, *(part.get(task, {}).get(metric) for part in (train, best, test))]
@@ -148,7 +150,7 @@ class Session:
             for metric in (*module.metrics, "loss")
         ]
         log.info("\n%s\n%s", title, text_table(["task", "metric", "train", "val", "test"], rows))
-        log.info("\nresults     %s", self.folder.path)
+        log.info("\nresults     %s", from_here(self.folder.path))
 
     def show_learned(self, live: Run, title: str) -> None:
         """Writes, prints and draws what the architecture learned of its structure."""

@@ -72,8 +72,8 @@ def make(
     for path, target in nested_targets(plain, slot):
         check_target(path, target, (nn.Module, DualConeProjector))
     choice = cfg.choices.get(key)
-    advice = f"{key}={choice} --help, which lists the options" if choice else "other values"
-    return Factory(slot, plain, advice)
+    options = f"; mtl-train {key}={choice} --help lists the options" if choice else ""
+    return Factory(slot, plain, f"another value{options}")
 
 
 def check_target(slot: str, target: Any, kind: type | tuple[type, ...]) -> None:

@@ -8,30 +8,25 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 
 import torch
-from torch import Tensor
 
 from mtl_cli import checkpoint
-from mtl_cli.average import WeightAverage
 from mtl_cli.batch import Batch
 from mtl_cli.dataset.base import Loader
-from mtl_cli.errors import problem
 from mtl_cli.evaluation import Figures
-from mtl_cli.forward import Forward
-from mtl_cli.learner import Learner, Makers
+from mtl_cli.learner import Makers
 from mtl_cli.logger.base import Logger
 from mtl_cli.model import Model
 from mtl_cli.observer import Observer
 from mtl_cli.progress import Progress
-from mtl_cli.rates import WEIGHTING, check_factors
 from mtl_cli.records import Records, as_figures
 from mtl_cli.run_folder import RunFolder
 from mtl_cli.seed import generator_states, restore_generators
 from mtl_cli.settings import Settings
 from mtl_cli.signals import Interrupted, Signals
-from mtl_cli.step_log import StepLog
+from mtl_cli.updates import Updates
 from mtl_cli.validation import Validation
 
-COUNTERS = ("step", "epoch", "batch", "seconds", "epoch_seconds", "train_loss")
+COUNTERS = ("epoch", "batch", "seconds", "epoch_seconds", "train_loss")
 
 
 class Trainer:
@@ -65,42 +60,27 @@ class Trainer:
         self.settings = settings
         self.folder = folder
         self.device = device
-        self.observer = observer
-        self.forward = Forward(model, device, settings)
         self.records = Records(folder, self.tasks, logger)
-        decay = settings.ema_decay
-        self.average = None if decay is None else WeightAverage(model, decay)
         self.steps_per_epoch = settings.steps(len(loaders["train"]))
         self.total_steps = settings.total_steps(self.steps_per_epoch)
-        self.learners = [
-            Learner(group, model, makers, settings, self.total_steps, self.steps_per_epoch)
-            for group in model.groups()
-        ]
-        check_factors(settings.lr_factors or {}, self.parts())
-        if settings.compile and any(own.weighting.reads_features for own in self.learners):
-            rule = "needs the tensors inside the model, which a compiled one does not give"
-            fix = "trainer.compile=false, or weighting.on=parameters"
-            raise problem("weighting.on=features", rule, "trainer.compile=true", fix)
-        self.validation = Validation(
-            model, self.loaders, self.learners, settings, self.records, self.average, device
+        self.updates = Updates(
+            model, makers, settings, self.total_steps, self.steps_per_epoch, device, observer
         )
-        self.losses, self.weights = StepLog(), StepLog()
-        self.step = 0  # optimizer steps done
+        self.learners = self.updates.learners
+        average = self.updates.average
+        self.validation = Validation(
+            model, self.loaders, self.learners, settings, self.records, average, device
+        )
         self.epoch = 1  # the epoch in progress
         self.batch = 0  # steps of it done
         self.seconds = 0.0  # spent on its steps
         self.epoch_seconds: list[float] = []  # the same, of each whole epoch before
         self.train_loss: dict[str, float] = {}  # of the last epoch
 
-    def parts(self) -> list[str]:
-        """The names of all parameters, and the part of the learned weights where there are any."""
-        learned = [WEIGHTING for learner in self.learners if learner.learned]
-        return [*(name for name, _ in self.model.named_parameters()), *learned]
-
     @property
-    def active(self) -> list[Learner]:
-        """The learners that have not stopped early."""
-        return [learner for learner in self.learners if not learner.stopped]
+    def step(self) -> int:
+        """Optimizer steps done."""
+        return self.updates.step
 
     @property
     def num_epochs(self) -> int:
@@ -123,35 +103,35 @@ class Trainer:
         self.progress = Progress(self.num_epochs, self.epoch - 1)
         self.records.start(self.step)
         with self.progress, Signals() as self.signals:
-            while self.active and (self.step < self.total_steps or self.batch):
+            while self.updates.active and (self.step < self.total_steps or self.batch):
                 self.train_epoch()
                 whole = self.batch == self.steps_per_epoch
                 if not whole:  # max_steps ends it here; a longer training goes on from before
                     self.save_last()
                 self.end_epoch()
                 due = (self.epoch - 1) % self.settings.checkpoint_every == 0
-                if whole and (due or self.step >= self.total_steps or not self.active):
+                if whole and (due or self.step >= self.total_steps or not self.updates.active):
                     self.save_last()
                 self.heed_signals()
         self.validation.end(self.epoch - 1)
-        return "completed" if self.active else "stopped_early"
+        return "completed" if self.updates.active else "stopped_early"
 
     def train_epoch(self) -> None:
         """What is left of the epoch in progress."""
         begin = time.perf_counter() - self.seconds
-        tasks = [task for learner in self.active for task in learner.tasks]
+        tasks = [task for learner in self.updates.active for task in learner.tasks]
         left = self.progress.steps(self.steps_of_epoch(), self.steps_per_epoch, self.batch)
         for batches in left:
-            self.train_step(batches, tasks)
+            self.updates.take(batches, tasks, self.epoch)
             self.batch += 1
             if self.settings.log_every and self.step % self.settings.log_every == 0:
-                self.losses.collect()
-                self.write("step", as_figures(self.losses.means_since_last()))
+                self.updates.losses.collect()
+                self.write("step", as_figures(self.updates.losses.means_since_last()))
             if self.step >= self.total_steps:
                 break
             self.seconds = time.perf_counter() - begin
             self.heed_signals()
-        self.losses.collect()
+        self.updates.losses.collect()
         self.seconds = time.perf_counter() - begin
 
     def steps_of_epoch(self) -> Iterator[list[Batch]]:
@@ -163,52 +143,13 @@ class Trainer:
         while step := list(islice(batches, at_once)):
             yield step
 
-    def train_step(self, batches: list[Batch], tasks: list[str]) -> None:
-        """One update: forward, losses, backward, step."""
-        self.fill_gradients(batches, tasks)
-        for learner in self.active:
-            learner.step(lambda: self.forward.losses(batches[-1], tasks))
-        if self.average is not None:
-            self.average.update(self.step, [p for own in self.active for p in own.group.parameters])
-
-    def fill_gradients(self, batches: list[Batch], tasks: list[str]) -> None:
-        """The part of an update before the parameters change."""
-        fraction = min(1.0, self.step / self.total_steps)  # a diagnosis looks beyond the end
-        self.model.arch.progress(fraction)
-        for learner in self.active:
-            learner.prepare(self.step, fraction, len(batches))
-        self.step += 1
-        for batch in batches:
-            losses = self.forward.losses(batch, tasks)
-            self.losses.add(self.step, losses)
-            self.backward(losses, batch is batches[-1])
-        for learner in self.active:
-            learner.unscale()
-        if self.observer is not None and self.observer.wants(self.step):
-            self.observer.after_backward(self.epoch, self.step, self.model)
-
-    def backward(self, losses: dict[str, Tensor], last: bool) -> None:
-        """Adds the gradients of a batch, which may be the last one of the step."""
-        extra = self.model.arch.extra_loss()
-        if self.observer is not None and last and self.observer.wants(self.step):
-            self.observer.before_backward(self.epoch, self.step, self.model, losses)
-        for learner in self.active:
-            try:
-                features = self.model.representations
-                weights = learner.backward(losses, extra, features, last)
-            except Exception:
-                self.losses.collect()  # a method may fail on a NaN: the loss says whose it is
-                raise
-            self.weights.add(self.step, weights or {})
-            extra = None  # it has reached every parameter that it can
-
     def end_epoch(self) -> None:
         """Evaluates, writes the epoch's rows, and keeps the weights that are the best so far."""
-        active = self.active
-        self.weights.collect()
-        self.train_loss = self.losses.means()
+        active = self.updates.active
+        self.updates.weights.collect()
+        self.train_loss = self.updates.losses.means()
         self.write("train", as_figures(self.train_loss))
-        weights = as_figures(self.weights.means(), "weight")
+        weights = as_figures(self.updates.weights.means(), "weight")
         self.records.write(self.epoch, self.step, "train", weights, total=False)
         figures, improved = self.validation.end_epoch(self.epoch, self.step, active)
         self.progress.end_epoch(self.epoch, self.train_loss, figures)
@@ -217,8 +158,8 @@ class Trainer:
         if self.batch == self.steps_per_epoch:
             self.epoch_seconds.append(self.seconds)
         self.epoch, self.batch, self.seconds = self.epoch + 1, 0, 0.0
-        self.losses.clear()
-        self.weights.clear()
+        self.updates.losses.clear()
+        self.updates.weights.clear()
 
     def test(self) -> Figures:
         """The figures of the test split, read once, with the weights as they are."""
@@ -236,35 +177,22 @@ class Trainer:
 
     def save_last(self) -> None:
         """Writes all that is needed to go on to the bit."""
-        self.losses.collect()
-        self.weights.collect()
         state = {
             "model": self.model.state_dict(),
-            "learners": [learner.state_dict() for learner in self.learners],
-            "losses": self.losses.state_dict(),
-            "weights": self.weights.state_dict(),
             "generators": generator_states(self.device),
-            "average": None if self.average is None else self.average.state_dict(),
-            "observer": None if self.observer is None else self.observer.state_dict(),
             "metrics_length": self.folder.metrics_length(),
         }
-        checkpoint.save(self.folder.last, state | {name: getattr(self, name) for name in COUNTERS})
+        state |= self.updates.state_dict() | {name: getattr(self, name) for name in COUNTERS}
+        checkpoint.save(self.folder.last, state)
 
     def resume(self) -> None:
         """Takes back the state of the last checkpoint, and cuts ``metrics.csv`` to it."""
         state = checkpoint.load(self.folder.last)
         for name in COUNTERS:
             setattr(self, name, state[name])
-        self.settings.check_resumed(self.epoch - 1, self.step, self.total_steps)
+        self.settings.check_resumed(self.epoch - 1, state["step"], self.total_steps)
         checkpoint.load_weights(self.model, state["model"], self.folder.last)
-        for learner, own in zip(self.learners, state["learners"], strict=True):
-            learner.load_state_dict(own)
-        self.losses.load_state_dict(state["losses"])
-        self.weights.load_state_dict(state["weights"])
-        if self.average is not None:
-            self.average.load_state_dict(state["average"])
-        if self.observer is not None:
-            self.observer.load_state_dict(state["observer"])
+        self.updates.load_state_dict(state)
         if "val" in self.loaders and self.folder.best.exists():
             self.validation.best.load()
         self.folder.cut_metrics(state["metrics_length"])

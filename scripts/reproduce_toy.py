@@ -105,11 +105,11 @@ def follow(job: tuple[Setting, str, tuple[float, float], int]) -> Way:
     trainer.model.train()
     ways = [point.detach().clone().flatten()]
     for step in range(steps):
-        trainer.train_step([batch], list(trainer.tasks))
+        trainer.updates.take([batch], list(trainer.tasks), 1)
         ways.append(point.detach().clone().flatten())
         if step % REST == REST - 1:
-            trainer.losses.clear()
-            trainer.weights.clear()
+            trainer.updates.losses.clear()
+            trainer.updates.weights.clear()
             recent = torch.stack(ways[-REST:])
             if float((recent.amax(0) - recent.amin(0)).max()) < STILL:
                 break

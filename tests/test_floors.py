@@ -12,13 +12,13 @@ CONF = PACKAGE.parent / "conf"
 # Every module of the package, and every folder of parts, on the floor where it lives.
 FLOORS: list[set[str]] = [
     {"batch", "inputs", "seed", "run_folder", "device", "errors", "activation", "naming", "initial"}
-    | {"linear_maps"}
+    | {"linear_maps", "mode", "backward_graph"}
     | {"checkpoint", "logs", "signals", "settings"},
     {"encoder", "head", "loss", "dataset", "weighting", "scheduler", "logger"},
     {"task", "arch"},
-    {"model", "reach"},
+    {"model", "last_layer"},
     {"evaluation", "step_log", "learner", "best_weights", "progress", "observer", "pictures"}
-    | {"forward", "average", "records", "gradient_scale", "rates"}
+    | {"forward", "average", "records", "gradient_scale", "rates", "updates"}
     | {"validation", "predictions", "prediction_file", "new_data"},
     {"trainer"},
     {"comparison"},

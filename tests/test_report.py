@@ -119,6 +119,8 @@ def call(monkeypatch: pytest.MonkeyPatch, *words: str) -> None:
         ([".", "confidense=0.9"], "try:   confidence=0.9"),
         ([".", "formats=[cvs]"], "each of formats must be one of csv, md, tex"),
         ([".", "formats=[csv"], "formats must have a value in YAML"),
+        ([".", "formats=csv"], "try:   'formats=[csv]'"),
+        ([".", "--pictures=false"], "try:   pictures=false"),
         ([".", "--pictures"], "--pictures must be a folder or key=value"),
     ],
 )

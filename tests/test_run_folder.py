@@ -5,13 +5,14 @@ import json
 import math
 import os
 import random
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mtl_cli.errors import Problem
-from mtl_cli.run_folder import RunFolder, create_folder, find_run
+from mtl_cli.run_folder import RunFolder, create_folder, find_run, from_here
 
 FIGURES = {"digit": {"loss": 0.1 + 0.2, "accuracy": 1 / 3}, 'a,"b"\n': {"mse": 1e-300}, "": {}}
 
@@ -167,3 +168,11 @@ def test_what_is_no_run_is_refused(name, tmp_path):
     with pytest.raises(Problem, match=r" must .*\n  found: \S.*\n  try:   \S") as error:
         find_run(given, tmp_path)
     assert str(error.value).startswith(given)
+
+
+def test_a_path_is_said_as_it_can_be_pasted(tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    assert from_here(tmp_path / "here" / "runs" / "1") == from_here(Path("runs/1")) == "runs/1"
+    assert from_here(Path("my runs/1")) == "'my runs/1'"
+    assert from_here(tmp_path / "elsewhere") == str(tmp_path / "elsewhere")

@@ -11,6 +11,7 @@ import torch
 from omegaconf import OmegaConf
 
 import mtl_cli.train
+from mtl_cli.cli import readable
 from mtl_cli.errors import Problem
 
 SMOKE = ["trainer=smoke", "dataset.num_samples=400", "encoder.hidden=[8]"]
@@ -266,7 +267,17 @@ def test_a_sweep_ends_with_a_table_and_a_failed_job_hides_no_other(tmp_path: Pat
         (["device=cuda:99"], "device must be auto or one of this machine's"),
         (["hydra.run.dir=/proc/1/cmdline/x"], "must be a folder that can be made and written to"),
         (["resume=nowhere"], "nowhere must be a run folder"),
-        (["arch=null"], "a group must be one of its choices"),
+        (["arch=null"], "arch must be one of adatt, cgc,"),
+        (["arch=mmo", "--help"], "try:   arch=mmoe"),
+        (["--cfg"], "found: argument --cfg/-c: expected one argument"),
+        (["--arch", "mmoe"], "try:   mtl-train arch=mmoe"),
+        (["seed=1", "--arch=mmoe", "--multrun"], "try:   mtl-train seed=1 arch=mmoe --multirun"),
+        (["arch", "mmoe", "seed=1"], "try:   mtl-train arch=mmoe seed=1"),
+        (["arch:mmoe"], "try:   mtl-train arch=mmoe"),
+        (["+diagnostic=conflict"], "try:   mtl-train diagnostic=conflict"),
+        (["optimizer.lr=null"], "optimizer.lr must be a number, by default 0.001.\n  found: null"),
+        (["optimizer.lr=[1]"], "found: [1]\n  try:   optimizer.lr=0.001"),
+        (["optimizer.betas=null"], "try:   'optimizer.betas=[0.9,0.999]'"),
         (["task@tasks.sin=multiclass"], "error: tasks.sin.num_classes must be given"),
         (["objective=null"], "objective must be one of loss, sin/loss"),
         (["objective=[loss,sin/acc]"], "objective must be one of loss, sin/loss"),
@@ -290,6 +301,23 @@ def test_mistakes_get_a_few_plain_lines(
     assert expected in shown
     assert "Traceback" not in shown
     assert len(shown.splitlines()) <= 5, shown
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["a=1", "--cfg", "job", "b=2", "-p", "x=y"], ["a=1", "b=2", "--cfg", "job", "-p", "x=y"]),
+        (["a=1", "-m", "b=1,2"], ["a=1", "b=1,2", "-m"]),
+        (["--info", "a=1"], ["a=1", "--info"]),
+        (["a=1", "--info", "defaults", "~b", "c=-1"], ["a=1", "~b", "c=-1", "--info", "defaults"]),
+        (
+            ["--config-dir=mine", "a=1", "-cd", "my=dir"],
+            ["a=1", "--config-dir=mine", "-cd", "my=dir"],
+        ),
+    ],
+)
+def test_flags_may_stand_anywhere(words: list[str], expected: list[str]) -> None:
+    assert readable(words) == expected
 
 
 def test_from_python_too_the_corrected_words_are_said(monkeypatch: pytest.MonkeyPatch) -> None:

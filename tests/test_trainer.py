@@ -142,6 +142,9 @@ def test_a_factor_on_everything_is_another_rate(tmp_path: Path):
         (["trainer.ema_decay=1.5"], "must be a number from 0 to 1"),
         (["trainer.accumulate=0"], "must be an integer of at least 1"),
         (["trainer.compile=true", "weighting=upgrad", "weighting.on=features"], "compiled one"),
+        (["trainer.accumulate=2", "weighting=upgrad", "weighting.on=features"], "several parts"),
+        (["arch=cross_stitch", "weighting=upgrad", "weighting.on=features"], "part at one tensor"),
+        (["weighting=upgrad", "weighting@weighting.losses=gradnorm"], "which reads gradients"),
     ],
 )
 def test_mistakes_are_named(tmp_path: Path, words: list[str], message: str):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mtl_cli.comparison.compare import telling
-from mtl_cli.comparison.curves import finish
+from mtl_cli.comparison.curves import finish, task_axes
 from mtl_cli.comparison.group import Group
 from mtl_cli.comparison.history import Curves, Points
 from mtl_cli.comparison.style import MOST, label, legend_below, look, new_figure, save
@@ -42,7 +42,7 @@ def mean_and_deviation(values: Sequence[float]) -> tuple[float, float]:
 def draw_learning_curves(
     groups: Sequence[Group], histories: Histories, title: str, out: Path
 ) -> list[Path]:
-    """``learning_curves.png``: a row a task, a column a metric; many tasks take several files."""
+    """``learning_curves.png``: a row a task, an axis a metric; many tasks take several files."""
     shown = telling([g for g in groups if any(histories.get(id(g), []))], MOST)
     if len(shown) < len(groups):
         title += f", {len(shown)} of {len(groups)} settings"
@@ -73,15 +73,10 @@ def draw_tasks(
         )
         for task in tasks
     }
-    columns = max(map(len, metrics.values()))
-    figure = new_figure(max(6.0, 3.4 * columns), 2.5 * len(tasks) + 0.5, title)
-    axes = figure.subplots(len(tasks), columns, squeeze=False)
-    for row, task in zip(axes, tasks, strict=True):
-        for axis, metric in zip(row, metrics[task], strict=False):
-            split = draw_metric(axis, groups, histories, task, metric)
-            finish(axis, f"{task}: {metric} on {split}", legend=False)
-        for axis in row[len(metrics[task]) :]:
-            axis.set_axis_off()
+    figure, axes = task_axes(metrics, title, 3.4, 2.5)
+    for (task, metric), axis in axes.items():
+        split = draw_metric(axis, groups, histories, task, metric)
+        finish(axis, f"{task}: {metric} on {split}")
     handles = [figure.axes[0].plot([], [], **look(i))[0] for i in range(len(groups))]
     legend_below(figure, handles, [group.words for group in groups])
     return figure
@@ -145,7 +140,7 @@ def draw_weights(
     for axis, (words, own) in zip(axes, shown, strict=False):
         for number, task in enumerate(tasks):
             draw_band(axis, own.get(task, []), **look(number))
-        finish(axis, label(words, 44), legend=False)
+        finish(axis, label(words, 44))
     for axis in axes[len(shown) :]:
         axis.set_axis_off()
     handles = [axes[0].plot([], [], **look(i))[0] for i in range(len(tasks))]

@@ -45,7 +45,8 @@ class Options:
     def __post_init__(self) -> None:
         if not isinstance(self.formats, list):
             rule = f"must be a list, of {', '.join(FORMATS)}"
-            raise problem("formats", rule, self.formats, f"'formats=[{','.join(FORMATS)}]'")
+            one = self.formats if self.formats in FORMATS else ",".join(FORMATS)
+            raise problem("formats", rule, self.formats, f"'formats=[{one}]'")
         for name in self.formats:
             check_choice("each of formats", name, FORMATS, f"'formats=[{','.join(FORMATS)}]'")
         check_boolean("pictures", self.pictures)

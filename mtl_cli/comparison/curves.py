@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from mtl_cli.comparison.history import Curves, Points, read_history
+from mtl_cli.comparison.style import legend_below, look, new_figure
 from mtl_cli.run_folder import RunFolder
 
+COLUMNS = 4  # of axes; more metrics of a task go on in the next row
 TASKS_PER_PICTURE = 6
 MOST_TASKS = 24  # are drawn: a picture takes as long as seconds of training
 COLORS = {"train": "#4477aa", "val": "#ee6677", "test": "#228833"}
@@ -37,42 +41,63 @@ def draw_curves(folder: RunFolder, title: str) -> None:
 
 
 def draw_tasks(curves: Curves, title: str) -> Any:
-    """A row a task: its loss, then its metrics."""
-    columns = max(len(metrics) for metrics in curves.values())
-    figure, axes = make_figure(len(curves), columns, title)
-    for row, (task, metrics) in zip(axes, curves.items(), strict=True):
-        for axis, (metric, splits) in zip(row, metrics.items(), strict=False):
+    """Each task's loss, then its metrics, from a new row on."""
+    figure, axes = task_axes(curves, title, 3.6, 2.6)
+    handles = {}
+    for task, metrics in curves.items():
+        for metric, splits in metrics.items():
+            axis = axes[task, metric]
             for split, points in splits.items():
-                draw_line(axis, points, label=split, color=COLORS[split])
+                handles[split] = draw_line(axis, points, color=COLORS[split])
             finish(axis, f"{task}: {metric}")
-        for axis in row[len(metrics) :]:
-            axis.set_axis_off()
+    names = [split for split in COLORS if split in handles]
+    legend_below(figure, [handles[split] for split in names], names)
     return figure
 
 
 def draw_weights(lines: dict[str, Points], title: str) -> Any:
     """The weight of every task, as a mean over each epoch's steps."""
-    figure, axes = make_figure(1, 1, title)
-    for task, points in lines.items():
-        draw_line(axes[0, 0], points, label=task)
-    finish(axes[0, 0], "weight of each task's loss")
+    figure = new_figure(5.0, 3.1, title)
+    axis = figure.subplots()
+    handles = [draw_line(axis, points, **look(n)) for n, points in enumerate(lines.values())]
+    finish(axis, "weight of each task's loss")
+    legend_below(figure, handles, list(lines))
     return figure
 
 
-def make_figure(rows: int, columns: int, title: str) -> tuple[Any, Any]:
-    """A figure and its axes, [rows, columns]."""
-    from matplotlib.figure import Figure  # without pyplot, which would look for a display
+def task_axes(
+    metrics: Mapping[str, Collection[str]], title: str, width: float, height: float
+) -> tuple[Any, dict[tuple[str, str], Any]]:
+    """A figure, and ``{(task, metric): its axes}``: a row a task, of many metrics several.
 
-    figure = Figure(figsize=(max(3.6 * columns, 5), 2.6 * rows + 0.5), layout="constrained")
-    figure.suptitle(title, fontsize="medium")
-    return figure, figure.subplots(rows, columns, squeeze=False)
+    Args:
+        metrics: ``{task: its metrics}``.
+        title: stands above the figure.
+        width: of one of the axes, in inches.
+        height: the same.
+    """
+    columns = min(COLUMNS, max(map(len, metrics.values())))
+    starts, rows = {}, 0
+    for task, own in metrics.items():
+        starts[task] = rows
+        rows += math.ceil(len(own) / columns)
+    figure = new_figure(max(width * columns, 5), height * rows + 0.5, title)
+    grid = figure.add_gridspec(rows, columns)
+    return figure, {
+        (task, metric): figure.add_subplot(grid[starts[task] + n // columns, n % columns])
+        for task, own in metrics.items()
+        for n, metric in enumerate(own)
+    }
 
 
-def draw_line(axis: Any, points: Points, **style: Any) -> None:
-    axis.plot(*zip(*points, strict=True), marker="o" if len(points) == 1 else None, **style)
+def draw_line(axis: Any, points: Points, **style: Any) -> Any:
+    """A line, or a mark where there is one point alone."""
+    if len(points) == 1:
+        style |= {"marker": "o", "markersize": 5, "linestyle": "none", "zorder": 3}
+    return axis.plot(*zip(*points, strict=True), **style)[0]
 
 
-def finish(axis: Any, title: str, legend: bool = True) -> None:
+def finish(axis: Any, title: str) -> None:
     from matplotlib.ticker import MaxNLocator
 
     axis.set_title(title, fontsize="small")
@@ -80,5 +105,3 @@ def finish(axis: Any, title: str, legend: bool = True) -> None:
     axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     axis.tick_params(labelsize="x-small")
     axis.grid(alpha=0.3)
-    if legend:
-        axis.legend(fontsize="x-small")

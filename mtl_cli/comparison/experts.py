@@ -54,14 +54,18 @@ def draw_experts(
     tasks, experts = (max(len({key[i] for key in own}) for own in means) for i in range(2))
     width = max(3.6, 1.8 + 0.46 * min(experts, 30))
     height = 1.7 + 0.4 * min(tasks, 40)
-    figure = new_figure(max(6.0, width * columns), height * rows + 0.8, f"{title}: use of experts")
+    figure = new_figure(
+        max(6.0, width * columns), height * rows + 0.8, f"{title}: use of experts by each task"
+    )
     axes = figure.subplots(rows, columns, squeeze=False).flatten()
     for axis, group, own in zip(axes, shown, means, strict=False):
         image = draw_shares(axis, own)
         axis.set_title(label(group.words, 40), fontsize="small")
     for axis in axes[len(shown) :]:
         axis.set_axis_off()
-    figure.colorbar(image, ax=list(axes), label="share of a task", shrink=0.8)
+    bar = figure.colorbar(image, ax=list(axes), shrink=0.8)
+    bar.set_label("share of a task", fontsize="small")
+    bar.ax.tick_params(labelsize="x-small")
     return [save(figure, out / "experts.png")]
 
 

@@ -44,10 +44,10 @@ class Pair:
         first, second = ("/".join(name) for name in self.names)
         words = "; ".join(self.groups[i].words for i in self.best)
         volume = hypervolume(self.points, self.higher)
-        share = (
-            "" if volume is None else f"; hypervolume {volume:.2f} of the box from worst to best"
-        )
-        return f"Pareto front of {first} and {second}: {words}{share}"
+        said = f"Pareto front of {first} and {second}: {words}"
+        if volume is None:
+            return said
+        return f"{said}; hypervolume {volume:.2f} (1: one setting is the best in both tasks)"
 
 
 def find_pairs(table: Table, metric: str | None) -> list[Pair]:
@@ -95,8 +95,9 @@ def draw_fronts(pairs: Sequence[Pair], title: str, out: Path) -> list[Path]:
 
 
 def point_look(number: int) -> dict[str, Any]:
-    turns = number // len(COLORS)
-    return {"color": COLORS[number % len(COLORS)], "marker": MARKERS[turns % len(MARKERS)], "s": 60}
+    """Colour and mark of the setting with this number."""
+    marker = MARKERS[number % len(MARKERS)]
+    return {"color": COLORS[number % len(COLORS)], "marker": marker, "s": 60}
 
 
 def draw_pair(axis: Any, pair: Pair, looks: dict[int, dict[str, Any]]) -> None:

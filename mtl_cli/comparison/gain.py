@@ -49,8 +49,9 @@ class Gain:
         if self.excludes_zero is None:
             return "not enough runs to say" if self.total is not None else "no Gain"
         if not self.excludes_zero:
-            return "cannot say: includes 0"
-        return "helps: excludes 0" if self.low is not None and self.low > 0 else "hurts: excludes 0"
+            return "cannot say: interval includes 0"
+        above = self.low is not None and self.low > 0
+        return "helps: interval above 0" if above else "hurts: interval below 0"
 
 
 def task_gains(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from mtl_cli import __version__
 from mtl_cli.comparison.baseline import (
     BASELINE,
     HELD,
@@ -16,7 +15,7 @@ from mtl_cli.comparison.baseline import (
 from mtl_cli.comparison.compare import Comparison, gain_of
 from mtl_cli.comparison.gain import ENOUGH
 from mtl_cli.comparison.group import Group, Table
-from mtl_cli.comparison.saved_run import SavedRun, mapping, version_numbers
+from mtl_cli.comparison.remarks import NAMED, listed
 from mtl_cli.comparison.setting import identity, shown
 
 BUDGET = ("trainer.max_epochs", "trainer.max_steps", "trainer.patience", "dataset.batch_size")
@@ -87,9 +86,9 @@ def differences(group: Group, other: Group) -> str:
     keys = unequal(group, other)
     said = [
         f"{key} ({shown(other.setting, key) or 'none'}, not {shown(group.setting, key) or 'none'})"
-        for key in keys[:COMMANDS]
+        for key in keys[:NAMED]
     ]
-    more = [f"{len(keys) - COMMANDS} more"] if len(keys) > COMMANDS else []
+    more = [f"{len(keys) - NAMED} more"] if len(keys) > NAMED else []
     return ", ".join([*said, *more])
 
 
@@ -151,56 +150,3 @@ def unequal_budgets(table: Table) -> list[str]:
                     f"{group.words}: its baseline {group.baseline.words} differs in {said}"
                 )
     return notes
-
-
-def remarks(comparison: Comparison) -> list[str]:
-    """What else there is to know of the runs that count."""
-    notes = [*apart(comparison.tables), *comparison.remarks]
-    for table in comparison.tables:
-        bases = {id(g.baseline): g.baseline for g in table.groups if g.baseline is not None}
-        if len(bases) > 1:
-            said = "each setting is compared with the baseline above it"
-            notes.append(f"{table.name}: {said}; report.csv names it")
-        for run in table.repeated:
-            notes.append(f"{run.folder.path}: repeated by a newer run of its seed, which counts")
-        if (part := table.data.get("trainer.max_batches")) is not None:
-            said = f"figures are of {part} batches of each split, to try things out"
-            notes.append(f"{table.name}: {said} (trainer.max_batches={part})")
-        devices = {str(run.summary.get("device")) for g in table.groups for run in g.runs}
-        if len(devices) > 1:
-            notes.append(f"times are of different devices: {', '.join(sorted(devices))}")
-        for group in table.groups:
-            if not group.figures:
-                notes.append(f"{group.words}: no figures, for its data has neither test nor val")
-    notes += [note for t in comparison.tables for g in t.groups for note in newer(g.runs)]
-    return notes
-
-
-def newer(runs: Sequence[SavedRun]) -> list[str]:
-    """Names the runs that a newer version made."""
-    notes = []
-    for run in runs:
-        made_by = str(mapping(run.summary.get("versions")).get("mtl-cli", "0"))
-        if version_numbers(made_by) > version_numbers(__version__):
-            said = f"made by mtl-cli {made_by}, newer than this {__version__}, which may misread it"
-            notes.append(f"{run.folder.path}: {said}; update: pip install --upgrade mtl-cli")
-    return notes
-
-
-def apart(tables: Sequence[Table]) -> list[str]:
-    """Why there is more than one table."""
-    if len(tables) < 2:
-        return []
-    keys = dict.fromkeys(key for table in tables for key in table.data)
-    differing = [key for key in keys if len({identity({key: t.data.get(key)}) for t in tables}) > 1]
-    said = [
-        f"{key} ({', '.join(dict.fromkeys(shown(t.data, key) or 'none' for t in tables))})"
-        for key in differing[:COMMANDS]
-    ]
-    return [f"different data is never averaged or compared; it differs in {', '.join(said)}"]
-
-
-def listed(words: Sequence[str]) -> str:
-    """The first few of several settings."""
-    more = [f"{len(words) - COMMANDS} more"] if len(words) > COMMANDS else []
-    return ", ".join([*words[:COMMANDS], *more])

@@ -10,16 +10,13 @@ from typing import Any
 
 # P. Tol, "Colour Schemes", https://personal.sron.nl/~pault, the scheme "bright" without grey.
 COLORS = ["#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377"]
-LINES = ["-", "--", ":", "-."]
+LINES: list[Any] = ["-", (0, (6, 2)), (0, (2, 1)), (0, (6, 1, 1, 1))]  # the first is whole
 MOST = 8  # lines in one picture
 
 
 def look(number: int) -> dict[str, Any]:
-    """Colour and line of the setting with this number."""
-    return {
-        "color": COLORS[number % len(COLORS)],
-        "linestyle": LINES[number // len(COLORS) % len(LINES)],
-    }
+    """Colour and line of the setting with this number: dashes show what lies below them."""
+    return {"color": COLORS[number % len(COLORS)], "linestyle": LINES[number % len(LINES)]}
 
 
 def label(words: str, width: int = 32) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from mtl_cli.comparison.style import new_figure
 from mtl_cli.run_folder import RunFolder
 
 
@@ -12,14 +13,13 @@ def draw_tree(folder: RunFolder, branches: Mapping[str, Sequence[int]], title: s
 
     Stages go from the left to the right; a node is a column of the encoder with its tasks.
     """
-    from matplotlib.figure import Figure
-
     # Tasks in the order of their paths: branches do not cross.
     tasks = sorted(branches, key=lambda task: list(branches[task]))
     num_stages = len(branches[tasks[0]])
     height = {task: -float(place) for place, task in enumerate(tasks)}
-    figure = Figure(figsize=(2.2 * (num_stages + 2), 0.6 * len(tasks) + 1.2), layout="constrained")
-    figure.suptitle(title, fontsize="medium")
+    figure = new_figure(
+        2.2 * (num_stages + 2), 0.6 * len(tasks) + 1.2, f"{title}: which tasks share which stages"
+    )
     axes = figure.subplots()
     before = (0.0, sum(height.values()) / len(tasks))
     axes.text(

@@ -15,13 +15,21 @@ from mtl_cli.comparison.table import text_table
 from mtl_cli.diagnostic.base import (
     Diagnosis,
     Subject,
+    count,
     number,
     save_picture,
     short,
     weigh,
     write_rows,
 )
-from mtl_cli.diagnostic.drawing import heat_map, height_of, make_figure, width_for, width_of
+from mtl_cli.diagnostic.drawing import (
+    color_bar,
+    heat_map,
+    height_of,
+    make_figure,
+    width_for,
+    width_of,
+)
 from mtl_cli.errors import check_integer
 
 SUM = "sum"
@@ -99,10 +107,9 @@ class Attributed:
     def describe(self) -> str:
         losses = ", ".join(f"{task} {loss.item():.4f}" for task, loss in self.losses.items())
         size = len(next(iter(self.outputs.values())))
-        examples = f"{size} example{'' if size == 1 else 's'}"
         return (
             "attribution: the norm of each loss's gradient, parameter by parameter\n"
-            f"losses on the first batch ({examples}): {losses}\n"
+            f"losses on the first batch ({count(size, 'example')}): {losses}\n"
             "–: no path from the loss; 0: a gradient of zero"
         )
 
@@ -118,7 +125,7 @@ def attribute(subject: Subject) -> Attributed:
         outputs.update({task: output.detach() for task, output in out.items()})
 
     with model.register_forward_hook(keep):
-        losses = trainer.forward.losses(batch, list(trainer.tasks))
+        losses = trainer.updates.forward.losses(batch, list(trainer.tasks))
     terms = weigh(model.tasks, losses)
     extra = model.arch.extra_loss()
     if extra is not None and extra.requires_grad:
@@ -152,7 +159,5 @@ def draw(norms: Mapping[str, Mapping[str, float | None]], title: str) -> Any:
     texts = [[number(v) for v in norms[name].values()] for name in names]
     what = "norm of the gradient (grey: none, or zero)"
     image = heat_map(axes[0, 0], values, names, columns, what, texts=texts, cmap="viridis")
-    bar = figure.colorbar(image, ax=axes[0, 0])
-    bar.ax.set_title("log10", fontsize="x-small")
-    bar.ax.tick_params(labelsize="x-small")
+    color_bar(figure, axes[0, 0], image, "log10")
     return figure

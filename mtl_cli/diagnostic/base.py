@@ -78,11 +78,11 @@ class Watcher(Observer, Diagnosis):
     def run(self, subject: Subject) -> str:
         trainer = subject.make_trainer()
         trainer.model.train()
-        trainer.observer, self.every = self, 1
+        trainer.updates.observer, self.every = self, 1
         trainer.epoch = subject.epoch + 1
-        trainer.step = min(subject.epoch * trainer.steps_per_epoch, trainer.total_steps)
+        trainer.updates.step = min(subject.epoch * trainer.steps_per_epoch, trainer.total_steps)
         for batches in islice(trainer.steps_of_epoch(), subject.num_steps):
-            trainer.fill_gradients(batches, list(trainer.tasks))
+            trainer.updates.fill_gradients(batches, list(trainer.tasks), trainer.epoch)
         return self.finish(subject.folder, subject.title)
 
 
@@ -120,3 +120,8 @@ def save_picture(folder: RunFolder, name: str, figure: Any) -> None:
 def number(value: float | None) -> str:
     """A gradient's size: ``–`` where there is no path, ``0`` where it is exactly zero."""
     return "–" if value is None else f"{value:.4g}"
+
+
+def count(number: int, what: str) -> str:
+    """``1 look``, ``2 looks``."""
+    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -64,7 +64,11 @@ class Conflict(Watcher):
         seen = self.seen()
         write_rows(folder, self.name, COLUMNS, self.rows(seen))
         save_picture(folder, self.name, draw_maps(seen, title))
-        save_picture(folder, f"{self.name}_curves", draw_curves(seen, title))
+        curves = f"{self.name}_curves"
+        if len(self.looks) > 1:
+            save_picture(folder, curves, draw_curves(seen, title))
+        else:  # one look is in the maps; an older picture would tell of other looks
+            (folder.plots / f"{curves}.png").unlink(missing_ok=True)
         return describe(seen)
 
     def seen(self) -> Seen:

@@ -11,11 +11,11 @@ from itertools import islice, zip_longest
 import torch
 
 from mtl_cli.batch import Batch
-from mtl_cli.diagnostic.base import Diagnosis, Subject, write_rows
+from mtl_cli.diagnostic.base import Diagnosis, Subject, count, write_rows
 from mtl_cli.diagnostic.record import Event, Recorder, record_outputs
 from mtl_cli.errors import check_integer
 from mtl_cli.evaluation import to_device
-from mtl_cli.model import mode
+from mtl_cli.mode import mode
 from mtl_cli.trainer import Trainer
 
 COLUMNS = ["check", "step", "what", "name", "equal"]
@@ -51,9 +51,9 @@ class Determinism(Diagnosis):
             for event, equal in events
         ]
         write_rows(subject.folder, self.name, COLUMNS, rows)
-        steps = f"{self.steps} step{'' if self.steps == 1 else 's'}"
         lines = ["determinism: compared to the last bit"]
         lines.append(f"the same input twice: {verdict(checks['input'], trainer)}")
+        steps = count(self.steps, "step")
         lines.append(f"{steps} twice from one seed: {verdict(checks['training'], trainer)}")
         return "\n".join(lines)
 
@@ -88,14 +88,14 @@ def short_training(trainer: Trainer, steps: int) -> list[Event]:
     """A training of so many steps, as it goes on over the epochs."""
     recorder = Recorder(trainer)
     trainer.model.train()
-    trainer.observer = recorder
+    trainer.updates.observer = recorder
     tasks = list(trainer.tasks)
     recorder.note_state()
     with record_outputs(trainer.model, recorder.events, lambda: trainer.step):
         while trainer.step < min(steps, trainer.total_steps):
             for batches in islice(trainer.steps_of_epoch(), steps - trainer.step):
                 recorder.note_batches(batches)
-                trainer.train_step(batches, tasks)
+                trainer.updates.take(batches, tasks, trainer.epoch)
                 recorder.note_state()
             trainer.epoch += 1
     return recorder.events

@@ -21,6 +21,7 @@ from mtl_cli.diagnostic.drawing import (
     heat_map,
     height_of,
     make_figure,
+    name_lines,
     width_for,
     width_of,
 )
@@ -161,25 +162,35 @@ class Table:
         return found
 
     def draw(self, title: str) -> Any:
-        """For each level a heat map of the last epoch, and each task's shares over the steps."""
-        shown, levels = self.tasks[:MOST_PANELS], self.levels()
-        width = width_for(len(self.tasks), 0.5) + 0.6 + width_of(self.experts)
+        """For each level a heat map of the last epoch, and each task's shares over the steps.
+
+        Of a single look there is no more to show than the heat map.
+        """
+        shown = self.tasks[:MOST_PANELS] if len(self.looks) > 1 else []
+        levels = self.levels()
+        names = width_of(self.experts)
+        width = width_for(len(self.tasks), 0.5) + 0.6 + names
         height = sum(max(2.4, height_of(len(own))) for own in levels.values())
         grid = {"nrows": len(levels), "ncols": 1 + len(shown)}
         figure, axes = make_figure(
-            f"{title}: share of each expert",
-            width + 3.0 * len(shown),
+            f"{title}: how much each task uses each expert",
+            width + 3.0 * len(shown) + (names + 0.4 if shown else 0),
             height,
             width_ratios=[width, *[3.0] * len(shown)],
             **grid,
         )
         last, steps = self.last(), [step for _, step in self.looks]
+        what = f"mean share in epoch {self.looks[-1][0]}"
+        nothing = np.full(len(steps), np.nan)  # of an expert that a task does not have
+        style: dict[str, Any] = {"cmap": "Blues", "vmin": 0, "vmax": np.nanmax(last)}
         for row, own in zip(axes, levels.values(), strict=True):
             values = last[:, [self.experts.index(expert) for expert in own]].T
-            heat_map(row[0], values, own, self.tasks, "last epoch", cmap="Blues", vmin=0)
+            heat_map(row[0], values, own, self.tasks, what, **style)
             for axis, task in zip(row[1:], shown, strict=True):
-                at = {e: self.column[task, e] for e in own if (task, e) in self.column}
-                lines = {expert: self.values[:, n] for expert, n in at.items()}
-                draw_lines(axis, steps, lines, task, legend=axis is row[1])
+                at = {expert: self.column.get((task, expert)) for expert in own}
+                lines = {e: nothing if n is None else self.values[:, n] for e, n in at.items()}
+                draw_lines(axis, steps, lines, f"{task}: share of each expert")
                 axis.set_ylim(bottom=0)
+            if shown:
+                name_lines(row[-1], below=False)
         return figure

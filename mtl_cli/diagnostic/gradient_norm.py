@@ -14,21 +14,29 @@ import torch
 from torch import Tensor, nn
 
 from mtl_cli.comparison.table import text_table
-from mtl_cli.diagnostic.base import Watcher, layer_of, number, save_picture, short, write_rows
+from mtl_cli.diagnostic.base import (
+    Watcher,
+    count,
+    layer_of,
+    number,
+    save_picture,
+    short,
+    write_rows,
+)
 from mtl_cli.diagnostic.drawing import (
-    MOST_NAMED,
     Array,
+    color_bar,
     draw_lines,
-    heat_map,
     height_of,
     make_figure,
+    map_by_step,
+    name_lines,
     width_of,
 )
 from mtl_cli.model import Model
 from mtl_cli.run_folder import RunFolder
 
 COLUMNS = ["epoch", "step", "layer", "tasks", "norm"]
-MOST_COLUMNS = 60  # looks that a heat map can show
 
 
 class GradientNorm(Watcher):
@@ -85,31 +93,25 @@ class GradientNorm(Watcher):
             of = [there[0], np.median(there), there.max(), there[-1]] if len(there) else [None] * 4
             rows.append([layer, tasks, *map(number, of)])
         header = ["layer", "tasks", "first", "median", "largest", "last"]
-        looks = f"{len(self.looks)} look{'' if len(self.looks) == 1 else 's'}"
+        looks = count(len(self.looks), "look")
         return f"gradient_norm: {looks} at {len(rows)} layers\n{text_table(header, rows)}"
 
     def draw(self, values: Array, title: str) -> Any:
-        """The norms as a heat map, layer by layer, and as curves."""
-        chosen = np.unique(np.linspace(0, len(values) - 1, MOST_COLUMNS).round().astype(int))
+        """The norms as a heat map, layer by layer, and of several looks as curves."""
         steps = [step for _, step in self.looks]
         height = max(3.6, height_of(len(self.owners)))
-        width = 10 + width_of(list(self.owners))
-        grid = {"nrows": 1, "ncols": 2, "width_ratios": [width - 4.5, 4.5]}
-        figure, axes = make_figure(f"{title}: norm of the gradient", width, height, **grid)
-        with np.errstate(divide="ignore"):
-            logs = np.log10(values)
-        logs[np.isinf(logs)] = np.nan  # a zero gradient is left grey, and says so
-        apart = max(1, len(chosen) // 8)
-        shown = ["" if c % apart else str(steps[n]) for c, n in enumerate(chosen)]
-        texts = [[number(v) if len(chosen) <= 10 else "" for v in row] for row in values[chosen].T]
-        image = heat_map(
-            *(axes[0, 0], logs[chosen].T, list(self.owners), shown, "log10 of the norm, by step"),
-            texts=texts,
-        )
-        figure.colorbar(image, ax=axes[0, 0]).ax.tick_params(labelsize="x-small")
-        lines = dict(zip(self.owners, np.where(values > 0, values, np.nan).T, strict=True))
-        what = "norm of each layer" + (", dark to light" if len(lines) > MOST_NAMED else "")
-        draw_lines(axes[0, 1], steps, lines, what, log=True)
+        names = width_of(list(self.owners))
+        widths = [5.5 + names, 4.5 + 0.4 + names] if len(steps) > 1 else [2.5 + names]
+        grid = {"nrows": 1, "ncols": len(widths), "width_ratios": [w - names for w in widths]}
+        figure, axes = make_figure(f"{title}: norm of the gradient", sum(widths), height, **grid)
+        by_layer = dict(zip(self.owners, values.T, strict=True))
+        what = "norm of each layer"
+        image = map_by_step(axes[0, 0], steps, by_layer, what, number, log=True)
+        color_bar(figure, axes[0, 0], image, "log10")
+        if len(steps) > 1:
+            lines = dict(zip(self.owners, np.where(values > 0, values, np.nan).T, strict=True))
+            draw_lines(axes[0, 1], steps, lines, what, log=True)
+            name_lines(axes[0, 1], below=False)
         return figure
 
     def state_dict(self) -> dict[str, Any]:

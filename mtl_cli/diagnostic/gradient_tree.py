@@ -10,6 +10,7 @@ from torch import Tensor
 from mtl_cli.diagnostic.base import (
     Diagnosis,
     Subject,
+    count,
     number,
     save_picture,
     short,
@@ -55,7 +56,7 @@ class GradientTree(Diagnosis):
         batch = subject.first_batch(trainer)
         outputs: dict[str, Tensor] = {}
         with model.register_forward_hook(lambda module, args, out: outputs.update(out)):
-            losses = weigh(model.tasks, trainer.forward.losses(batch, list(trainer.tasks)))
+            losses = weigh(model.tasks, trainer.updates.forward.losses(batch, list(trainer.tasks)))
         names = {id(p): short(n) for n, p in model.named_parameters()}
         graph = Graph({task: outputs[task] for task in losses}, names, self.max_depth)
         trees = {
@@ -122,11 +123,11 @@ def label(branch: Branch, common: Sequence[str]) -> str:
         parts.append("*" if branch.shared_by == common else f"* shared by {names}")
     if branch.hidden:
         operations, parameters = branch.hidden
-        more = f" … {operations} more operation{'' if operations == 1 else 's'}"
+        more = f" … {count(operations, 'more operation')}"
         first = list(parameters.items())[:MOST_LISTED]
         listed = ", ".join(f"{name} |g| {number(norm)}" for name, norm in first)
         others = len(parameters) - len(first)
-        listed += f" and {others} more parameter{'' if others == 1 else 's'}" if others else ""
+        listed += f" and {count(others, 'more parameter')}" if others else ""
         parts.append(f"{more} to {listed}" if listed else more)
     return " ".join(parts)
 

@@ -10,6 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from mtl_cli.backward_graph import nodes
+
 Node = torch.autograd.graph.Node
 Shape = tuple[int, ...]
 
@@ -66,7 +68,7 @@ class Graph:
         self.max_depth = max_depth
         self.users: dict[Node, list[str]] = {}
         for task, output in outputs.items():
-            for node in nodes_from(output.grad_fn):
+            for node in nodes([output]):
                 self.users.setdefault(node, []).append(task)
         self.numbers: dict[Node, int] = {}
 
@@ -106,9 +108,9 @@ class Graph:
         self, cut: list[Node], seen: Mapping[Node, Measured]
     ) -> tuple[int, dict[str, float | None]]:
         """How many operations lead on from these, and the norms of the parameters at their ends."""
-        nodes = {node: self._parameter(node) for root in cut for node in nodes_from(root)}
-        norms = {name: seen.get(node, ([], None))[1] for node, name in nodes.items() if name}
-        return len(nodes) - len(norms), norms
+        below = {node: self._parameter(node) for node in nodes(cut)}
+        norms = {name: seen.get(node, ([], None))[1] for node, name in below.items() if name}
+        return len(below) - len(norms), norms
 
     def _parameter(self, node: Node) -> str | None:
         return self.names.get(id(node.variable), "a tensor") if hasattr(node, "variable") else None
@@ -120,10 +122,10 @@ Measured = tuple[list[Shape], float | None]
 def measure(root: Node, loss: Tensor) -> dict[Node, Measured]:
     """The shapes and norms of the gradients that come to each node below ``root`` from ``loss``."""
     found: dict[Node, Measured] = {}
-    nodes = list(nodes_from(root))
-    leaves = [node for node in nodes if hasattr(node, "variable")]
+    below = list(nodes([root]))
+    leaves = [node for node in below if hasattr(node, "variable")]
     with ExitStack() as stack:
-        for node in nodes:
+        for node in below:
             if not hasattr(node, "variable"):
 
                 def note(grads: tuple[Tensor | None, ...], node: Node = node) -> None:
@@ -145,16 +147,3 @@ def measured(grads: tuple[Tensor | None, ...]) -> Measured:
         return [], None
     norms = torch.stack([torch.linalg.vector_norm(grad.float()) for grad in there])
     return [tuple(grad.shape) for grad in there], float(torch.linalg.vector_norm(norms))
-
-
-def nodes_from(root: Node | None) -> Iterator[Node]:
-    """All nodes that the graph from ``root`` leads to, each once, ``root`` first."""
-    seen: set[Node] = set()
-    todo = [root]
-    while todo:
-        node = todo.pop()
-        if node is None or node in seen:
-            continue
-        seen.add(node)
-        yield node
-        todo += [parent for parent, _ in node.next_functions]

@@ -8,20 +8,26 @@ from typing import Any
 import numpy as np
 
 from mtl_cli.comparison.table import text_table
+from mtl_cli.diagnostic.base import count
 from mtl_cli.diagnostic.drawing import (
     MOST_COLUMNS,
     MOST_NAMED,
     Array,
+    color_bar,
     draw_lines,
     heat_map,
     height_of,
+    legend_height,
     make_figure,
+    map_by_step,
+    name_lines,
     width_for,
     width_of,
 )
 
 ALL = "all shared"
 WINDOW = 10  # looks that a curve of shares is a mean of
+SMALL = 0.1  # a cosine; the axis goes so far at least, so that noise around 0 looks like noise
 MOST_PAIRS = 12  # of the tasks, in the terminal
 
 
@@ -112,24 +118,38 @@ def draw_maps(seen: Seen, title: str) -> Any:
         "by layer" if len(chosen) == len(seen.pairs) else "by layer, the pairs that conflict most"
     )
     image = heat_map(axes[0, 1], cosines[:, chosen], seen.layers, names, what, **style)
-    bar = figure.colorbar(image, ax=axes[0, 1], shrink=0.8)
-    bar.ax.tick_params(labelsize="x-small")
+    color_bar(figure, axes[0, 1], image, "cosine")
     return figure
 
 
 def draw_curves(seen: Seen, title: str) -> Any:
-    """Over the looks: each pair's cosine, each layer's share of conflicts, each pair's ratio."""
-    figure, axes = make_figure(title, 11.5, 3.4, nrows=1, ncols=3)
+    """Over the looks: each pair's cosine, each layer's share of conflicts, each pair's ratio.
+
+    The shares are a heat map, since as curves many would lie on one another.
+    """
+    names = width_of(seen.layers)
+    height = max(3.4 + legend_height(len(seen.names), MOST_NAMED), height_of(len(seen.layers)))
+    grid = {"nrows": 1, "ncols": 3, "width_ratios": [1, 1.1, 1]}
+    heading = f"{title}: conflict of task gradients"
+    figure, axes = make_figure(heading, 12.5 + names, height, **grid)
     steps = [step for _, step in seen.looks]
     by_pair = dict(zip(seen.names, seen.cosines[:, 0].T, strict=True))
-    draw_lines(axes[0, 0], steps, by_pair, f"cosine, {ALL}", most=MOST_NAMED)
+    draw_lines(axes[0, 0], steps, by_pair, f"cosine, {ALL} (below 0: conflict)", most=MOST_NAMED)
+    largest = np.nanmax(np.abs(seen.cosines[:, 0]), initial=0.0)
+    axes[0, 0].set_ylim(-max(SMALL, 1.1 * largest), max(SMALL, 1.1 * largest))
     axes[0, 0].axhline(0, color="black", linewidth=0.8)
     shares = np.array([smooth(values) for values in seen.conflicting(2).T])
-    what = f"share of pairs in conflict, mean of {WINDOW} looks"
-    draw_lines(axes[0, 1], steps, dict(zip(seen.layers, shares, strict=True)), what)
-    axes[0, 1].set_ylim(-0.05, 1.05)
+    by_layer = dict(zip(seen.layers, shares, strict=True))
+    what = f"share of pairs in conflict over the last {WINDOW} looks"
+    style: dict[str, Any] = {"cmap": "Reds", "vmin": 0, "vmax": 1}
+    image = map_by_step(axes[0, 1], steps, by_layer, what, "{:.0%}".format, **style)
+    color_bar(figure, axes[0, 1], image, "share")
     ratios = dict(zip(seen.names, positive(seen.ratios[:, 0]).T, strict=True))
-    draw_lines(axes[0, 2], steps, ratios, f"ratio of norms, {ALL}", log=True, most=MOST_NAMED)
+    what = f"norm of the first task's gradient / the other's, {ALL}"
+    draw_lines(axes[0, 2], steps, ratios, what, log=True, most=MOST_NAMED)
+    axes[0, 2].axhline(1, color="black", linewidth=0.8)
+    for axis in axes[0, ::2]:
+        name_lines(axis, below=True)
     return figure
 
 
@@ -166,7 +186,3 @@ def as_cell(value: Any) -> float | None:
 
 def percent(value: Any) -> str:
     return "–" if np.isnan(value) else f"{100 * float(value):.0f} %"
-
-
-def count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"

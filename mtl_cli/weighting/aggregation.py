@@ -23,6 +23,7 @@ from mtl_cli.weighting.jacobian import (
     Jacobian,
     all_pass,
     batches_well,
+    check_features,
     gradients,
     gradients_through,
     quickest_chunk,
@@ -141,14 +142,7 @@ class Aggregation(Weighting):
         """The tensors that the Jacobian is taken at."""
         if self.on == "parameters":
             return shared
-        fix = "weighting.on=parameters"
-        if not passes:
-            rule = "needs an architecture whose tasks part at one tensor (arch=hps)"
-            found = "shared parameters beside it" if features else "no such tensor"
-            raise problem("weighting.on=features", rule, found, fix)
-        if self.more_to_come or self.jacobian.rows:
-            rule = "needs the whole batch at once: features of other examples are other tensors"
-            raise problem("weighting.on=features", rule, "a step in several parts", fix)
+        check_features(passes, whole=not (self.more_to_come or self.jacobian.rows))
         return features
 
     def step(self, jacobian: Tensor, tasks: Sequence[str]) -> tuple[Tensor, Tensor | None]:

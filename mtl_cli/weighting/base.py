@@ -31,6 +31,8 @@ class Weighting(nn.Module, ABC):
         grad_scale: set by the trainer: all gradients are this many times too large, against
             underflow in half precision, and the trainer divides ``.grad`` by it. What a method
             reads of gradients, it has to divide itself.
+        num_parts: set by the trainer: the parts of the step, by whose number the gradients of each
+            are divided.
         reads_features: whether it takes gradients at the tensors where the tasks part.
         failures: how often the method could not do what it promises, for ``summary.json``.
     """
@@ -43,6 +45,7 @@ class Weighting(nn.Module, ABC):
         self.tasks = list(tasks)
         self.more_to_come = False
         self.grad_scale = 1.0
+        self.num_parts = 1
         self.register_buffer("failures", torch.zeros((), dtype=torch.long))
 
     @abstractmethod
@@ -95,7 +98,14 @@ class Weighting(nn.Module, ABC):
 
 
 class LossWeighting(Weighting):
-    """A weighting that makes one scalar S of the losses and follows its gradient."""
+    """A weighting that makes one scalar S of the losses and follows its gradient.
+
+    Attributes:
+        reads_gradients: whether it does so by the gradients of the losses too, which it then has
+            to take itself, and cannot stand before an aggregation.
+    """
+
+    reads_gradients = False
 
     @abstractmethod
     def combine(self, losses: Losses) -> Tensor:

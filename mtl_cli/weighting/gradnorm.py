@@ -44,6 +44,7 @@ class GradNorm(LossWeighting):
         ValueError: where the first loss of a task is not above 0, or no layer is shared.
     """
 
+    reads_gradients = True
     first: Tensor
 
     def __init__(self, tasks: Sequence[str], alpha: float) -> None:
@@ -76,11 +77,6 @@ class GradNorm(LossWeighting):
         return super().backward(losses, shared, specific, extra, features)
 
     def combine(self, losses: Losses) -> Tensor:
-        if not self.last_shared:
-            rule = "reads gradients of its own, so it cannot stand before an aggregation"
-            raise problem(
-                "weighting=gradnorm", rule, "weighting.losses", "weighting@weighting.losses=uw"
-            )
         weights = self.weights_of(losses)
         return weights @ torch.stack(list(losses.values())).to(weights)
 
@@ -94,7 +90,9 @@ class GradNorm(LossWeighting):
         """``|dL/dW|``."""
         grads = torch.autograd.grad(loss, self.last_shared, retain_graph=True, allow_unused=True)
         lengths = [grad.norm() for grad in grads if grad is not None]
-        return torch.stack(lengths).norm() / self.grad_scale if lengths else loss.new_zeros(())
+        if not lengths:
+            return loss.new_zeros(())
+        return torch.stack(lengths).norm() * (self.num_parts / self.grad_scale)
 
     @torch.no_grad()
     def fill_grads(self, losses: Losses, lengths: Tensor) -> None:

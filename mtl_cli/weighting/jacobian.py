@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import torch
 from torch import Tensor
+
+from mtl_cli.backward_graph import leaf_ids, nodes
+from mtl_cli.errors import problem
 
 
 class Jacobian:
@@ -96,19 +98,6 @@ def quickest_chunk(num_losses: int, device: torch.device) -> int:
     return 8 if num_losses >= 4 else 1
 
 
-def nodes(roots: Sequence[Tensor], until: Sequence[Tensor] = ()) -> Iterator[Any]:
-    """The nodes of the backward graph that lead to some tensors, but for those behind ``until``."""
-    todo = [(root.grad_fn, root.output_nr) for root in roots]
-    hidden = {(tensor.grad_fn, tensor.output_nr) for tensor in until}
-    seen = set()
-    while todo:
-        node, number = todo.pop()
-        if node is not None and node not in seen and (node, number) not in hidden:
-            seen.add(node)
-            yield node
-            todo += node.next_functions
-
-
 def all_pass(
     features: Sequence[Tensor], losses: Sequence[Tensor], shared: Sequence[Tensor]
 ) -> bool:
@@ -116,7 +105,26 @@ def all_pass(
     if not features or any(feature.grad_fn is None for feature in features):
         return False
     ids = {id(parameter) for parameter in shared}
-    return not any(id(getattr(node, "variable", None)) in ids for node in nodes(losses, features))
+    return ids.isdisjoint(leaf_ids(losses, features))
+
+
+def check_features(passes: bool, whole: bool) -> None:
+    """Refuses a Jacobian at the features where there can be none.
+
+    Args:
+        passes: whether the losses reach the shared parameters through the features alone.
+        whole: whether a step has one part.
+
+    Raises:
+        ValueError: where one of them is false.
+    """
+    thing, fix = "weighting.on=features", "weighting.on=parameters"
+    if not passes:
+        rule = "needs an architecture whose tasks part at one tensor (arch=hps)"
+        raise problem(thing, rule, "shared parameters that a task reaches beside it", fix)
+    if not whole:
+        rule = "needs the whole batch at once: features of other examples are other tensors"
+        raise problem(thing, rule, "a step in several parts", fix)
 
 
 def batches_well(features: Sequence[Tensor]) -> bool:

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from mtl_cli.comparison.compare import compare
-from mtl_cli.comparison.notes import answers, not_answered, remarks
+from mtl_cli.comparison.notes import answers, not_answered
+from mtl_cli.comparison.remarks import remarks
 from mtl_cli.comparison.saved_run import read_run
 from mtl_cli.errors import Problem
 
@@ -53,7 +54,7 @@ def test_gain_compares_the_means_of_each_tasks_first_metric(options, three_seeds
     assert (own.rank, base.rank) == (1.0, 2.0)
     assert own.seconds == 1.5
     assert own.parameters == 1234
-    assert "arch=hps on made (generated): helps: excludes 0" in answers(comparison)[0]
+    assert "arch=hps on made (generated): helps: interval above 0" in answers(comparison)[0]
     assert "3 seeds are a first sign only" in said(comparison)
 
 

@@ -76,7 +76,7 @@ def test_under_three_pairs_nothing_is_said(values: list[float]) -> None:
 
 @pytest.mark.parametrize(
     ("low", "high", "words"),
-    [(1, 2, "helps: excludes 0"), (-2, -1, "hurts: excludes 0"), (-1, 1, "includes 0")],
+    [(1, 2, "helps: interval above 0"), (-2, -1, "hurts: interval below 0"), (-1, 1, "includes 0")],
 )
 def test_the_words_say_whether_the_interval_excludes_0(low: float, high: float, words: str) -> None:
     assert words in Gain({"a": 0.0}, 0.0, 3, low, high).in_words

@@ -59,7 +59,7 @@ def test_the_gradients_are_autograds(make_subject, arch):
     for task, weight in {"sin": 1.0, "cos": 0.5}.items():
         torch.set_rng_state(rng)
         trainer.model.zero_grad()
-        loss = trainer.forward.losses(batch, ["sin", "cos"])[task]
+        loss = trainer.updates.forward.losses(batch, ["sin", "cos"])[task]
         (weight * loss).backward()
         for name, parameter in trainer.model.named_parameters():
             mine = found.grads[task][names[name]]

@@ -23,7 +23,7 @@ def plain_gradients(subject, tasks):
     for task in tasks:
         torch.set_rng_state(rng)
         trainer.model.zero_grad()
-        trainer.forward.losses(batch, tasks)[task].backward()
+        trainer.updates.forward.losses(batch, tasks)[task].backward()
         found[task] = {
             layer: np.concatenate(
                 [(p.grad if p.grad is not None else p * 0).detach().flatten().numpy() for p in own]
@@ -105,8 +105,8 @@ def test_looking_leaves_the_gradients_as_they_were(make_subject):
     found = []
     for observer in (None, Conflict(every=1)):
         trainer = make_subject("arch=ple", "weighting=uw").make_trainer()
-        trainer.observer = observer
-        trainer.fill_gradients(next(trainer.steps_of_epoch()), list(trainer.tasks))
+        trainer.updates.observer = observer
+        trainer.updates.fill_gradients(next(trainer.steps_of_epoch()), list(trainer.tasks), 1)
         found.append({name: p.grad for name, p in trainer.model.named_parameters()})
     for name, grad in found[0].items():
         assert torch.equal(grad, found[1][name])

@@ -11,7 +11,7 @@ def test_norms_are_those_of_the_gradients_of_a_step(make_subject, read_csv, arch
     GradientNorm(every=50).run(subject)
     trainer = subject.make_trainer()
     trainer.model.train()
-    trainer.fill_gradients(next(trainer.steps_of_epoch()), list(trainer.tasks))
+    trainer.updates.fill_gradients(next(trainer.steps_of_epoch()), list(trainer.tasks), 1)
     squares: dict[str, float] = {}
     for name, parameter in trainer.model.named_parameters():
         layer = name.removeprefix("arch.").rpartition(".")[0]

@@ -4,8 +4,9 @@ import pytest
 import torch
 from torch import nn
 
+from mtl_cli.backward_graph import nodes
 from mtl_cli.diagnostic.gradient_tree import GradientTree, as_lines
-from mtl_cli.diagnostic.graph import Graph, nodes_from
+from mtl_cli.diagnostic.graph import Graph
 
 DEEP = 1000
 
@@ -63,7 +64,7 @@ def test_leaves_and_marks_are_what_each_loss_reaches(make_subject, arch):
             several = len(model.reached()[name]) > 1
             assert leaf.shared_by == (["sin", "cos"] if several else [])
         numbers = [b.number for b in branches(tree) if not b.repeated]
-        assert len(numbers) == len(set(numbers)) == len(list(nodes_from(output.grad_fn)))
+        assert len(numbers) == len(set(numbers)) == len(list(nodes([output])))
 
 
 @pytest.mark.parametrize("max_depth", [1, 2, 4])
@@ -78,7 +79,7 @@ def test_nothing_is_deeper_than_the_limit_and_what_is_cut_off_is_counted(make_su
     shown = {b.parameter for b in branches(tree)} - {None}
     reached = {n for n, own in trainer.model.reached().items() if "sin" in own}
     assert shown | {name for _, norms in hidden for name in norms} == reached
-    everything = list(nodes_from(outputs["sin"].grad_fn))
+    everything = list(nodes([outputs["sin"]]))
     operations = sum(not hasattr(node, "variable") for node in everything)
     shown_operations = sum(not b.parameter for b in branches(tree))
     assert shown_operations + sum(count for count, _ in hidden) == operations
@@ -89,7 +90,7 @@ def test_the_shared_representation_gets_the_gradient_of_the_sum(make_subject, re
     text = GradientTree(max_depth=8).run(subject)
     trainer = subject.make_trainer()
     batch = next(iter(trainer.loaders["train"].batches(1)))
-    losses = trainer.forward.losses(batch, ["sin", "cos"])
+    losses = trainer.updates.forward.losses(batch, ["sin", "cos"])
     (features,) = trainer.model.representations
     (grad,) = torch.autograd.grad(losses["sin"] + 2 * losses["cos"], features)
     rows = read_csv("gradient_tree")

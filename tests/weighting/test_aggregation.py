@@ -126,7 +126,7 @@ def test_rows_are_taken_together_only_from_where_all_tasks_pass():
     assert_close(method.given, expected)
     losses, features = net()
     losses["b"] = losses["b"] + net.trunk[0].weight.square().sum()
-    with pytest.raises(ValueError, match="shared parameters beside it"):
+    with pytest.raises(ValueError, match="shared parameters that a task reaches beside it"):
         rows("features").backward(losses, net.shared, net.specific, None, [features])
 
 
@@ -305,7 +305,7 @@ def test_mgda_on_features_bounds_mgda_from_above():
 
 def test_on_features_needs_them():
     net = Net()
-    with pytest.raises(ValueError, match=r"an architecture .*\n  found: no such tensor"):
+    with pytest.raises(ValueError, match="whose tasks part at one tensor"):
         rows("features").backward(net()[0], net.shared, net.specific)
     losses, features = net()
     method = rows("features")

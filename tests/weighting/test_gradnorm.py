@@ -9,6 +9,7 @@ from torch import nn
 from torch.testing import assert_close
 
 from mtl_cli.errors import Problem
+from mtl_cli.gradient_scale import scale_gradient
 from mtl_cli.naming import module_key
 from mtl_cli.weighting.gradnorm import GradNorm
 from mtl_cli.weighting.moco import MoCo
@@ -213,10 +214,23 @@ def test_it_needs_a_shared_layer():
 
 
 def test_it_cannot_stand_before_an_aggregation():
+    with pytest.raises(Problem, match="GradNorm, which reads gradients"):
+        MoCo(TASKS, "parameters", None, lambda tasks: GradNorm(tasks, 1.5), 0.5, 0, 0.1, 0, 0)
+
+
+def test_a_step_in_two_equal_parts_is_the_step_of_the_whole():
+    """The trainer halves the gradients of the losses of each part, and then those of w."""
     net = Net()
-    both = MoCo(TASKS, "parameters", None, lambda tasks: GradNorm(tasks, 1.5), 0.5, 0, 0.1, 0, 0)
-    with pytest.raises(Problem, match="cannot stand before an aggregation"):
-        both.backward(net.losses(), net.shared, [])
+    whole, parts = make(net), make(net)
+    set_weights(whole, [0.5, 1.0, 1.5])
+    set_weights(parts, [0.5, 1.0, 1.5])
+    whole.backward(net.losses(), net.shared, [])
+    parts.num_parts = 2
+    for _ in range(2):
+        halved = {task: scale_gradient(x, 0.5) for task, x in net.losses().items()}
+        parts.backward(halved, net.shared, [])
+    assert max(map(abs, slopes_of(whole))) > 0
+    np.testing.assert_allclose(np.array(slopes_of(parts)) / 2, slopes_of(whole), rtol=1e-5)
 
 
 @pytest.mark.parametrize("wrong", [-0.1, "x", math.nan])

@@ -1,8 +1,7 @@
-"""Which parameters a backward graph reaches, and which of them are the last layer's."""
+"""The last layer of a module that holds some of the wanted parameters."""
 
 from collections.abc import Collection
 
-import torch
 from torch import nn
 
 from mtl_cli.arch.experts import Loop
@@ -21,19 +20,3 @@ def last_layer(module: nn.Module, wanted: Collection[int]) -> list[nn.Parameter]
     layers = [layer for layer in [*parts, own] if layer]
     matrices = (layer for layer in layers if any(p.dim() > 1 for p in layer))
     return next(matrices, layers[0] if layers else [])
-
-
-def leaf_parameters(root: torch.autograd.graph.Node | None) -> set[int]:
-    """The ids of the parameters that the backward graph from ``root`` ends in."""
-    leaves: set[int] = set()
-    seen = set()
-    todo = [root]
-    while todo:
-        node = todo.pop()
-        if node is None or node in seen:
-            continue
-        seen.add(node)
-        if hasattr(node, "variable"):  # the node that accumulates a leaf's gradient
-            leaves.add(id(node.variable))
-        todo += [parent for parent, _ in node.next_functions]
-    return leaves
