@@ -66,10 +66,12 @@ def diagnose(words: list[str]) -> str:
         cfg, path = compose_run("diagnose", words)
         return before_training(cfg, RunFolder(path))
     for word in words:
-        key = word.partition("=")[0].lstrip("+")
-        if key != "run" and key.partition(".")[0] not in WITH_RUN:
-            rule = f"runs by its own configuration; only {', '.join(WITH_RUN)} may be given with it"
-            raise problem("run", rule, word, "mtl-diagnose without run=, which begins anew")
+        key, equals, _ = word.lstrip("+").partition("=")
+        if equals and key != "run" and key.partition(".")[0] not in WITH_RUN:
+            rule = f"is by the run's own configuration; only {', '.join(WITH_RUN)} can be given"
+            raise problem(
+                "the diagnosis of a run", rule, word, "mtl-diagnose without run=, which begins anew"
+            )
     cfg = compose(words)
     return with_weights(cfg, find_run(str(cfg.run), Path(cfg.runs)), words)
 

@@ -150,7 +150,7 @@ def test_what_looks_at_one_moment_cannot_watch_a_training(name, tmp_path):
 
 
 def test_a_run_keeps_its_configuration(trained):
-    with pytest.raises(Problem, match=r"only .* may be given with it\.\n  found: arch=hps"):
+    with pytest.raises(Problem, match=r"only .* can be given\.\n  found: arch=hps"):
         diagnose([f"run={trained}", "arch=hps"])
 
 
