@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import ctypes
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -14,16 +15,22 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from bench.loop_adatt import LoopAdaTT
+from bench.loop_columns import LoopColumns, LoopCrossStitch, LoopLTB
+from bench.loop_mtan import LoopMTAN
 from bench.loop_ple import LoopLevel, LoopPLE
 from bench.loops import LoopDSelectK, LoopMMoE, gate
 from bench.measure import Row, in_turn
 from bench.mixtures import linear_heads, training_step
+from mtl_cli.arch.adatt import AdaTT
 from mtl_cli.arch.base import Architecture
 from mtl_cli.arch.cgc import CGC
 from mtl_cli.arch.cross_stitch import CrossStitch
 from mtl_cli.arch.dselect_k import DSelectK
 from mtl_cli.arch.hps import HPS
+from mtl_cli.arch.ltb import LTB
 from mtl_cli.arch.mmoe import MMoE
+from mtl_cli.arch.mtan import MTAN
 from mtl_cli.arch.ple import PLE
 from mtl_cli.arch.single_task import SingleTask
 from mtl_cli.encoder.resnet import ResNet
@@ -44,6 +51,11 @@ OURS: dict[str, Callable[..., Architecture]] = {
     "dselect_k": partial(
         DSelectK, num_experts=4, num_nonzeros=2, gamma=1.0, gate="static", entropy_weight=0.01
     ),
+    "adatt": partial(AdaTT, num_levels=2, **MIXED),
+    "mtan": partial(MTAN, reduction=1),
+    "ltb": partial(
+        LTB, num_columns=None, warmup=0.1, initial_temperature=10, final_temperature=0.1
+    ),
 }
 
 
@@ -61,6 +73,7 @@ class Ours(nn.Module):
 
         names = {f"t{k}": "x" for k in range(TASKS)}
         self.arch = OURS[name](make, {"x": Dense(SHAPE)}, names)
+        self.arch.progress(0.5)
         self.heads = nn.ModuleList(linear_heads(512, TASKS))
 
     def forward(self, x: Tensor) -> list[Tensor]:
@@ -69,41 +82,6 @@ class Ours(nn.Module):
 
     def extra_loss(self) -> Tensor | None:
         return self.arch.extra_loss()
-
-
-class LoopColumns(nn.Module):
-    """Hard sharing with one column, single-task learning with one for each task."""
-
-    def __init__(self, columns: Encoders, heads: list[nn.Module]) -> None:
-        super().__init__()
-        self.columns, self.heads = nn.ModuleList(columns), nn.ModuleList(heads)
-
-    def forward(self, x: Tensor) -> list[Tensor]:
-        features = [column(x) for column in self.columns] * (TASKS // len(self.columns))
-        return [head(f) for head, f in zip(self.heads, features, strict=True)]
-
-
-class LoopCrossStitch(nn.Module):
-    """A column for each task; after every stage, each reads a mix of all, channel by channel."""
-
-    def __init__(self, columns: Encoders, alphas: list[Tensor], heads: list[nn.Module]) -> None:
-        super().__init__()
-        self.stages = nn.ModuleList(
-            nn.ModuleList(column.stages[s] for column in columns) for s in range(len(alphas))
-        )
-        self.alphas = nn.ParameterList(alpha.detach().clone() for alpha in alphas)  # [K, K, C]
-        self.heads = nn.ModuleList(heads)
-
-    def forward(self, x: Tensor) -> list[Tensor]:
-        paths = [x] * TASKS
-        for stage, alpha in zip(self.stages, self.alphas, strict=True):
-            columns: Any = stage
-            done = [column(path) for column, path in zip(columns, paths, strict=True)]
-            shape = (-1, *[1] * (done[0].dim() - 2))
-            paths = [
-                sum(a.view(shape) * d for a, d in zip(row, done, strict=True)) for row in alpha
-            ]
-        return [head(path) for head, path in zip(self.heads, paths, strict=True)]
 
 
 def pooled_gate(channels: int, experts: int) -> nn.Module:
@@ -119,6 +97,13 @@ def make_loop(name: str, ours: Ours) -> Any:
         return LoopColumns(encoders, heads)
     if name == "cross_stitch":
         return LoopCrossStitch(encoders, list(arch.alphas), heads)
+    if name == "ltb":
+        return LoopLTB(encoders, list(arch.thetas), arch.temperature.item(), heads)
+    if name == "mtan":
+        return LoopMTAN(encoders[0], arch, heads)
+    if name == "adatt":
+        make_gates = [partial(gate, PIXELS), partial(pooled_gate, 64)]
+        return LoopAdaTT(encoders, arch, make_gates, heads)
     if name == "mmoe":
         mmoe = LoopMMoE(encoders, PIXELS, heads)
         mmoe.take_gates(arch)
@@ -143,6 +128,11 @@ def make_loop(name: str, ours: Ours) -> Any:
     return LoopPLE(levels, heads)
 
 
+def outputs(model: nn.Module, x: Tensor) -> list[Tensor]:
+    torch.manual_seed(1)  # of what is drawn
+    return model(x)
+
+
 def data() -> tuple[Tensor, Tensor]:
     return torch.randn(BATCH, *SHAPE), torch.randn(TASKS, BATCH, 1)
 
@@ -157,7 +147,7 @@ def resnet_rows() -> Iterator[Row]:
         ours = Ours(name)
         loop = make_loop(name, ours)
         x, y = data()
-        torch.testing.assert_close(ours(x), loop(x), rtol=1e-3, atol=1e-4)
+        torch.testing.assert_close(outputs(ours, x), outputs(loop, x), rtol=1e-3, atol=1e-4)
         seconds = in_turn([training_step(model, x, y, True) for model in (ours, loop)], 5)
         what = f"resnet: {name}, {TASKS} tasks"
         ratio = seconds[1] / seconds[0]
@@ -167,10 +157,13 @@ def resnet_rows() -> Iterator[Row]:
 
 
 def peak_of_process(name: str, side: str) -> float:
+    """In MiB; freed blocks go back to the system, or what is kept of them would count too."""
+    thresholds = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536"}
     code = f"import bench.resnet as r; r.print_peak({name!r}, {side!r})"
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=Path(__file__).parent.parent,
+        env=os.environ | thresholds,
         check=True,
         capture_output=True,
         text=True,
