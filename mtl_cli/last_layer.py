@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from torch import nn
 
-from mtl_cli.arch.experts import Loop
+from mtl_cli.arch.loop import Loop
 
 
 def last_layer(module: nn.Module, wanted: Collection[int]) -> list[nn.Parameter]:

@@ -7,14 +7,17 @@ and section 3.2.
 
 import math
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from mtl_cli.arch.base import Architecture, Gate, MakeEncoder
+from mtl_cli.arch.columns import ByInput
 from mtl_cli.arch.experts import expert_trunk, stack
-from mtl_cli.arch.levels import ByInput, split_stages
-from mtl_cli.arch.mixture import expert_softmax, mix
+from mtl_cli.arch.levels import split_stages
+from mtl_cli.arch.loop import Each, together
+from mtl_cli.arch.mixture import by_task, expert_softmax, mix
 from mtl_cli.batch import Examples
 from mtl_cli.encoder.base import Shape
 from mtl_cli.errors import check_boolean, check_integer
@@ -27,7 +30,8 @@ class AdaTT(Architecture):
     A unit is a task or, with shared experts, what they are shared by; u(i) is the one that expert
     i belongs to, and v_ki is learned where u(i) = k and 0 elsewhere (1 where every unit has one
     expert). The gated sum over all experts is the paper's AllExpertGF, the rest NativeExpertLF,
-    the residual part. The shared unit has a gate too, except at the last level.
+    the residual part. The shared unit has a gate too, except at the last level. The paper lets
+    tasks differ in their number of experts; here they have equally many.
 
     An expert of a level is some consecutive stages of the encoder, as many in each level as can
     be, later levels having more where it does not come out even. Features of any shape are fused;
@@ -46,8 +50,6 @@ class AdaTT(Architecture):
     Raises:
         ValueError: where there are more levels than stages.
     """
-
-    owners: Tensor
 
     def __init__(
         self,
@@ -84,28 +86,25 @@ class AdaTT(Architecture):
                 bias=gate_bias,
             )
             self.fusions.append(fusion)
-        owners = [unit for unit, size in enumerate(sizes) for _ in range(size)]
-        self.register_buffer("owners", torch.tensor(owners), persistent=False)
+        self.owners = [unit for unit, size in enumerate(sizes) for _ in range(size)]
 
     def encode(self, x: Examples, input: str, tasks: list[str]) -> dict[str, Tensor]:
-        f = x  # later [U, B, ...]
+        f: Any = x  # later [U, B, ...]
         for level, fusion in zip(self.levels, self.fusions, strict=True):
-            h = f[self.owners] if level.start else x  # [E, B, ...]
-            for s in level:
-                h = self.experts.stage(s, h, input)
-            assert isinstance(h, Tensor)
+            units = by_task(f) if level.start else []
+            reads: Each = [units[owner] for owner in self.owners] if level.start else x
+            h = together(self.experts.run(level, reads, input))  # [E, B, ...]
             if len(self.levels) == 1:
                 h = self.mark_representation(h)
             is_last = level.stop == self.experts.num_stages
             f = fusion(f, h, input, [self.order[task] for task in tasks] if is_last else None)
-        assert isinstance(f, Tensor)
         return dict(zip(tasks, f, strict=True))
 
     def expert_weights(self) -> list[Gate]:
         """What each task's sum multiplies the experts by: the gate's weights and v."""
         names = [*self.order, "shared"]
-        owners = self.owners.tolist()
-        experts = [f"{names[unit]} {owners[:e].count(unit) + 1}" for e, unit in enumerate(owners)]
+        own = self.owners
+        experts = [f"{names[unit]} {own[:e].count(unit) + 1}" for e, unit in enumerate(own)]
         gates = []
         for level, fusion in enumerate(self.fusions, 1):
             assert isinstance(fusion, Fusion)
@@ -161,6 +160,7 @@ class Fusion(nn.Module):
 
         kinds = {name: (spec, tuple(units[name])) for name, spec in reads.items()}
         self.gates = ByInput(kinds, gates)
+        # v starts uniform in -+ 1 / sqrt(experts of its unit), as in the authors' code.
         bounds = torch.tensor([1 / math.sqrt(size) for size in sizes for _ in range(size)])
         self.native = nn.Parameter((2 * torch.rand(len(bounds)) - 1) * bounds) if learns else None
         own = torch.block_diag(*(torch.ones(1, size) for size in sizes))  # [U, experts of units]

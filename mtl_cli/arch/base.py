@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from mtl_cli.arch.loop import Each, run_stages, together
 from mtl_cli.batch import Examples
 from mtl_cli.encoder.base import Encoder, Shape
 from mtl_cli.errors import problem
@@ -168,14 +169,12 @@ class Trunk(nn.Module):
         self.stage_shapes = {name: shapes[spec] for name, spec in inputs.items()}
         self.out_shapes = {name: own[-1] for name, own in self.stage_shapes.items()}
 
+    def run(self, stages: Iterable[int], x: Each, input: str) -> Tensor | list[Tensor]:
+        """These stages (from 0) on what the stage before gave for this input: see `run_stages`."""
+        return run_stages([self.stages[s][self.which[s][input]] for s in stages], x)  # type: ignore[index]
+
     def stage(self, s: int, x: Examples, input: str) -> Tensor:
-        """Stage ``s`` (from 0) on what the stage before it gave for this input."""
-        modules = self.stages[s]
-        assert isinstance(modules, nn.ModuleList)
-        return modules[self.which[s][input]](x)
+        return together(self.run([s], x, input))
 
     def forward(self, x: Examples, input: str) -> Tensor:
-        for s in range(self.num_stages):
-            x = self.stage(s, x, input)
-        assert isinstance(x, Tensor)
-        return x
+        return together(self.run(range(self.num_stages), x, input))

@@ -11,6 +11,8 @@ from torch import Tensor, nn
 
 from mtl_cli.arch.base import Architecture, Gate, MakeEncoder
 from mtl_cli.arch.experts import expert_trunk
+from mtl_cli.arch.loop import Each
+from mtl_cli.arch.mixture import sum_of_products
 from mtl_cli.batch import Examples
 from mtl_cli.errors import check_number
 from mtl_cli.inputs import InputSpec
@@ -52,13 +54,13 @@ class CrossStitch(Architecture):
 
     def encode(self, x: Examples, input: str, tasks: list[str]) -> dict[str, Tensor]:
         rows: list[int] | slice = slice(None)
+        read: Each = x
         for s, alpha in enumerate(self.alphas):
-            x = self.columns.stage(s, x, input)  # [K, B, C, ...]
             if s == len(self.alphas) - 1:
                 rows = [self.order[task] for task in tasks]
-            x = torch.einsum("kjc,jbc...->kbc...", alpha[rows], x)
-        assert isinstance(x, Tensor)
-        return dict(zip(tasks, x, strict=True))
+            read = stitch(alpha[rows], self.columns.run([s], read, input))  # K times [B, C, ...]
+        assert isinstance(read, Tensor | list)
+        return dict(zip(tasks, read, strict=True))
 
     def expert_weights(self) -> list[Gate]:
         """How much of each column a task's next stage reads: the mean over the channels."""
@@ -71,3 +73,11 @@ class CrossStitch(Architecture):
 
     def last_shared_layer(self) -> nn.Module:
         return self.columns
+
+
+def stitch(alpha: Tensor, features: Tensor | list[Tensor]) -> Tensor | list[Tensor]:
+    """``sum_j alpha_kj * h_j``: [N, K, C], [K, B, C, ...] -> [N, B, C, ...], lists as lists."""
+    if isinstance(features, Tensor):
+        return torch.einsum("kjc,jbc...->kbc...", alpha, features)
+    weights = alpha[(...,) + (None,) * (features[0].dim() - 2)]  # a channel's for its positions
+    return [sum_of_products(zip(row, features, strict=True)) for row in weights]

@@ -12,15 +12,14 @@ import torch
 from torch import Tensor, nn
 
 from mtl_cli.arch.base import Architecture, MakeEncoder
-from mtl_cli.arch.experts import expert_trunk, stack
+from mtl_cli.arch.experts import expert_trunk
 from mtl_cli.arch.mixture import by_task, mix
+from mtl_cli.arch.selectors import ExampleGates, StaticGates, select, smooth_step
 from mtl_cli.batch import Examples
 from mtl_cli.errors import check_choice, check_integer, check_number, problem
 from mtl_cli.inputs import InputSpec
-from mtl_cli.naming import module_key
 
 EPSILON = 1e-6  # keeps the logarithm of a weight of 0 finite, as in the authors' code
-START_W = 0.05  # w starts uniform in -+ this, as in the authors' code
 SMALLEST_SUM = 0.01  # of a selector's weights in its penalty, which is 100 then
 
 
@@ -118,92 +117,3 @@ class DSelectK(Architecture):
         if self.has_unused_codes:
             terms = terms + 1 / r.sum(2).clamp(min=SMALLEST_SUM)
         return terms.sum((0, 1)).mean()
-
-
-class StaticGates(nn.Module):
-    """Gates that are the same for all examples: z [K, k, bits, 1] and w [K, k, 1].
-
-    Args:
-        inputs: ``{input name: its spec}``.
-        tasks: ``{task: the input that it reads}``.
-        num_nonzeros: k.
-        num_bits: of an expert's number.
-        gamma: the width of the smooth step.
-    """
-
-    def __init__(
-        self,
-        inputs: Mapping[str, InputSpec],
-        tasks: Mapping[str, str],
-        num_nonzeros: int,
-        num_bits: int,
-        gamma: float,
-    ) -> None:
-        super().__init__()
-        self.order = list(tasks)
-        self.z = nn.Parameter(torch.empty(len(tasks), num_nonzeros, num_bits, 1))
-        self.w = nn.Parameter(torch.empty(len(tasks), num_nonzeros, 1))
-        nn.init.uniform_(self.z, -gamma / 100, gamma / 100)
-        nn.init.uniform_(self.w, -START_W, START_W)
-
-    def forward(self, x: Examples, input: str, tasks: list[str]) -> tuple[Tensor, Tensor]:
-        if tasks == self.order:
-            return self.z, self.w
-        rows = [self.order.index(task) for task in tasks]
-        return self.z[rows], self.w[rows]
-
-
-class ExampleGates(nn.Module):
-    """Gates that are linear in the input, with a bias: z [K, k, bits, B] and w [K, k, B].
-
-    Args: see `StaticGates`.
-    """
-
-    def __init__(
-        self,
-        inputs: Mapping[str, InputSpec],
-        tasks: Mapping[str, str],
-        num_nonzeros: int,
-        num_bits: int,
-        gamma: float,
-    ) -> None:
-        super().__init__()
-        self.order = {name: [t for t, read in tasks.items() if read == name] for name in inputs}
-        self.shape = (num_nonzeros, num_bits)
-
-        def linears(out_features: int, bound: float) -> nn.ModuleDict:
-            made = nn.ModuleDict()
-            for name, spec in inputs.items():
-                copies = [spec.linear(out_features) for _ in self.order[name]]
-                for parameter in nn.ModuleList(copies).parameters():
-                    nn.init.uniform_(parameter, -bound, bound)
-                made[module_key(name)] = stack(copies, True)
-            return made
-
-        self.z = linears(num_nonzeros * num_bits, gamma / 100)
-        self.w = linears(num_nonzeros, START_W)
-
-    def forward(self, x: Examples, input: str, tasks: list[str]) -> tuple[Tensor, Tensor]:
-        order = self.order[input]
-        rows = None if tasks == order else [order.index(task) for task in tasks]
-        z, w = (linears[module_key(input)](x, rows) for linears in (self.z, self.w))
-        # The batch goes last, where the many operations on few numbers an example are long ones.
-        z, w = (logits.transpose(1, 2).contiguous() for logits in (z, w))
-        return z.unflatten(1, self.shape), w
-
-
-def smooth_step(z: Tensor, gamma: float) -> Tensor:
-    """S(z): a cubic from 0 at -gamma / 2 to 1 at gamma / 2, flat outside."""
-    u = (z / gamma).clamp(-0.5, 0.5)
-    return u * (1.5 - 2 * u * u) + 0.5
-
-
-def select(steps: Tensor, num_experts: int) -> Tensor:
-    """The experts' weights r for the smooth steps of the bits: [..., bits, B] -> [..., E, B].
-
-    The codes are doubled bit by bit, which takes two products a code, however many bits there are.
-    """
-    r = torch.ones_like(steps[..., :1, :])
-    for step in steps.split(1, -2):
-        r = torch.cat([r * (1 - step), r * step], -2)
-    return r[..., :num_experts, :]

@@ -9,11 +9,11 @@ an input of their own may also share it in groups: of G inputs each serves E / G
 
 from collections.abc import Mapping, Sequence
 
-import torch
 from torch import Tensor, nn
 
 from mtl_cli.activation import ACTIVATIONS
 from mtl_cli.arch.base import MakeEncoder, Trunk
+from mtl_cli.arch.loop import Loop
 from mtl_cli.arch.mixture import expert_softmax
 from mtl_cli.arch.stacked_linear import Rows, StackedBagLinear, StackedLinear, StackedRowLinear
 from mtl_cli.batch import Examples
@@ -22,23 +22,6 @@ from mtl_cli.linear_maps import BagLinear, CountTokens, RowLinear
 from mtl_cli.naming import module_key
 
 ELEMENTWISE = (*ACTIVATIONS.values(), nn.Dropout, nn.Identity)
-
-
-class Loop(nn.Module):
-    """E modules one after the other, for what has no batched form."""
-
-    def __init__(self, modules: Sequence[nn.Module], shared_input: bool) -> None:
-        super().__init__()
-        self.copies = nn.ModuleList(modules)
-        self.shared_input = shared_input
-
-    def forward(self, x: Examples, rows: Rows = None) -> Tensor:
-        copies = list(self.copies) if rows is None else [self.copies[row] for row in rows]
-        if self.shared_input:
-            return torch.stack([module(x) for module in copies])
-        assert isinstance(x, Tensor)
-        times = len(copies) // len(x)
-        return torch.stack([module(x[i // times]) for i, module in enumerate(copies)])
 
 
 class Stack(nn.Sequential):

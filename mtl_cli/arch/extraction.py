@@ -12,10 +12,10 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from mtl_cli.arch.base import Gate
+from mtl_cli.arch.loop import together
 from mtl_cli.arch.mixture import by_task, expert_softmax, mix
 from mtl_cli.batch import Examples
 from mtl_cli.encoder.base import Shape
@@ -163,10 +163,8 @@ class Level(nn.Module):
         """What the tasks' modules side by side read: the input, or a path for each task."""
         if self.in_shapes is None:  # all paths are the input
             return paths[tasks[0]]
-        stacked: list[Any] = [paths[task] for task in tasks]
-        if stacked[0].dim() == 2 and stacked[0].stride(0) == 1:  # the batch is innermost
-            return torch.stack([x.T for x in stacked]).transpose(1, 2)
-        return torch.stack(stacked)
+        each: list[Any] = [paths[task] for task in tasks]
+        return together(each)
 
     def read(self, x: Examples, input: str) -> Examples:
         """What a gate reads of a path: the input, later features or the means of a map's channels.

@@ -1,20 +1,17 @@
 """Makes the extraction levels of CGC and PLE out of whole encoders, and checks their options."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
-from typing import TypeVar
 
-from torch import Tensor, nn
+from torch import nn
 
 from mtl_cli.arch.base import MakeEncoder, Trunk
-from mtl_cli.arch.experts import Rows, stack
+from mtl_cli.arch.columns import Columns, LevelGates
 from mtl_cli.arch.extraction import Level, TaskExperts
-from mtl_cli.batch import Examples
 from mtl_cli.encoder.base import Shape
 from mtl_cli.errors import check_boolean, check_integer, problem
 from mtl_cli.inputs import Dense, InputSpec
 
-Group = TypeVar("Group")
 NumTaskExperts = int | Sequence[int] | Mapping[str, int]
 
 
@@ -119,83 +116,3 @@ def count_experts(num_task_experts: NumTaskExperts, tasks: list[str]) -> dict[st
     for task, count in counts.items():
         check_integer(f"{thing} of {task}", count, 0, fix)
     return counts
-
-
-class ByInput(nn.Module):
-    """A module for each group of inputs.
-
-    Args:
-        groups: ``{input name: its group}``.
-        make: makes the module of a group.
-    """
-
-    def __init__(self, groups: Mapping[str, Group], make: Callable[[Group], nn.Module]) -> None:
-        super().__init__()
-        distinct = list(dict.fromkeys(groups.values()))
-        self.which = {name: distinct.index(group) for name, group in groups.items()}
-        self.choices = nn.ModuleList(map(make, distinct))
-
-    def forward(self, x: Examples, input: str, rows: Rows = None) -> Tensor:
-        return self.choices[self.which[input]](x, rows)
-
-
-class Columns(nn.Module):
-    """The stages of one level, of experts side by side: ``forward(x, input) -> [E, B, *shape]``.
-
-    Args:
-        encoders: the experts; each of its stages is a list of copies.
-        stages: which of them.
-        inputs: the names of the inputs that come here.
-        shared_input: whether all copies read the same ``x`` [B, ...], else each its own.
-    """
-
-    def __init__(
-        self, encoders: Trunk, stages: range, inputs: Iterable[str], shared_input: bool
-    ) -> None:
-        super().__init__()
-        names = list(inputs)
-
-        def stage(s: int) -> ByInput:
-            def side_by_side(group: int) -> nn.Module:
-                copies = encoders.stages[s][group]  # type: ignore[index]
-                return stack(list(copies), shared_input and s == stages.start)
-
-            return ByInput({name: encoders.which[s][name] for name in names}, side_by_side)
-
-        self.stages = nn.ModuleList(map(stage, stages))
-
-    def forward(self, x: Examples, input: str, rows: Rows = None) -> Tensor:
-        for stage in self.stages:
-            x = stage(x, input, rows)
-        assert isinstance(x, Tensor)
-        return x
-
-
-class LevelGates(nn.Module):
-    """Gates side by side, the same for inputs of equal spec: ``W x + b`` as [G, B, E].
-
-    Args:
-        specs: ``{input name: the spec of what the gates read}``.
-        num_gates: G.
-        num_experts: E.
-        bias: whether they have a ``b``.
-        shared_input: whether all gates read the same ``x`` [B, ...], else each its own.
-    """
-
-    def __init__(
-        self,
-        specs: Mapping[str, InputSpec],
-        num_gates: int,
-        num_experts: int,
-        bias: bool,
-        shared_input: bool,
-    ) -> None:
-        super().__init__()
-
-        def side_by_side(spec: InputSpec) -> nn.Module:
-            return stack([spec.linear(num_experts, bias) for _ in range(num_gates)], shared_input)
-
-        self.linears = ByInput(specs, side_by_side)
-
-    def forward(self, x: Examples, input: str, rows: Rows = None) -> Tensor:
-        return self.linears(x, input, rows)

@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from mtl_cli.arch.base import Architecture, Gate, MakeEncoder
 from mtl_cli.arch.branches import renumber
 from mtl_cli.arch.experts import expert_trunk
-from mtl_cli.arch.mixture import mix
+from mtl_cli.arch.loop import Each, together
+from mtl_cli.arch.mixture import mix, sum_of_products
 from mtl_cli.batch import Examples
 from mtl_cli.errors import check_integer, check_number
 from mtl_cli.inputs import InputSpec
@@ -31,7 +32,8 @@ class LTB(Architecture):
     is the learned tree, which ``arch=tree`` trains anew.
 
     In the warm-up every ``d_ji`` is 1 / C and theta rests. After it the temperature falls from the
-    first to the last by the same factor every step (which the paper leaves open).
+    first to the last by the same factor every step, however long the training is (LibMTL's falls
+    as ``1 / sqrt(epoch)``).
 
     Departure: each example draws a tree of its own, not each step. All columns are computed in
     any case, so this costs nothing, and theta's gradient is a mean over the batch's draws.
@@ -80,29 +82,33 @@ class LTB(Architecture):
         self.register_buffer("is_warmup", torch.tensor(False))
 
     def encode(self, x: Examples, input: str, tasks: list[str]) -> dict[str, Tensor]:
-        for s in range(self.columns.num_stages):
-            if s > 0:
-                assert isinstance(x, Tensor)
-                x = self.choose(self.thetas[s - 1], x)
-            x = self.columns.stage(s, x, input)  # [C, B, ...]
-        assert isinstance(x, Tensor)
-        x = self.mark_representation(x)
-        theta = self.thetas[-1]
+        read: Each = x
+        *inner, theta = self.thetas
+        for s, parents in enumerate(inner):
+            read = self.choose(parents, self.columns.run([s], read, input))  # C times [B, ...]
+        last = together(self.columns.run([len(inner)], read, input))
+        features = self.mark_representation(last)  # [C, B, ...]
         if tasks != list(self.order):
             theta = torch.stack([theta[self.order[task]] for task in tasks])
-        return dict(zip(tasks, self.choose(theta, x), strict=True))
+        return dict(zip(tasks, self.choose(theta, features), strict=True))
 
-    def choose(self, theta: Tensor, features: Tensor) -> Tensor:
-        """What each of N reads: [N, C], [C, B, ...] -> [N, B, ...]."""
+    def choose(self, theta: Tensor, features: Tensor | list[Tensor]) -> Tensor | list[Tensor]:
+        """What each of N reads: [N, C], [C, B, ...] -> [N, B, ...], lists as lists."""
         if not self.training:
-            return features[theta.argmax(-1)]
-        shape = len(theta), features.shape[1], len(features)
+            if isinstance(features, Tensor):
+                return features[theta.argmax(-1)]
+            return [features[column] for column in theta.argmax(-1).tolist()]
+        shape = len(theta), features[0].shape[0], len(features)
         noise = -torch.empty(shape, dtype=theta.dtype, device=theta.device).exponential_().log()
         soft = ((theta.unsqueeze(1) + noise) / self.temperature).softmax(-1)  # [N, B, C]
         columns = torch.arange(len(features), device=theta.device)
         hard = (soft.argmax(-1, keepdim=True) == columns).to(soft.dtype)
         drawn = hard + (soft - soft.detach())  # exactly one-hot, with the gradient of soft
-        return mix(torch.where(self.is_warmup, 1 / len(features), drawn), features)
+        weights = torch.where(self.is_warmup, 1 / len(features), drawn)
+        if isinstance(features, Tensor):
+            return mix(weights, features)
+        weights = weights.to(features[0].dtype)[(...,) + (None,) * (features[0].dim() - 1)]
+        return [sum_of_products(zip(row.unbind(1), features, strict=True)) for row in weights]
 
     def progress(self, fraction: float) -> None:
         first, last = self.temperatures

@@ -4,21 +4,19 @@ Liu, Johns & Davison, "End-to-End Multi-Task Learning with Attention", CVPR 2019
 https://arxiv.org/abs/1803.10704, equations 1 and 2.
 """
 
-import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from torch import Tensor, nn
 
 from mtl_cli.arch.base import Architecture, MakeEncoder, Trunk
 from mtl_cli.arch.experts import Rows, StackedLinear
+from mtl_cli.arch.refiners import refine_each, refiner
 from mtl_cli.batch import Examples
-from mtl_cli.encoder.base import Shape
 from mtl_cli.errors import check_integer
 from mtl_cli.inputs import InputSpec
 from mtl_cli.naming import module_key
 
-CONVOLUTIONS: dict[int, type[nn.Module]] = {1: nn.Conv1d, 2: nn.Conv2d}
-POOLINGS: dict[int, type[nn.Module]] = {1: nn.MaxPool1d, 2: nn.MaxPool2d}
+CONVOLVE: dict[int, Callable[..., Tensor]] = {1: nn.functional.conv1d, 2: nn.functional.conv2d}
 
 
 class MTAN(Architecture):
@@ -31,8 +29,9 @@ class MTAN(Architecture):
     `refiner`). The last h_k are the features of the heads; there is no f after them.
 
     Departures: the mask reads p, where the paper's reads the features of the stage's middle, which
-    an encoder does not show (the authors' network for Visual Decathlon reads p too); and there is
-    no batch norm in W, U and f, which could not train on a batch of one.
+    an encoder does not show (the authors' network for Visual Decathlon reads p too); there is no
+    batch norm in W, U and f, which could not train on a batch of one; and every stage has masks and
+    the same f, where the authors' ResNet has no masks after its stem and residual blocks as f.
 
     Args:
         make_encoder: makes the encoder, for an input's spec.
@@ -80,8 +79,7 @@ class MTAN(Architecture):
                 x = self.mark_representation(x)
             if attended is not None:
                 refine = self.refiners[s - 1][self.which[s - 1][input]]  # type: ignore[index]
-                refined = refine(attended.flatten(0, 1))
-                attended = refined.unflatten(0, attended.shape[:2])
+                attended = refine_each(refine, attended)
             masks = self.attentions[s][module_key(input)](x, attended, rows)  # type: ignore[index]
             attended = masks * x
         assert attended is not None
@@ -117,58 +115,30 @@ class Attention(nn.Module):
 
     def forward(self, shared: Tensor, refined: Tensor | None, rows: Rows) -> Tensor:
         """[B, C, ...], [K, B, C, ...] -> [K, B, C, ...], for the tasks in ``rows`` or all."""
-        p = shared.movedim(1, -1)  # [B, ..., C]
-        hidden = self.of_shared(p.flatten(0, -2), rows)  # [K, N, hidden]
+        if shared.dim() > 2:
+            return self.on_maps(shared, refined, rows)
+        hidden = self.of_shared(shared, rows)  # [K, B, hidden]
         if self.of_refined is not None:
             assert refined is not None
-            q = refined.movedim(2, -1).flatten(1, -2)  # [K, N, C]
-            hidden = hidden + self.of_refined(q, rows)
-        masks = self.out(hidden.relu(), rows).sigmoid()  # [K, N, C]
-        return masks.unflatten(1, p.shape[:-1]).movedim(-1, 2)
+            hidden = hidden + self.of_refined(refined, rows)
+        return self.out(hidden.relu(), rows).sigmoid()
+
+    def on_maps(self, shared: Tensor, refined: Tensor | None, rows: Rows) -> Tensor:
+        hidden = convolve(shared, self.of_shared, rows)  # [B, K * hidden, ...]
+        if self.of_refined is not None:
+            assert refined is not None
+            hidden = hidden + convolve(refined.transpose(0, 1).flatten(1, 2), self.of_refined, rows)
+        masks = convolve(hidden.relu_(), self.out, rows).sigmoid()  # [B, K * C, ...]
+        return masks.unflatten(1, (-1, shared.shape[1])).transpose(0, 1)
 
 
-class Mean(nn.Module):
-    """The mean of each channel over a map's positions: [B, C, ...] to [B, C].
-
-    A map of a text may be shorter than its declared size: what lacks counts as zeros, which is
-    what padding is.
-    """
-
-    def __init__(self, positions: Shape) -> None:
-        super().__init__()
-        self.num_positions = math.prod(positions)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x.flatten(2).sum(2) / self.num_positions
-
-
-def refiner(shape: Shape, to: Shape) -> nn.Module:
-    """f: from the attended features of one stage to the shape of the next, then ReLU.
-
-    From map to map a 3x3 convolution (of width 3 on sequences), then max-pooling with the windows
-    that give the next map, 2x2 where it is half as large; a larger map repeats the nearest
-    position. From or to a vector a linear map, of the mean over a map's positions or the same for
-    all of them.
-    """
-    positions, wanted = shape[1:], to[1:]
-    if len(positions) == len(wanted) and positions:
-        convolve = CONVOLUTIONS[len(wanted)](shape[0], to[0], 3, padding=1)
-        return nn.Sequential(convolve, nn.ReLU(inplace=True), *resize(positions, wanted))
-    layers: list[nn.Module] = [nn.Linear(shape[0], to[0]), nn.ReLU(inplace=True)]
-    if positions:
-        layers = [Mean(positions), *layers]
-    if wanted:
-        layers += [nn.Unflatten(1, (to[0], *[1] * len(wanted))), nn.Upsample(wanted)]
-    return nn.Sequential(*layers)
-
-
-def resize(positions: Shape, wanted: Shape) -> list[nn.Module]:
-    """What brings a map of so many positions to another one; nothing where they agree."""
-    if positions == wanted:
-        return []
-    if any(after > before for before, after in zip(positions, wanted, strict=True)):
-        return [nn.Upsample(wanted)]
-    strides = [before // after for before, after in zip(positions, wanted, strict=True)]
-    steps = zip(positions, wanted, strides, strict=True)
-    kernel = [before - (after - 1) * stride for before, after, stride in steps]
-    return [POOLINGS[len(wanted)](tuple(kernel), tuple(strides))]
+def convolve(x: Tensor, linears: StackedLinear, rows: Rows) -> Tensor:
+    """The linear maps at every position, as a 1x1 convolution: [B, F or K * F, ...] to K * O."""
+    weight: Tensor = linears.weight
+    bias: Tensor | None = linears.bias
+    if rows is not None:
+        weight, bias = weight[rows], None if bias is None else bias[rows]
+    dims = x.dim() - 2
+    kernel = weight.flatten(0, 1)[(...,) + (None,) * dims]
+    groups = 1 if linears.shared_input else len(weight)
+    return CONVOLVE[dims](x, kernel, None if bias is None else bias.flatten(), groups=groups)

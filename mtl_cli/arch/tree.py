@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from mtl_cli.arch.base import Architecture, MakeEncoder, Trunk
 from mtl_cli.arch.branches import Branches, check_tree, read_tree, renumber
-from mtl_cli.arch.experts import Loop, stack
+from mtl_cli.arch.experts import stack
+from mtl_cli.arch.loop import Loop
 from mtl_cli.batch import Examples
 from mtl_cli.errors import problem
 from mtl_cli.inputs import InputSpec

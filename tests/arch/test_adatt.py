@@ -57,7 +57,7 @@ def by_the_paper(arch: AdaTT, name: str, x: Any) -> tuple[list[Tensor], list[Ten
     weights = []
     for s, stages in enumerate(arch.experts.stages):
         weights += unstack(stages[0], [encoder.stages[s] for encoder in encoders])
-    owners = arch.owners.tolist()
+    owners = arch.owners
     f = [x] * (max(owners) + 1)
     for level, fusion in zip(arch.levels, arch.fusions, strict=True):
         experts = []
@@ -172,6 +172,14 @@ def test_the_shared_unit_fuses_at_all_levels_but_the_last():
     for shared, units in [(0, [3, 3, 3]), (2, [4, 4, 3])]:
         arch = make("vectors", num_levels=3, num_shared_experts=shared)
         assert [len(fusion.own) for fusion in arch.fusions] == units
+
+
+def test_own_experts_start_with_weights_within_one_by_the_root_of_their_number():
+    arch = make("vectors", num_task_experts=16, num_shared_experts=4, num_levels=2)
+    first, last = (fusion.native.detach().abs() for fusion in arch.fusions)
+    assert (len(first), len(last)) == (3 * 16 + 4, 3 * 16)
+    for weights, bound in [(first[:48], 1 / 4), (first[48:], 1 / 2), (last, 1 / 4)]:
+        assert bound / 2 < weights.max() <= bound
 
 
 def test_padding_that_is_cut_off_changes_nothing():

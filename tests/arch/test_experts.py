@@ -7,7 +7,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from mtl_cli.arch.experts import Gates, Loop, stack
+from mtl_cli.arch.experts import Gates, stack
+from mtl_cli.arch.loop import Loop
 from mtl_cli.inputs import BagOfWords, Dense, InputSpec, Tokens
 
 pytestmark = pytest.mark.usefixtures("double_precision")

@@ -5,7 +5,8 @@ import torch
 from torch import Tensor, nn
 
 from mtl_cli.arch.hps import HPS
-from mtl_cli.arch.mtan import MTAN, refiner
+from mtl_cli.arch.mtan import MTAN
+from mtl_cli.arch.refiners import refiner
 from mtl_cli.encoder.base import Encoder
 from mtl_cli.encoder.cnn import CNN
 from mtl_cli.encoder.mlp import MLP

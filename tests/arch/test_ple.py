@@ -11,7 +11,7 @@ from hydra.utils import instantiate
 from torch import Tensor, nn
 
 from mtl_cli.arch.cgc import CGC
-from mtl_cli.arch.experts import Loop
+from mtl_cli.arch.loop import Loop
 from mtl_cli.arch.ple import PLE
 from mtl_cli.encoder.base import Encoder
 from mtl_cli.encoder.cnn import CNN
