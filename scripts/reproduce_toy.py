@@ -1,6 +1,6 @@
 """The toy problem of CAGrad and Nash-MTL: which methods reach the Pareto set, and where on it.
 
-    python scripts/reproduce_toy.py [--steps 50000] [--settings cagrad nash_mtl] [--processes 2]
+    python scripts/reproduce_toy.py [--steps 100000] [--settings cagrad nash_mtl] [--processes 2]
 
 Follows each method from each start until the point rests or the steps are over, draws the ways over
 the contours of the mean loss, and prints where each of them ends.
@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
+from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -126,7 +127,7 @@ def ending(way: Way) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--steps", type=int, default=50_000)
+    parser.add_argument("--steps", type=int, default=100_000, help="as in the papers' code")
     names = [setting.name for setting in SETTINGS]
     parser.add_argument("--settings", nargs="+", choices=names, default=names)
     parser.add_argument("--processes", type=int, default=2)
@@ -135,8 +136,8 @@ def main() -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     settings = [setting for setting in SETTINGS if setting.name in options.settings]
     jobs = [(s, m, start, options.steps) for s in settings for m in METHODS for start in s.starts]
-    with get_context("spawn").Pool(options.processes) as pool:
-        ways = pool.map(follow, jobs, chunksize=1)
+    with ProcessPoolExecutor(options.processes, get_context("spawn")) as pool:
+        ways = list(pool.map(follow, jobs))
     for setting in settings:
         own = [way for way in ways if way.setting == setting.name]
         rows: list[list[Any]] = []
