@@ -102,9 +102,10 @@ class Aggregation(Weighting):
             torch.autograd.backward(roots, inputs=list(specific), retain_graph=bool(shared))
         if not shared:
             return None
-        passes = all_pass(features, roots, shared)
+        chunk_size = self.chunk_size or quickest_chunk(len(roots), shared[0].device)
+        matters = self.on == "features" or chunk_size > 1
+        passes = matters and all_pass(features, roots, shared)
         at = self.tensors(shared, features, passes)
-        chunk_size = self.chunk_size or quickest_chunk(len(roots), at[0].device)
         if self.on == "features" or chunk_size == 1 or not passes or not batches_well(features):
             rows = gradients(roots, at, retain_graph=self.on == "features")
         else:

@@ -119,13 +119,8 @@ class LossWeighting(Weighting):
         extra: Tensor | None = None,
         features: Sequence[Tensor] = (),
     ) -> Weights:
-        # S by itself is differentiated first: for dS/dL_k, and the gradients of learned weights.
-        values = {task: loss.detach().requires_grad_() for task, loss in losses.items()}
-        self.combine(values).backward()
-        weights = {task: value.grad for task, value in values.items() if value.grad is not None}
-        roots = [losses[task] for task in weights]
-        grads: list[Tensor | None] = list(weights.values())
-        if extra is not None:
-            roots, grads = [*roots, extra], [*grads, None]
-        torch.autograd.backward(roots, grads)
-        return weights
+        for loss in losses.values():
+            loss.retain_grad()  # which will be dS/dL_k
+        terms = [self.combine(losses), *([] if extra is None else [extra])]
+        sum(terms[1:], start=terms[0]).backward()
+        return {task: loss.grad for task, loss in losses.items() if loss.grad is not None}

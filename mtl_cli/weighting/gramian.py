@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController
 from torch import Tensor
 
 from mtl_cli.weighting.aggregation import Aggregation
@@ -51,7 +53,8 @@ class GramianAggregation(Aggregation):
 
     def _weights(self, gramian: Tensor, tasks: Sequence[str]) -> Tensor:
         try:
-            weights = self.weigh(gramian.double().numpy(), tasks)
+            with blas().limit(limits=1, user_api="blas"):
+                weights = self.weigh(gramian.double().numpy(), tasks)
             if not np.isfinite(weights).all():
                 raise ArithmeticError("weights that are not finite")
         except (ArithmeticError, RuntimeError, np.linalg.LinAlgError) as error:
@@ -61,11 +64,18 @@ class GramianAggregation(Aggregation):
         return torch.from_numpy(weights)
 
 
+@cache
+def blas() -> ThreadpoolController:
+    """Holds NumPy's and SciPy's linear algebra to one thread.
+
+    Their threads wait for the next work in a loop, on the cores that torch's need for the rest of
+    the step: at 32 tasks it would take twice as long.
+    """
+    return ThreadpoolController()
+
+
 def gramian_of(jacobian: Tensor) -> Tensor:
     """``J J^T`` [K, K], on the CPU."""
-    if jacobian.device.type == "cpu" and len(jacobian) >= 16:  # NumPy asks BLAS for one half of it
-        array = jacobian.numpy()
-        return torch.from_numpy(array @ array.T)
     return (jacobian @ jacobian.T).cpu()
 
 

@@ -133,7 +133,9 @@ def weighting_rows() -> Iterator[Row]:
             *(
                 (n, {}, plain_sum(num_tasks, n == "famo"), "plain sum", "at most 1.05")
                 for n in others
+                if n != "gradnorm"
             ),
+            ("gradnorm", {}, by_hand(num_tasks), "by hand", "reported"),  # K gradients, too
         ]
         for name, options, reference, against, asked in pairs:
             seconds = in_turn([our_step(num_tasks, name, **options), reference], repeats)

@@ -15,6 +15,7 @@ from torch.testing import assert_close
 from mtl_cli.weighting.aggregation import Aggregation
 from mtl_cli.weighting.gramian import (
     GramianAggregation,
+    blas,
     cosines,
     gramian_of,
     random_orders,
@@ -235,3 +236,21 @@ def test_the_weights_are_computed_from_the_gramian_alone():
     assert weights.dtype == torch.float32
     assert_close(direction, weights @ jacobian)
     assert_close(method.aggregate(jacobian, method.tasks), (direction, weights))
+
+
+def test_a_solver_leaves_the_cores_to_torch():
+    """Threads of another library that wait in a loop would slow down the rest of the step."""
+
+    def threads():
+        return [x["num_threads"] for x in blas().info() if x["user_api"] == "blas"]
+
+    class Noted(GramianAggregation):
+        def weigh(self, gramian, tasks):
+            self.threads = threads()
+            return np.ones(len(tasks))
+
+    before = threads()
+    method = Noted([f"t{k}" for k in range(5)], "parameters", None, None)
+    method.step(JACOBIANS["random"], method.tasks)
+    assert set(method.threads) <= {1}
+    assert threads() == before
