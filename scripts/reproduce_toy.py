@@ -137,7 +137,10 @@ def main() -> None:
     settings = [setting for setting in SETTINGS if setting.name in options.settings]
     jobs = [(s, m, start, options.steps) for s in settings for m in METHODS for start in s.starts]
     with ProcessPoolExecutor(options.processes, get_context("spawn")) as pool:
-        ways = list(pool.map(follow, jobs))
+        ways = []
+        for job, way in zip(jobs, pool.map(follow, jobs), strict=True):
+            ways.append(way)
+            sys.stderr.write(f"{way.setting}: {way.method} from {job[2]} {ending(way)}\n")
     for setting in settings:
         own = [way for way in ways if way.setting == setting.name]
         rows: list[list[Any]] = []

@@ -60,6 +60,10 @@ class Architecture(nn.Module, ABC):
         self.representations: list[Tensor] = []
         self.weighed: dict[str, tuple[list[str], Tensor]] = {}
 
+    def __getstate__(self) -> dict[str, Any]:
+        """A copy has nothing of the last forward pass: tensors in a graph cannot be copied."""
+        return self.__dict__ | {"representations": [], "weighed": {}}
+
     def forward(
         self, inputs: Mapping[str, Examples], tasks: Collection[str] | None = None
     ) -> dict[str, Tensor]:

@@ -7,6 +7,7 @@ https://github.com/google-research/google-research/tree/master/dselect_k_moe.
 """
 
 from collections.abc import Collection, Iterable, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -85,6 +86,9 @@ class DSelectK(Architecture):
         self.gates = make_gates(inputs, tasks, num_nonzeros, num_bits, gamma)
         self.out_shapes = {task: self.experts.out_shapes[name] for task, name in tasks.items()}
         self.selectors: list[Tensor] = []  # of the last forward pass, for each input
+
+    def __getstate__(self) -> dict[str, Any]:
+        return super().__getstate__() | {"selectors": []}
 
     def forward(
         self, inputs: Mapping[str, Examples], tasks: Collection[str] | None = None

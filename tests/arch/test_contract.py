@@ -3,6 +3,7 @@
 A new architecture, encoder or kind is tested by being there: see ``tests/conftest.py``.
 """
 
+import copy
 import io
 from dataclasses import replace
 from pathlib import Path
@@ -130,6 +131,15 @@ def test_a_saved_state_gives_the_same_outputs(case, model, twin):
     for task, output in twin(inputs).items():
         assert torch.equal(output, expected[task])
         assert not torch.equal(output, before[task])
+
+
+def test_a_copy_in_the_midst_of_training_gives_the_same_outputs(case, model):
+    inputs = case.batch(3).inputs
+    model(inputs)  # leaves tensors of its graph
+    copied = copy.deepcopy(model).eval()
+    expected = model.eval()(inputs)
+    for task, output in copied(inputs).items():
+        assert torch.equal(output, expected[task])
 
 
 def test_one_seed_gives_one_result(case, model, twin):
