@@ -126,6 +126,7 @@ def make_tasks(
         }
         task = make(cfg, slot, Task, group="task", leave_out=parts)(name=name, **parts)
         task.try_loss()
+        task.try_metrics()
         tasks.append(task)
     return tasks
 

@@ -4,8 +4,10 @@ Labels may be missing: NaN in a float target, -1 in a class target. They count n
 which is the mean over the labelled examples, nor in the metrics.
 """
 
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
@@ -98,6 +100,29 @@ class Task(nn.Module, ABC):
         kind, slot = type(self).__name__.lower(), f"tasks.{self.name}.loss"
         found = f"{type(self.criterion).__name__}: {reason}"
         return problem(slot, f"must fit a {kind} task", found, f"loss@{slot}={self.usual_loss}")
+
+    @torch.no_grad()
+    def try_metrics(self) -> None:
+        """Refuses a metric that cannot read the task or gives several numbers, in the same way."""
+        target = self.example_target(8)
+        prediction, label = self.score(torch.zeros(8, self.out_features), target)
+        for name, metric in self.metrics.items():
+            slot, kind = f"tasks.{self.name}.metrics.{name}", type(self).__name__.lower()
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # the labels are all alike
+                try:
+                    metric.update(prediction, label)
+                except (RuntimeError, ValueError, IndexError, TypeError) as error:
+                    found = f"{type(metric).__name__}: {str(error).splitlines()[0]}"
+                    fix = f"other options of it, or '~{slot}'"
+                    raise problem(slot, f"must fit a {kind} task", found, fix) from error
+                size = 1
+                with suppress(RuntimeError, ValueError):  # made-up labels may be too few
+                    size = torch.as_tensor(metric.compute()).numel()
+            metric.reset()
+            if size != 1:
+                fix = f"an average of them, or a metric that draws itself: tasks.{self.name}.plots"
+                raise problem(slot, "must give one number", f"{size} numbers", fix)
 
     def to_loss_unit(self, target: Tensor) -> Tensor:
         """The target in the unit that the head predicts."""

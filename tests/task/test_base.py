@@ -419,3 +419,30 @@ def test_a_loss_given_as_a_word_is_answered_with_the_words_to_type():
 def test_the_head_makes_as_many_outputs_as_the_task_reads():
     numbers = {name: kind.task.out_features for name, kind in KINDS.items()}
     assert numbers == {name: kind.output[0] for name, kind in KINDS.items()}
+
+
+@pytest.mark.parametrize(
+    ("metric", "message"),
+    [
+        (MulticlassF1Score(5, average=None), "must give one number.\n  found: 5 numbers"),
+        (MulticlassAccuracy(3), "must fit a multiclass task.\n  found: MulticlassAccuracy: "),
+    ],
+)
+def test_metrics_that_give_no_figure_are_refused_before_training(metric: Any, message: str):
+    task = make(Multiclass, nn.CrossEntropyLoss(), {"own": metric}, num_classes=5)
+    with pytest.raises(Problem, match=f"^tasks.x.metrics.own {message}"):
+        task.try_metrics()
+
+
+@pytest.mark.parametrize(
+    ("kind", "loss", "metric", "own"),
+    [
+        (Multiclass, nn.CrossEntropyLoss(), MulticlassF1Score(5), {"num_classes": 5}),
+        (Multilabel, nn.BCEWithLogitsLoss(), MultilabelF1Score(4), {"num_labels": 4}),
+        (Binary, nn.BCEWithLogitsLoss(), BinaryAUROC(), {}),
+        (Regression, nn.MSELoss(), MeanAbsoluteError(), {"num_outputs": 3}),
+    ],
+)
+def test_a_metric_that_was_tried_has_seen_nothing(kind: Any, loss: Any, metric: Any, own: Any):
+    make(kind, loss, {"own": metric}, **own).try_metrics()
+    assert metric.update_count == 0
