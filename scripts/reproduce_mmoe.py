@@ -6,7 +6,7 @@
 Trains shared bottom, OMoE (one gate) and MMoE for three correlations of the tasks over several
 seeds, prints the final test losses, draws them, and says which of the paper's findings hold. As in
 the paper each model has the learning rate that suits it: the one with the least validation loss.
-The sines take many examples: from 10 000 all models learn little more than the linear part.
+The sines take many examples and steps; with too few, no model learns more than the linear part.
 """
 
 from __future__ import annotations
