@@ -67,11 +67,6 @@ def test_a_way_is_that_of_the_formulas(method, start):
     )
 
 
-def test_the_pareto_set_is_where_it_is_known_to_be():
-    assert toy.pareto_x2(0) == pytest.approx(-8.3551, abs=1e-4)
-    assert toy.pareto_x2(7) == toy.pareto_x2(-7) == pytest.approx(-8.4345, abs=1e-4)
-
-
 @pytest.mark.parametrize(
     ("end", "word"),
     [

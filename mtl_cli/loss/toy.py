@@ -41,5 +41,7 @@ class Toy(nn.Module):
             inside, centre = 0.5 * (-x1 + 3) + torch.tanh(-x2) + 2, -7.0
         f = inside.abs().clamp(min=SMALLEST).log() + 6
         g = ((-x1 + centre).square() + 0.1 * (-x2 - 8).square()) / 10 - 20
-        c1, c2 = torch.tanh(0.5 * x2).clamp(min=0), torch.tanh(-0.5 * x2).clamp(min=0)
+        c1, c2 = (torch.tanh(0.5 * side * x2) for side in (1, -1))
+        # At x2 = 0 both have a slope, as in the papers' code: a point that starts there moves.
+        c1, c2 = c1 * (c1 >= 0), c2 * (c2 >= 0)
         return (c1 * f + c2 * g).mean()

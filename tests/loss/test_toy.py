@@ -45,6 +45,17 @@ def test_on_the_pareto_set_the_gradients_are_opposed(monkeypatch):
         assert float(cosine) == pytest.approx(-1.0, abs=1e-6)
 
 
+def test_a_point_where_the_two_parts_meet_moves_down():
+    """There the slopes of both parts count, as in the papers' code; one of the starts is there."""
+    for which in (1, 2):
+        point = torch.zeros(1, 2, dtype=torch.float64, requires_grad=True)
+        Toy(which)(point, point).backward()
+        above, below = (by_hand(0, x2)[which - 1] / x2 for x2 in (1e-6, -1e-6))
+        assert point.grad[0, 0] == 0
+        assert float(point.grad[0, 1]) == pytest.approx(above + below, rel=1e-5)
+        assert float(point.grad[0, 1]) > 0
+
+
 def test_there_are_two_of_them():
     with pytest.raises(Problem, match="must be 1 or 2"):
         Toy(3)
