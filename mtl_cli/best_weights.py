@@ -29,7 +29,7 @@ class BestWeights:
 
     def update(self, epoch: int, learners: list[Learner], figures: Figures) -> list[Learner]:
         """Keeps the weights of those ``learners`` whose figures are their best; says which."""
-        improved = [learner for learner in learners if learner.note_best(epoch, figures)]
+        improved = [learner for learner in learners if learner.best.note(epoch, figures)]
         state = self.model.state_dict()
         for learner in improved:
             names = learner.group.state_names
@@ -41,11 +41,11 @@ class BestWeights:
     def use_last(self, epoch: int) -> None:
         """Without a val split, the best weights are the last ones."""
         for learner in self.learners:
-            learner.best_epoch = epoch
+            learner.best.epoch = epoch
         self.save(self.model.state_dict())
 
     def save(self, weights: dict[str, Tensor]) -> None:
-        best = [learner.best_state() for learner in self.learners]
+        best = [learner.best.state_dict() for learner in self.learners]
         checkpoint.save(self.path, {"model": weights, "learners": best})
 
     def load(self) -> None:
@@ -53,7 +53,7 @@ class BestWeights:
         state = checkpoint.load(self.path)
         self.weights = state["model"]
         for learner, best in zip(self.learners, state["learners"], strict=True):
-            learner.load_best_state(best)
+            learner.best.load_state_dict(best)
 
     def restore(self) -> None:
         """Puts them into the model."""

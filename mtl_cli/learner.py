@@ -6,7 +6,6 @@ task: selection of the best weights, clipping and stopping are then each task's 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -14,12 +13,11 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from mtl_cli.errors import problem
-from mtl_cli.evaluation import Figures
 from mtl_cli.gradient_scale import scale_gradient
 from mtl_cli.model import Group, Model
 from mtl_cli.rates import parameter_groups
 from mtl_cli.scheduler.base import Scheduler
+from mtl_cli.selection import Selection
 from mtl_cli.settings import Settings
 from mtl_cli.weighting.base import Losses, Weighting, Weights
 from mtl_cli.weighting.fixed import Fixed
@@ -81,9 +79,7 @@ class Learner:
             optimizer=self.optimizer, total_steps=total_steps, steps_per_epoch=steps_per_epoch
         )
         self.stopped = False
-        self.best_epoch = 0
-        self.best_value = math.inf
-        self.best_figures: Figures = {}
+        self.best = Selection(self.tasks, settings.select)
 
     def prepare(self, step: int, fraction: float, num_parts: int) -> None:
         """Before a step, counted from 0, of so many parts, at this share of the training."""
@@ -152,36 +148,7 @@ class Learner:
         self.weighting.end_epoch(own)
         self.scheduler.end_epoch(improved)
         patience = self.settings.patience
-        self.stopped = patience is not None and epoch - self.best_epoch >= patience
-
-    def value(self, figures: Figures) -> float:
-        """The figure that selects, turned so that lower is better."""
-        name, _, metric = self.settings.select.partition("/")
-        if metric and name in self.tasks:
-            if name not in figures:
-                rule = "needs a label of that task in val"
-                select = f"trainer.select={name}/{metric}"
-                raise problem(select, rule, "none", "trainer.select=loss")
-            higher = metric != "loss" and self.tasks[name].metrics[metric].higher_is_better
-            return figures[name][metric] * (-1 if higher else 1)
-        return math.fsum(figures[task]["loss"] for task in self.tasks if task in figures)
-
-    def note_best(self, epoch: int, figures: Figures) -> bool:
-        """Whether this epoch's validation figures are the best so far, and notes them if so."""
-        value = self.value(figures)
-        if not value < self.best_value:
-            return False
-        self.best_value, self.best_epoch = value, epoch
-        self.best_figures = {task: figures[task] for task in self.tasks if task in figures}
-        return True
-
-    def best_state(self) -> dict[str, Any]:
-        """The best epoch and its figures, for the checkpoint of the best weights."""
-        return {"epoch": self.best_epoch, "value": self.best_value, "figures": self.best_figures}
-
-    def load_best_state(self, state: dict[str, Any]) -> None:
-        self.best_epoch, self.best_value = state["epoch"], state["value"]
-        self.best_figures = state["figures"]
+        self.stopped = patience is not None and epoch - self.best.epoch >= patience
 
     def state_dict(self) -> dict[str, Any]:
         """What a checkpoint has to keep."""

@@ -54,14 +54,14 @@ def results(run: Run) -> dict[str, Any]:
     trainer = run.trainer
     best: Figures = {}
     for learner in trainer.learners:
-        best |= learner.best_figures
+        best |= learner.best.figures
     seconds = math.fsum(trainer.epoch_seconds) + trainer.seconds
     per_step = trainer.loaders["train"].num_examples / len(trainer.loaders["train"])
     return {
         "epochs": trainer.epoch - 1,
         "steps": trainer.step,
         "best_epoch": {
-            task: learner.best_epoch for learner in trainer.learners for task in learner.tasks
+            task: learner.best.epoch for learner in trainer.learners for task in learner.tasks
         },
         "weighting": {"failures": sum(int(own.weighting.failures) for own in trainer.learners)},
         "train": as_figures(trainer.train_loss),

@@ -87,8 +87,8 @@ class Validation:
         if not self.settings.watch_test:  # else the rows of these epochs are there
             for learner in self.learners:
                 own = {task: figures[task] for task in learner.tasks if task in figures}
-                step = min(learner.best_epoch * steps_per_epoch, total_steps)
-                self.records.write(learner.best_epoch, step, "test", own, total=False)
+                step = min(learner.best.epoch * steps_per_epoch, total_steps)
+                self.records.write(learner.best.epoch, step, "test", own, total=False)
         return {task: figures[task] for task in self.model.tasks if task in figures}
 
     def evaluate(self, split: str, tasks: list[str], step: int, plots: bool = False) -> Figures:

@@ -18,7 +18,7 @@ FLOORS: list[set[str]] = [
     {"task", "arch"},
     {"model", "last_layer"},
     {"evaluation", "step_log", "learner", "best_weights", "progress", "observer", "pictures"}
-    | {"forward", "average", "records", "gradient_scale", "rates", "updates"}
+    | {"forward", "average", "records", "gradient_scale", "rates", "updates", "selection"}
     | {"validation", "predictions", "prediction_file", "new_data"},
     {"trainer"},
     {"comparison"},

@@ -53,7 +53,7 @@ def test_it_equals_training_each_task_alone_to_the_last_bit(tmp_path: Path, weig
         assert rows(tmp_path / "joint", task) == rows(tmp_path / task, task)
         [learner] = alone.trainer.learners
         [same] = [learner for learner in joint.trainer.learners if task in learner.tasks]
-        assert same.best_epoch == learner.best_epoch
-        assert same.best_figures == learner.best_figures
+        assert same.best.epoch == learner.best.epoch
+        assert same.best.figures == learner.best.figures
         stops.append(len(rows(tmp_path / task, task)))
     assert stops[0] != stops[1], "the tasks should stop at different epochs, or the test is weak"
