@@ -10,6 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 from mtl_cli import __version__
 from mtl_cli.comparison.saved_run import mapping, version_numbers
 from mtl_cli.errors import problem
+from mtl_cli.older_runs import add_later_options
 from mtl_cli.run_folder import RunFolder
 from mtl_cli.trust import check_foreign
 
@@ -37,6 +38,7 @@ def read_config(folder: RunFolder, trust: Collection[str] = ()) -> DictConfig:
         raise problem(str(folder.config), "must be a run's configuration", found, fix)
     check_version(folder)
     check_foreign(cfg, trust, str(folder.config))
+    add_later_options(cfg)
     return cfg
 
 

@@ -25,7 +25,7 @@ FLOORS: list[set[str]] = [
     {"diagnostic"},
     {"slots", "mistakes", "trust"},
     {"build", "cli", "help", "words", "summary", "options", "run_config", "run_data"}
-    | {"overrides", "baselines"},
+    | {"overrides", "baselines", "older_runs"},
     {"session", "look", "loaded_run", "loading", "labelled_data", "rebuilt_dataset"},
     {"train", "evaluate", "predict", "diagnose", "report"},
 ]

@@ -90,7 +90,7 @@ class Reading:
         from pyarrow import csv
 
         options = self.options
-        reads = csv.ReadOptions(autogenerate_column_names=not options.header)
+        reads = csv.ReadOptions(use_threads=False, autogenerate_column_names=not options.header)
         with self.parses() as parses:
             names = csv.open_csv(self.utf8, reads, parses).schema.names
         self.broken = []
