@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Collection, Mapping
 from itertools import islice
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -13,9 +15,16 @@ from mtl_cli.batch import Examples
 from mtl_cli.dataset.base import Loader
 from mtl_cli.mode import mode
 from mtl_cli.model import Model
+from mtl_cli.sums import Scalar, as_numbers, joint_mean
 from mtl_cli.task.base import Task
 
-Figures = dict[str, dict[str, float]]  # {task: {metric: value}}, the unweighted ``loss`` first
+if TYPE_CHECKING:
+    from torchmetrics import Metric
+
+# {task: {metric: value}}, the unweighted ``loss`` first; NaN: the metric has no value there.
+Figures = dict[str, dict[str, float]]
+
+NO_VALUE = ("meaningless", "undefined")  # how torchmetrics warns of a number that stands for none
 
 
 @torch.no_grad()
@@ -27,8 +36,8 @@ def evaluate(
     max_batches: int | None = None,
     plots: bool = False,
 ) -> Figures:
-    """The mean loss over the labelled examples, and the metrics, of those of ``tasks`` that have
-    a label in the split.
+    """The mean loss over the labels, and the metrics, of those of ``tasks`` that have a label in
+    the split whose weight is not 0.
 
     With ``plots``, the tasks' metrics that draw themselves see the split too.
     """
@@ -40,8 +49,8 @@ def evaluate(
     for metrics in updated.values():
         for metric in metrics:
             metric.to(device).reset()
-    sums: dict[str, list[Tensor]] = {name: [] for name in chosen}
-    counts = dict.fromkeys(chosen, 0)
+    means: dict[str, list[Tensor]] = {name: [] for name in chosen}
+    over: dict[str, list[Scalar]] = {name: [] for name in chosen}
     with mode(model, training=False):
         for batch in islice(loader.batches(1), max_batches):
             outputs = model(to_device(batch.inputs, device), chosen)
@@ -50,20 +59,33 @@ def evaluate(
                     continue
                 task, target = chosen[name], batch.targets[name].to(device)
                 complete = name in batch.complete
+                if not complete and not task.is_labelled(target).any():
+                    continue
                 weights = batch.weights.get(name)
-                loss, count = task.loss(outputs[name], target, complete, weights)
-                if count:
-                    sums[name].append(loss * count)
-                    counts[name] += count
-                    prediction, label = task.score(outputs[name], target, complete)
-                    for metric in updated[name]:
-                        metric.update(prediction, label)
+                mean, denominator = task.loss(outputs[name], target, complete, weights)
+                means[name].append(mean)
+                over[name].append(denominator)
+                prediction, label = task.score(outputs[name], target, complete)
+                for metric in updated[name]:
+                    metric.update(prediction, label)
+    losses = {name: joint_mean(as_numbers(means[name]), as_numbers(over[name])) for name in chosen}
     return {
-        name: {"loss": float(torch.stack(sums[name]).cpu().double().sum()) / counts[name]}
-        | {n: float(metric.compute()) for n, metric in task.metrics.items()}
-        for name, task in chosen.items()
-        if counts[name]
+        name: {"loss": loss} | {n: value_of(m) for n, m in chosen[name].metrics.items()}
+        for name, loss in losses.items()
+        if loss is not None
     }
+
+
+def value_of(metric: Metric) -> float:
+    """A metric's value; NaN where it has none for such labels (AUROC, where all are alike)."""
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        try:
+            value = float(metric.compute())
+        except ValueError:  # too few labels
+            return math.nan
+    texts = [str(warning.message) for warning in said]
+    return math.nan if any(word in text for text in texts for word in NO_VALUE) else value
 
 
 def total_loss(tasks: Mapping[str, Task], figures: Figures) -> float:

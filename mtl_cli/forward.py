@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import torch
 from torch import Tensor
@@ -12,6 +12,7 @@ from mtl_cli.batch import Batch
 from mtl_cli.evaluation import to_device
 from mtl_cli.model import Model
 from mtl_cli.settings import Settings
+from mtl_cli.step_part import StepPart, step_parts
 
 DTYPES = {"32": torch.float32, "bf16": torch.bfloat16, "16": torch.float16}
 
@@ -40,8 +41,28 @@ class Forward:
             torch._functorch.config.donated_buffer = False
             self.call = torch.compile(model)
 
+    def parts(self, batches: Sequence[Batch], tasks: Collection[str]) -> list[StepPart]:
+        """The batches of a step with what each counts in it."""
+        return step_parts(batches, {name: self.model.tasks[name] for name in tasks}, self.device)
+
     def losses(self, batch: Batch, tasks: Collection[str]) -> dict[str, Tensor]:
-        """The unweighted loss of each of ``tasks`` that has a label in the batch."""
+        """The unweighted loss of each of ``tasks`` that has something to count in the batch."""
+        return self.part_losses(self.parts([batch], tasks)[0], tasks)
+
+    def step_losses(self, parts: Sequence[StepPart], tasks: Collection[str]) -> dict[str, Tensor]:
+        """The losses of a step, over all its parts together."""
+        if len(parts) == 1:
+            return self.part_losses(parts[0], tasks)
+        total: dict[str, Tensor] = {}
+        for part in parts:
+            for name, loss in self.part_losses(part, tasks).items():
+                own = part.shares[name] * loss
+                total[name] = total[name] + own if name in total else own
+        return {name: total[name] for name in tasks if name in total}
+
+    def part_losses(self, part: StepPart, tasks: Collection[str]) -> dict[str, Tensor]:
+        """The losses of a part: means over its own labels."""
+        batch = part.batch
         inputs = to_device(batch.inputs, self.device)
         if self.dtype is torch.float32:
             outputs = self.call(inputs, tasks)
@@ -50,11 +71,9 @@ class Forward:
                 outputs = self.call(inputs, tasks)
         losses = {}
         for name, output in outputs.items():
-            if name in batch.targets:
+            if name in part.denominators:
                 target = batch.targets[name].to(self.device)
                 complete, weights = name in batch.complete, batch.weights.get(name)
                 task = self.model.tasks[name]
-                loss, count = task.loss(output.float(), target, complete, weights)
-                if count:
-                    losses[name] = loss
+                losses[name] = task.mean_loss(output.float(), target, complete, weights)
         return losses

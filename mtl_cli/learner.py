@@ -19,6 +19,7 @@ from mtl_cli.rates import parameter_groups
 from mtl_cli.scheduler.base import Scheduler
 from mtl_cli.selection import Selection
 from mtl_cli.settings import Settings
+from mtl_cli.step_part import StepPart
 from mtl_cli.weighting.base import Losses, Weighting, Weights
 from mtl_cli.weighting.fixed import Fixed
 
@@ -81,18 +82,21 @@ class Learner:
         self.stopped = False
         self.best = Selection(self.tasks, settings.select)
 
-    def prepare(self, step: int, fraction: float, num_parts: int) -> None:
-        """Before a step, counted from 0, of so many parts, at this share of the training."""
+    def prepare(self, step: int, fraction: float) -> None:
+        """Before a step, counted from 0, at this share of the training."""
         for parameter in self.trained:  # zero_grad() would spend ten times as long on its hooks
             parameter.grad = None
         self.scheduler.set_rates(step)
         self.weighting.progress(fraction)
         self.weighting.grad_scale = float(self.scaler.scale(self.one))
-        self.weighting.num_parts = num_parts
-        self.share = self.weighting.grad_scale / num_parts
 
     def backward(
-        self, losses: Losses, extra: Tensor | None, features: list[Tensor], last: bool
+        self,
+        losses: Losses,
+        extra: Tensor | None,
+        features: list[Tensor],
+        part: StepPart,
+        last: bool,
     ) -> Weights | None:
         """Adds the gradients of a part of the step, from the unweighted losses of all tasks.
 
@@ -100,23 +104,28 @@ class Learner:
             losses: by task; those of others are ignored.
             extra: the architecture's own term.
             features: where the tasks part.
+            part: says how much each loss counts in the step.
             last: whether this is the last part.
         """
-        group, share = self.group, self.share
-        own = {task: scale_gradient(x, share) for task, x in self.weighted(losses).items()}
+        group, scale = self.group, self.weighting.grad_scale
+        own = {
+            task: scale_gradient(loss, scale * part.shares[task])
+            for task, loss in self.weighted(losses).items()
+        }
+        self.weighting.part_shares = part.shares
         self.weighting.more_to_come = not last
         if not own:
             return self.weighting.flush(group.shared) if last else None
-        extra = None if extra is None else scale_gradient(extra, share)
+        extra = None if extra is None else scale_gradient(extra, scale * part.share)
         return self.weighting.backward(own, group.shared, group.specific, extra, features)
 
     def unscale(self) -> None:
         """After the last part: the gradients as the optimizer is to see them."""
-        if self.share == 1:
+        if self.weighting.grad_scale == 1:
             return
         for parameter in self.learned:
             if parameter.grad is not None:  # of S itself, which was not scaled
-                parameter.grad *= self.share
+                parameter.grad *= self.weighting.grad_scale
         if self.scaler.is_enabled() and self.has_gradients():
             self.scaler.unscale_(self.optimizer)
 

@@ -58,15 +58,18 @@ def _(task: Multiclass, values: np.ndarray, names: list[str]) -> Columns:
 
 @as_columns.register
 def _(task: Binary, values: np.ndarray, names: list[str]) -> Columns:
-    """``<task>``, the likelier class, and ``p(<task>=<class>)`` of the second."""
-    likelier = array(names[:2]).take(array((values[0] >= 0.5).astype(np.int8)))
+    """``<task>``, the likelier class, and ``p(<task>=<class>)`` of the second.
+
+    At exactly 0.5 it is the first, as torchmetrics counts it.
+    """
+    likelier = array(names[:2]).take(array((values[0] > 0.5).astype(np.int8)))
     return [(task.name, likelier), *probabilities(task, values, names[1:2])]
 
 
 @as_columns.register
 def _(task: Multilabel, values: np.ndarray, names: list[str]) -> Columns:
-    """``<task>``, the labels of at least 0.5 with a ``|`` between, and ``p(<task>=<label>)``."""
-    bits = np.packbits(values >= 0.5, axis=0)  # [O / 8, B]
+    """``<task>``, the labels above 0.5 with a ``|`` between, and ``p(<task>=<label>)``."""
+    bits = np.packbits(values > 0.5, axis=0)  # [O / 8, B]
     patterns, which = np.unique(bits, axis=1, return_inverse=True)
     rows = np.unpackbits(patterns, axis=0, count=len(values)).T  # the different sets of labels
     texts = ["|".join(name for name, on in zip(names, row, strict=False) if on) for row in rows]

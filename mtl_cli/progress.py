@@ -74,7 +74,7 @@ def figures_of(task: str, splits: dict[str, Figures]) -> list[str]:
         loss = values.pop("loss", None)
         if loss is not None:
             texts.append(f"{split} {loss:.4g}")
-            first = next(iter(values.items()), None)
+            first = next(((k, x) for k, x in values.items() if not math.isnan(x)), None)
             if first is not None and not math.isclose(first[1], loss, rel_tol=1e-4):
                 texts.append(f"({first[0]} {first[1]:.4g})")
     return texts

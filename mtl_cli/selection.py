@@ -32,7 +32,11 @@ class Selection:
         self.figures: Figures = {}
 
     def note(self, epoch: int, figures: Figures) -> bool:
-        """Whether this epoch's validation figures are the best so far, and notes them if so."""
+        """Whether this epoch's validation figures are the best so far, and notes them if so.
+
+        Raises:
+            ValueError: where what selects has no value from the first epoch on.
+        """
         value = self.value_of(figures)
         if not value < self.value:
             return False
@@ -48,6 +52,9 @@ class Selection:
                 rule = "needs a label of that task in val"
                 select = f"trainer.select={name}/{metric}"
                 raise problem(select, rule, "none", "trainer.select=loss")
+            if math.isnan(figures[name][metric]) and not self.epoch:
+                rule, found = "needs a metric with a value on val", "none; are all labels alike?"
+                raise problem(f"trainer.select={self.select}", rule, found, "trainer.select=loss")
             higher = metric != "loss" and self.tasks[name].metrics[metric].higher_is_better
             return figures[name][metric] * (-1 if higher else 1)
         return math.fsum(figures[task]["loss"] for task in self.tasks if task in figures)

@@ -17,6 +17,7 @@ from mtl_cli.observer import Observer
 from mtl_cli.rates import WEIGHTING, check_factors
 from mtl_cli.settings import Settings
 from mtl_cli.step_log import StepLog
+from mtl_cli.step_part import StepPart
 from mtl_cli.weighting.jacobian import check_features
 
 
@@ -81,41 +82,45 @@ class Updates:
             tasks: that are trained.
             epoch: in progress.
         """
-        self.fill_gradients(batches, tasks, epoch)
+        parts = self.fill_gradients(batches, tasks, epoch)
         for learner in self.active:
-            learner.step(lambda: self.forward.losses(batches[-1], tasks))
+            learner.step(lambda: self.forward.step_losses(parts, tasks))
         if self.average is not None:
             self.average.update(self.step, [p for own in self.active for p in own.group.parameters])
 
-    def fill_gradients(self, batches: list[Batch], tasks: list[str], epoch: int) -> None:
-        """The part of an update before the parameters change."""
+    def fill_gradients(self, batches: list[Batch], tasks: list[str], epoch: int) -> list[StepPart]:
+        """What comes before the parameters change; gives the batches as parts of the step."""
         fraction = min(1.0, self.step / self.total_steps)  # a diagnosis looks beyond the end
         self.model.arch.progress(fraction)
         for learner in self.active:
-            learner.prepare(self.step, fraction, len(batches))
+            learner.prepare(self.step, fraction)
         self.step += 1
         watching = self.observer
         if watching is not None and not watching.wants(self.step):
             watching = None
-        for batch in batches:
-            losses = self.forward.losses(batch, tasks)
-            self.losses.add(self.step, losses)
-            last = batch is batches[-1]
+        parts = self.forward.parts(batches, tasks)
+        for part in parts:
+            losses = self.forward.part_losses(part, tasks)
+            self.losses.add(self.step, losses, part.denominators)
+            last = part is parts[-1]
             extra = self.model.arch.extra_loss()
             if watching is not None and last:
                 watching.before_backward(epoch, self.step, self.model, losses)
-            self.backward(losses, extra, last)
+            self.backward(losses, extra, part, last)
         for learner in self.active:
             learner.unscale()
         if watching is not None:
             watching.after_backward(epoch, self.step, self.model)
+        return parts
 
-    def backward(self, losses: dict[str, Tensor], extra: Tensor | None, last: bool) -> None:
-        """Adds the gradients of a batch, which may be the last one of the step."""
+    def backward(
+        self, losses: dict[str, Tensor], extra: Tensor | None, part: StepPart, last: bool
+    ) -> None:
+        """Adds the gradients of a part, which may be the last one of the step."""
         features = self.model.representations
         for learner in self.active:
             try:
-                weights = learner.backward(losses, extra, features, last)
+                weights = learner.backward(losses, extra, features, part, last)
             except Exception:
                 self.losses.collect()  # a method may fail on a NaN: the loss says whose it is
                 raise

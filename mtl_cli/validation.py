@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Mapping
 from contextlib import nullcontext
@@ -17,6 +18,8 @@ from mtl_cli.learner import Learner
 from mtl_cli.model import Model
 from mtl_cli.records import Records
 from mtl_cli.settings import Settings
+
+log = logging.getLogger(__name__)
 
 
 class Validation:
@@ -49,6 +52,7 @@ class Validation:
         self.records = records
         self.average = average
         self.device = device
+        self.said: set[str] = set()
         self.best = BestWeights(model, learners, records.folder.best)
         if "val" not in loaders:
             self.refuse_wish_for_val()
@@ -105,7 +109,15 @@ class Validation:
                 thing = f"the {split} loss of task {task!r} after step {step}"
                 fix = "a smaller optimizer.lr, or trainer.grad_clip=1.0"
                 raise problem(thing, "must stay finite", values["loss"], fix)
+            for metric in (name for name, value in values.items() if math.isnan(value)):
+                self.say_once(f"{task}/{metric} has no value on {split}; are all labels alike?")
         return figures
+
+    def say_once(self, text: str) -> None:
+        """A word to the user, who need not read it after every epoch."""
+        if text not in self.said:
+            self.said.add(text)
+            log.warning("note        %s", text)
 
     def refuse_wish_for_val(self) -> None:
         """Refuses what reads the figures of val, where there is no such split."""

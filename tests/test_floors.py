@@ -13,12 +13,12 @@ CONF = PACKAGE.parent / "conf"
 FLOORS: list[set[str]] = [
     {"batch", "inputs", "seed", "run_folder", "device", "errors", "activation", "naming", "initial"}
     | {"linear_maps", "mode", "backward_graph"}
-    | {"checkpoint", "logs", "signals", "settings"},
+    | {"checkpoint", "logs", "signals", "settings", "gradient_scale", "sums"},
     {"encoder", "head", "loss", "dataset", "weighting", "scheduler", "logger"},
     {"task", "arch"},
     {"model", "last_layer"},
     {"evaluation", "step_log", "learner", "best_weights", "progress", "observer", "pictures"}
-    | {"forward", "average", "records", "gradient_scale", "rates", "updates", "selection"}
+    | {"forward", "average", "records", "rates", "step_part", "updates", "selection"}
     | {"validation", "predictions", "prediction_file", "new_data"},
     {"trainer"},
     {"comparison"},

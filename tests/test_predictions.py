@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torchmetrics.classification import BinaryAccuracy, MultilabelAccuracy
 
 from mtl_cli.errors import Problem
 from mtl_cli.predictions import columns_of
@@ -43,18 +44,29 @@ def test_classes_without_a_name_are_called_by_their_number() -> None:
 def test_two_classes_give_the_chance_of_the_second() -> None:
     output = torch.tensor([[0.0], [-1.0], [1.0]])
     got = columns(binary(), output, ["no", "yes"])
-    assert got["t"] == ["yes", "no", "yes"]
+    assert got["t"] == ["no", "no", "yes"]  # at 0.5 the first, as metrics count it
     np.testing.assert_allclose(got["p(t=yes)"], 1 / (1 + np.exp([0, 1, -1])), rtol=1e-6)
     assert list(columns(binary(), output, [])) == ["t", "p(t=1)"]
 
 
+def test_at_a_half_predictions_and_metrics_say_the_same() -> None:
+    output = torch.tensor([0.0, -1.0, 1.0, 0.0]).unsqueeze(1)
+    own = binary()
+    said = torch.tensor([name == "yes" for name in columns(own, output, ["no", "yes"])["t"]])
+    assert BinaryAccuracy()(own.predict(output).squeeze(1), said.long()) == 1
+    labels, both = multilabel(num_labels=2), output.expand(4, 2)
+    said = torch.tensor([name == "a|b" for name in columns(labels, both, ["a", "b"])["t"]])
+    assert MultilabelAccuracy(2)(labels.predict(both), said.long()[:, None].expand(4, 2)) == 1
+
+
 @pytest.mark.parametrize("num_labels", [1, 3, 8, 9, 20])
-def test_labels_are_listed_where_their_chance_is_at_least_a_half(num_labels: int) -> None:
+def test_labels_are_listed_where_their_chance_is_above_a_half(num_labels: int) -> None:
     output = torch.randn(50, num_labels, generator=torch.Generator().manual_seed(0))
+    output[::7] = 0  # a chance of a half
     names = [f"label {i}" for i in range(num_labels)]
     got = columns(multilabel(num_labels=num_labels), output, names)
     expected = [
-        "|".join(name for name, value in zip(names, row, strict=True) if value >= 0)
+        "|".join(name for name, value in zip(names, row, strict=True) if value > 0)
         for row in output.tolist()
     ]
     assert got["t"] == expected

@@ -65,7 +65,7 @@ def test_a_new_epoch_begins_empty():
 def test_nothing_of_the_graph_is_kept():
     log, value = StepLog(), torch.ones((), requires_grad=True)
     log.add(1, {"a": value * 2})
-    assert log.pending == [(1, {"a": 2.0})]
+    assert log.pending == [(1, {"a": 2.0}, {"a": 1.0})]
     log.collect()
     assert log.means() == {"a": 2.0}
 
@@ -94,3 +94,39 @@ def test_a_loss_that_is_not_finite_is_told_with_its_task_and_its_step(value):
     with pytest.raises(Problem, match=r"task 'b' at step 8") as error:
         log.collect()
     assert f"found: {value}" in str(error.value)
+
+
+def test_values_count_by_what_they_are_the_mean_of(tmp_path):
+    whole, first, second = StepLog(), StepLog(), StepLog()
+    steps = [(2.0, 3), (5.0, torch.tensor(0.25)), (1.0, 7.0), (4.0, 3)]
+    for log in (whole, first):
+        for step, (value, over) in enumerate(steps[: 4 if log is whole else 2], 1):
+            log.add(step, {"a": torch.tensor(value)}, {"a": over, "b": 9})
+        log.collect()
+    assert whole.means()["a"] == pytest.approx((6 + 1.25 + 7 + 12) / 13.25, rel=1e-15)
+    first.means_since_last()
+    checkpoint.save(tmp_path / "log.pt", {"model": {}, "log": first.state_dict()})
+    second.load_state_dict(checkpoint.load(tmp_path / "log.pt")["log"])
+    for step, (value, over) in enumerate(steps[2:], 3):
+        second.add(step, {"a": torch.tensor(value)}, {"a": over})
+    second.collect()
+    assert second.means() == whole.means()
+    assert second.means_since_last()["a"] == pytest.approx((7 + 12) / 10, rel=1e-15)
+
+
+def test_equal_denominators_change_no_bit():
+    log, plain = StepLog(), StepLog()
+    for step, value in enumerate([0.1, 0.7, 1 / 3, 1e-9], 1):
+        log.add(step, {"a": torch.tensor(value)}, {"a": 37})
+        plain.add(step, {"a": torch.tensor(value)})
+    log.collect()
+    plain.collect()
+    assert log.means() == plain.means()
+
+
+def test_the_state_of_an_older_checkpoint_counts_all_values_the_same():
+    log = StepLog()
+    values = torch.tensor([1.0, 4.0], dtype=torch.float64)
+    log.load_state_dict({"values": {"a": values}, "reported": {"a": 1}})
+    assert log.means() == {"a": 2.5}
+    assert log.means_since_last() == {"a": 4.0}

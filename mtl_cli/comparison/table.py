@@ -118,6 +118,6 @@ def right_columns(rows: Sequence[Sequence[str]], columns: int) -> list[bool]:
 
 def cell(value: Any) -> str:
     """A value as a short text."""
-    if value is None:
+    if value is None or value != value:  # NaN: a metric without a value
         return "–"
     return f"{value:.4f}" if isinstance(value, float) else str(value)

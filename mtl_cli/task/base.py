@@ -5,15 +5,16 @@ which is the mean over the labelled examples, nor in the metrics.
 """
 
 import warnings
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
 from mtl_cli.errors import check_number, problem
+from mtl_cli.task.mean_loss import MeanLoss
 
 if TYPE_CHECKING:
     from torchmetrics import Metric
@@ -21,14 +22,15 @@ if TYPE_CHECKING:
 MakeHead = Callable[[tuple[int, ...], int], nn.Module]
 
 
-class Task(nn.Module, ABC):
+class Task(MeanLoss):
     """What all kinds of tasks have in common.
 
     Args:
         name: the key of the task's targets, losses and metrics.
         input: the name of the input that it reads.
         head: makes the head from the shape of the features and the number of outputs.
-        loss: ``loss(output, target)``, the mean over the examples.
+        loss: ``loss(output, target)``, the mean over the labels; with an attribute ``reduction``
+            of "sum", their sum, which is divided by their number.
         metrics: ``{name: metric}``; the first one is what reports compare.
         plots: ``{name: metric}``, of metrics that draw themselves: computed once, on test.
         weight: multiplies the task's loss before any weighting sees it.
@@ -62,11 +64,6 @@ class Task(nn.Module, ABC):
 
     metrics: dict[str, "Metric"]
     plots: dict[str, "Metric"]
-    usual_loss: ClassVar[str]
-
-    @abstractmethod
-    def is_labelled(self, target: Tensor) -> Tensor:
-        """Which labels are there, as a mask of the target's shape."""
 
     @abstractmethod
     def predict(self, output: Tensor) -> Tensor:
@@ -95,12 +92,6 @@ class Task(nn.Module, ABC):
         except (RuntimeError, ValueError, IndexError, TypeError) as error:
             raise self.unfitting(str(error).splitlines()[0]) from error
 
-    def unfitting(self, reason: str) -> ValueError:
-        """The error for a loss that does not fit."""
-        kind, slot = type(self).__name__.lower(), f"tasks.{self.name}.loss"
-        found = f"{type(self.criterion).__name__}: {reason}"
-        return problem(slot, f"must fit a {kind} task", found, f"loss@{slot}={self.usual_loss}")
-
     @torch.no_grad()
     def try_metrics(self) -> None:
         """Refuses a metric that cannot read the task or gives several numbers, in the same way."""
@@ -124,66 +115,8 @@ class Task(nn.Module, ABC):
                 fix = f"an average of them, or a metric that draws itself: tasks.{self.name}.plots"
                 raise problem(slot, "must give one number", f"{size} numbers", fix)
 
-    def to_loss_unit(self, target: Tensor) -> Tensor:
-        """The target in the unit that the head predicts."""
-        return target
-
-    def loss(
-        self,
-        output: Tensor,
-        target: Tensor,
-        complete: bool = False,
-        weights: Tensor | None = None,
-    ) -> tuple[Tensor, int]:
-        """The mean loss over the labelled examples, a scalar, and how many labels there are.
-
-        Args:
-            output: what the head gave, [B, O, ...].
-            target: the labels, [B, ...].
-            complete: whether no label is missing; else the missing ones are looked for.
-            weights: how much each example counts in the mean, [B]; None: all the same.
-        """
-        output, target = self.align(output, target), self.to_loss_unit(target)
-        if weights is not None:
-            return self.weighted_loss(output, target, weights)
-        output, target = self.keep_labelled(output, target, complete)
-        return self.criterion(output, target), target.numel()
-
-    def weighted_loss(self, output: Tensor, target: Tensor, weights: Tensor) -> tuple[Tensor, int]:
-        """``sum_b w_b L_b / sum_b w_b`` over the labels; each label counts as its example does."""
-        there = self.is_labelled(target)
-        label_weights = weights.view(-1, *[1] * (target.dim() - 1)).expand_as(target)[there]
-        output, target = self.keep_labelled(output, target, complete=False)
-        total = label_weights.sum().clamp(min=1e-30)
-        return (self.each_loss(output, target) * label_weights).sum() / total, target.numel()
-
-    def each_loss(self, output: Tensor, target: Tensor) -> Tensor:
-        """The loss of each label, before their mean."""
-        criterion: Any = self.criterion
-        if getattr(criterion, "reduction", None) is None:
-            raise self.unfitting("without a reduction=none, which weights of examples need")
-        usual, criterion.reduction = criterion.reduction, "none"
-        try:
-            return criterion(output, target)
-        finally:
-            criterion.reduction = usual
-
     def score(
         self, output: Tensor, target: Tensor, complete: bool = False
     ) -> tuple[Tensor, Tensor]:
         """What a metric compares: predictions and labels, without the missing ones."""
         return self.keep_labelled(self.predict(self.align(output, target)), target, complete)
-
-    def align(self, output: Tensor, target: Tensor) -> Tensor:
-        """The head's output [B, 1, ...] as [B, ...] where the target has no such dimension."""
-        extra = output.dim() == target.dim() + 1 and output.shape[1] == 1
-        return output.squeeze(1) if extra else output
-
-    def keep_labelled(
-        self, output: Tensor, target: Tensor, complete: bool
-    ) -> tuple[Tensor, Tensor]:
-        """Output and target without the missing labels."""
-        if complete:
-            return output, target
-        mask = self.is_labelled(target)
-        return output[mask], target[mask]

@@ -31,9 +31,26 @@ class Multiclass(Task):
     ) -> None:
         check_integer(f"tasks.{name}.num_classes", num_classes, 2, f"tasks.{name}.num_classes=10")
         super().__init__(name, input, head, loss, metrics, plots, weight, out_features=num_classes)
+        own = self.label_weights(torch.arange(num_classes))
+        self.some_class_counts_nothing = own is not None and bool((own <= 0).any())
 
     def is_labelled(self, target: Tensor) -> Tensor:
         return target != -1
+
+    def label_weights(self, target: Tensor) -> Tensor | None:
+        """Torch's cross-entropies divide by the sum of the weights of the labels' classes."""
+        criterion = self.criterion
+        if not isinstance(criterion, nn.CrossEntropyLoss | nn.NLLLoss):
+            return None
+        if criterion.weight is None and criterion.ignore_index < 0:
+            return None
+        own = torch.ones_like(target, dtype=torch.get_default_dtype())
+        if criterion.weight is not None:
+            own = criterion.weight[target.clamp(min=0)]
+        return own.masked_fill(target == criterion.ignore_index, 0)
+
+    def may_count_nothing(self, complete: bool, weights: Tensor | None) -> bool:
+        return self.some_class_counts_nothing or super().may_count_nothing(complete, weights)
 
     def predict(self, output: Tensor) -> Tensor:
         return output.softmax(1)

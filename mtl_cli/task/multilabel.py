@@ -31,24 +31,18 @@ class Multilabel(ZeroOne):
         check_integer(f"tasks.{name}.num_labels", num_labels, 1, f"tasks.{name}.num_labels=3")
         super().__init__(name, input, head, loss, metrics, plots, weight, out_features=num_labels)
 
-    def loss(
-        self,
-        output: Tensor,
-        target: Tensor,
-        complete: bool = False,
-        weights: Tensor | None = None,
-    ) -> tuple[Tensor, int]:
+    def mean_loss(
+        self, output: Tensor, target: Tensor, complete: bool, weights: Tensor | None
+    ) -> Tensor:
         if complete and weights is None:
-            return super().loss(output, target, complete)
+            return super().mean_loss(output, target, complete, weights)
         # A missing label becomes a certain one, whose loss is 0: weights stay with their labels.
         there = self.is_labelled(target)
-        count = int(there.sum())
         output, target = torch.where(there, output, 1e4), torch.where(there, target, 1.0)
         if weights is not None:
-            losses = self.each_loss(output, target)  # [B, L]
-            counted = weights[:, None] * there
-            return (losses * counted).sum() / counted.sum().clamp(min=1e-30), count
-        return self.criterion(output, target) * (target.numel() / max(1, count)), count
+            counted = weights[:, None] * there  # [B, L]
+            return (self.each_loss(output, target) * counted).sum() / counted.sum()
+        return self.plain_loss(output, target) * (target.numel() / there.sum())
 
     def score(
         self, output: Tensor, target: Tensor, complete: bool = False

@@ -95,6 +95,7 @@ class Aggregation(Weighting):
             extra.backward(retain_graph=True)
         scales: Weights = {}
         if self.losses is not None:
+            self.losses.part_shares = self.part_shares
             scales = derivatives(self.losses, losses)
             losses = {task: scales[task] * loss for task, loss in losses.items()}
         roots = list(losses.values())

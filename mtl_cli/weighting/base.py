@@ -9,6 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
+from mtl_cli.gradient_scale import scale_gradient
+from mtl_cli.naming import module_key
+
 Losses = Mapping[str, Tensor]
 Weights = dict[str, Tensor]
 
@@ -31,8 +34,9 @@ class Weighting(nn.Module, ABC):
         grad_scale: set by the trainer: all gradients are this many times too large, against
             underflow in half precision, and the trainer divides ``.grad`` by it. What a method
             reads of gradients, it has to divide itself.
-        num_parts: set by the trainer: the parts of the step, by whose number the gradients of each
-            are divided.
+        part_shares: set by the trainer: how much the part's loss of each task counts in that of the
+            step; over its parts they sum to 1. The gradients of the losses have this factor, their
+            values have not.
         reads_features: whether it takes gradients at the tensors where the tasks part.
         failures: how often the method could not do what it promises, for ``summary.json``.
     """
@@ -45,7 +49,7 @@ class Weighting(nn.Module, ABC):
         self.tasks = list(tasks)
         self.more_to_come = False
         self.grad_scale = 1.0
-        self.num_parts = 1
+        self.part_shares: Mapping[str, float] = {}
         self.register_buffer("failures", torch.zeros((), dtype=torch.long))
 
     @abstractmethod
@@ -77,6 +81,10 @@ class Weighting(nn.Module, ABC):
         """Called in place of `backward` where the last part of a step has no label: what was kept
         of the parts before becomes the step's gradients."""
         return None
+
+    def share(self, task: str) -> float:
+        """Of ``part_shares``; 1 where the step is in one part."""
+        return self.part_shares.get(task, 1.0)
 
     def watch(self, last_shared: Sequence[nn.Parameter]) -> None:
         """Called once, before training, with the parameters of the last shared layer."""
@@ -110,6 +118,12 @@ class LossWeighting(Weighting):
     @abstractmethod
     def combine(self, losses: Losses) -> Tensor:
         """S, a scalar."""
+
+    def learned(self, values: nn.ParameterDict, losses: Losses) -> Tensor:
+        """The learned numbers of the present tasks, [K], whose gradients add up over the parts."""
+        return torch.stack(
+            [scale_gradient(values[module_key(task)], self.share(task)) for task in losses]
+        )
 
     def backward(
         self,

@@ -59,11 +59,12 @@ class FAMO(LossWeighting):
         self.register_buffer("logits", torch.zeros(len(self.tasks)))
         self.register_buffer("moments", torch.zeros(2, len(self.tasks)))  # Adam's: mean, square
         self.register_buffer("steps", torch.zeros(len(self.tasks)))
-        self.before: dict[str, list[Tensor]] = {}  # of the step in progress, by its parts
+        self.before: dict[str, Tensor] = {}  # of the step in progress, from the parts so far
 
     def combine(self, losses: Losses) -> Tensor:
         for task, loss in losses.items():
-            self.before.setdefault(task, []).append(loss.detach())
+            own = self.share(task) * loss.detach()
+            self.before[task] = self.before[task] + own if task in self.before else own
         shifted = self.shift(losses)
         weights = self.logits[places(self.tasks, losses)].softmax(0).to(shifted)
         scale = 1 / (weights / shifted.detach()).sum()
@@ -78,8 +79,7 @@ class FAMO(LossWeighting):
 
     @torch.no_grad()
     def after_step(self, closure: Callable[[], Losses]) -> None:
-        before = {task: torch.stack(parts).mean() for task, parts in self.before.items()}
-        self.before = {}
+        before, self.before = self.before, {}
         if not before:  # no task had a label
             return
         after = {task: loss for task, loss in closure().items() if task in before}

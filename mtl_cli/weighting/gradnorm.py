@@ -56,6 +56,8 @@ class GradNorm(LossWeighting):
         )
         self.register_buffer("first", torch.full((len(self.tasks),), torch.nan))  # L(0)
         self.last_shared: list[nn.Parameter] = []
+        self.losses: dict[str, Tensor] = {}  # of the step in progress, from the parts so far
+        self.slopes: dict[str, tuple[Tensor, ...]] = {}  # their gradients at W
         self.before: dict[str, Tensor] = {}  # the weights that the step in progress began with
 
     def watch(self, last_shared: Sequence[nn.Parameter]) -> None:
@@ -72,9 +74,14 @@ class GradNorm(LossWeighting):
         extra: Tensor | None = None,
         features: Sequence[Tensor] = (),
     ) -> Weights:
-        lengths = torch.stack([self.length(loss) for loss in losses.values()])  # [K]
-        self.fill_grads(losses, lengths)
+        for task, loss in losses.items():
+            self.note(task, loss)
+        if not self.more_to_come:
+            self.fill_grads()
         return super().backward(losses, shared, specific, extra, features)
+
+    def flush(self, shared: Sequence[nn.Parameter]) -> None:
+        self.fill_grads()
 
     def combine(self, losses: Losses) -> Tensor:
         weights = self.weights_of(losses)
@@ -86,17 +93,26 @@ class GradNorm(LossWeighting):
         weights = torch.stack([self.loss_weights[module_key(task)] for task in losses])
         return weights * (len(weights) / weights.sum())
 
-    def length(self, loss: Tensor) -> Tensor:
-        """``|dL/dW|``."""
-        grads = torch.autograd.grad(loss, self.last_shared, retain_graph=True, allow_unused=True)
-        lengths = [grad.norm() for grad in grads if grad is not None]
-        if not lengths:
-            return loss.new_zeros(())
-        return torch.stack(lengths).norm() * (self.num_parts / self.grad_scale)
+    def note(self, task: str, loss: Tensor) -> None:
+        """Adds a part's loss and gradient to those of the step."""
+        own = self.share(task) * loss.detach()
+        grads = torch.autograd.grad(
+            loss, self.last_shared, retain_graph=True, allow_unused=True, materialize_grads=True
+        )
+        if task in self.slopes:
+            own = own + self.losses[task]
+            grads = tuple(map(torch.add, self.slopes[task], grads))
+        self.losses[task], self.slopes[task] = own, grads
 
     @torch.no_grad()
-    def fill_grads(self, losses: Losses, lengths: Tensor) -> None:
-        """Adds the gradient of the second sum to ``.grad`` of w."""
+    def fill_grads(self) -> None:
+        """Fills ``.grad`` of w with the gradient of the second sum, from the whole step."""
+        losses, self.losses = self.losses, {}
+        slopes, self.slopes = self.slopes, {}
+        if not losses:
+            return
+        norms = [torch.stack([grad.norm() for grad in own]).norm() for own in slopes.values()]
+        lengths = torch.stack(norms) / self.grad_scale  # |dL/dW|, [K]
         present = places(self.tasks, losses)
         values = torch.stack(list(losses.values())).to(self.first)  # [K]
         first = self.first[present]
@@ -110,8 +126,7 @@ class GradNorm(LossWeighting):
         for task, grad in zip(losses, grads, strict=True):
             parameter = self.loss_weights[module_key(task)]
             self.before.setdefault(task, parameter.detach().clone())
-            grad = grad.to(parameter)
-            parameter.grad = grad if parameter.grad is None else parameter.grad + grad
+            parameter.grad = grad.to(parameter)
 
     @torch.no_grad()
     def after_step(self, closure: Callable[[], Losses]) -> None:

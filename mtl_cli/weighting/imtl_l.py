@@ -33,5 +33,5 @@ class IMTLL(LossWeighting):
         )
 
     def combine(self, losses: Losses) -> Tensor:
-        s = torch.stack([self.log_scales[module_key(task)] for task in losses])  # [K]
+        s = self.learned(self.log_scales, losses)  # [K]
         return s.exp() @ torch.stack(list(losses.values())).to(s) - s.sum()

@@ -35,5 +35,5 @@ class UW(LossWeighting):
         )
 
     def combine(self, losses: Losses) -> Tensor:
-        s = torch.stack([self.log_variances[module_key(task)] for task in losses])  # [K]
+        s = self.learned(self.log_variances, losses)  # [K]
         return 0.5 * ((-s).exp() @ torch.stack(list(losses.values())).to(s) + s.sum())

@@ -218,19 +218,28 @@ def test_it_cannot_stand_before_an_aggregation():
         MoCo(TASKS, "parameters", None, lambda tasks: GradNorm(tasks, 1.5), 0.5, 0, 0.1, 0, 0)
 
 
-def test_a_step_in_two_equal_parts_is_the_step_of_the_whole():
-    """The trainer halves the gradients of the losses of each part, and then those of w."""
+def test_a_step_in_parts_is_the_step_of_the_whole():
+    """The trainer multiplies the gradients of a part's losses by their shares in the step."""
     net = Net()
+    share = dict(zip(TASKS, [0.3, 0.5, 0.9], strict=True))
+    shares = share, {task: 1 - of for task, of in share.items()}
+
+    def part(k):
+        return {t: 2 * x + x**2 if k else x for t, x in net.losses().items()}
+
     whole, parts = make(net), make(net)
-    set_weights(whole, [0.5, 1.0, 1.5])
-    set_weights(parts, [0.5, 1.0, 1.5])
-    whole.backward(net.losses(), net.shared, [])
-    parts.num_parts = 2
-    for _ in range(2):
-        halved = {task: scale_gradient(x, 0.5) for task, x in net.losses().items()}
-        parts.backward(halved, net.shared, [])
+    for method in (whole, parts):
+        set_weights(method, [0.5, 1.0, 1.5])
+    low, high = part(0), part(1)
+    mean = {t: shares[0][t] * low[t] + shares[1][t] * high[t] for t in TASKS}
+    whole.backward(mean, net.shared, [])
+    for k, of in enumerate(shares):
+        parts.part_shares, parts.more_to_come = of, k == 0
+        scaled = {t: scale_gradient(x, of[t]) for t, x in part(k).items()}
+        parts.backward(scaled, net.shared, [])
     assert max(map(abs, slopes_of(whole))) > 0
-    np.testing.assert_allclose(np.array(slopes_of(parts)) / 2, slopes_of(whole), rtol=1e-5)
+    np.testing.assert_allclose(slopes_of(parts), slopes_of(whole), rtol=1e-4)
+    torch.testing.assert_close(parts.first, whole.first)
 
 
 @pytest.mark.parametrize("wrong", [-0.1, "x", math.nan])

@@ -1,0 +1,153 @@
+"""A loss as the mean over labels, and what that mean is over.
+
+The product of both is a sum, and sums of several batches add up. What a mean is over, its
+denominator, follows from the labels alone, before any output is there.
+"""
+
+from abc import ABC, abstractmethod
+from functools import reduce
+from operator import mul
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from mtl_cli.errors import problem
+
+
+class MeanLoss(nn.Module, ABC):
+    """The part of a `Task` that takes means.
+
+    Attributes:
+        name: the task's.
+        criterion: ``loss(output, target)``, the mean over labels that are all there; with an
+            attribute ``reduction`` of "sum" their sum, of which the mean is taken here.
+    """
+
+    name: str
+    criterion: nn.Module
+    usual_loss: ClassVar[str]
+
+    @abstractmethod
+    def is_labelled(self, target: Tensor) -> Tensor:
+        """Which labels are there, as a mask of the target's shape."""
+
+    def to_loss_unit(self, target: Tensor) -> Tensor:
+        """The target in the unit that the head predicts."""
+        return target
+
+    def loss(
+        self,
+        output: Tensor,
+        target: Tensor,
+        complete: bool = False,
+        weights: Tensor | None = None,
+    ) -> tuple[Tensor, int | Tensor]:
+        """The mean loss over the labels, a scalar, and its `denominator`: their product is the sum,
+        which adds up over batches. The mean of nothing (a denominator of 0) is no number.
+
+        Args:
+            output: what the head gave, [B, O, ...].
+            target: the labels, [B, ...].
+            complete: whether no label is missing; else the missing ones are looked for.
+            weights: how much each example counts in the mean, [B]; None: all the same.
+        """
+        mean = self.mean_loss(output, target, complete, weights)
+        return mean, self.denominator(target, complete, weights)
+
+    def denominator(
+        self, target: Tensor, complete: bool = False, weights: Tensor | None = None
+    ) -> int | Tensor:
+        """What the sum of the losses is divided by for their mean, known before any output.
+
+        The number of the labels where all are there and count the same; else the sum of their
+        weights, a scalar on the target's device. Arguments as of `loss`.
+        """
+        counted = self.counted(target, complete, weights)
+        if counted is None:
+            return target.numel()
+        # Apple's devices have no double precision.
+        exact = torch.float32 if target.device.type == "mps" else torch.float64
+        return counted.sum(dtype=exact)
+
+    def counted(self, target: Tensor, complete: bool, weights: Tensor | None) -> Tensor | None:
+        """How much each label counts, in the target's shape; None: each 1."""
+        own = self.label_weights(target)
+        factors = [] if complete else [self.is_labelled(target)]
+        factors += [] if own is None else [own]
+        factors += [] if weights is None else [per_label(weights, target)]
+        return None if not factors else reduce(mul, factors)
+
+    def label_weights(self, target: Tensor) -> Tensor | None:
+        """By how much the loss itself weighs the labels in its mean, in the target's shape.
+
+        None where it divides by their number, whatever it weighs.
+        """
+        return None
+
+    def may_count_nothing(self, complete: bool, weights: Tensor | None) -> bool:
+        """Whether it takes a look at the labels to know that something counts."""
+        return not complete or weights is not None
+
+    def mean_loss(
+        self, output: Tensor, target: Tensor, complete: bool, weights: Tensor | None
+    ) -> Tensor:
+        """`loss` without its denominator."""
+        output, target = self.align(output, target), self.to_loss_unit(target)
+        if weights is not None:
+            return self.weighted_loss(output, target, weights)
+        return self.plain_loss(*self.keep_labelled(output, target, complete))
+
+    def plain_loss(self, output: Tensor, target: Tensor) -> Tensor:
+        """The mean loss over labels that are all there, as the loss itself takes it."""
+        loss: Tensor = self.criterion(output, target)
+        summed = getattr(self.criterion, "reduction", "mean") == "sum"
+        return loss / self.denominator(target, complete=True) if summed else loss
+
+    def weighted_loss(self, output: Tensor, target: Tensor, weights: Tensor) -> Tensor:
+        """``sum_b w_b L_b / sum_b w_b`` over the labels; each label counts as its example does.
+
+        Where the loss weighs classes, ``w_b`` is the product of both.
+        """
+        there = self.is_labelled(target)
+        label_weights = per_label(weights, target)[there]
+        output, target = self.keep_labelled(output, target, complete=False)
+        own = self.label_weights(target)
+        total = (label_weights if own is None else label_weights * own).sum()
+        return (self.each_loss(output, target) * label_weights).sum() / total
+
+    def each_loss(self, output: Tensor, target: Tensor) -> Tensor:
+        """The loss of each label, before their mean."""
+        criterion: Any = self.criterion
+        if getattr(criterion, "reduction", None) is None:
+            raise self.unfitting("without a reduction=none, which weights of examples need")
+        usual, criterion.reduction = criterion.reduction, "none"
+        try:
+            return criterion(output, target)
+        finally:
+            criterion.reduction = usual
+
+    def unfitting(self, reason: str) -> ValueError:
+        """The error for a loss that does not fit."""
+        kind, slot = type(self).__name__.lower(), f"tasks.{self.name}.loss"
+        found = f"{type(self.criterion).__name__}: {reason}"
+        return problem(slot, f"must fit a {kind} task", found, f"loss@{slot}={self.usual_loss}")
+
+    def align(self, output: Tensor, target: Tensor) -> Tensor:
+        """The head's output [B, 1, ...] as [B, ...] where the target has no such dimension."""
+        extra = output.dim() == target.dim() + 1 and output.shape[1] == 1
+        return output.squeeze(1) if extra else output
+
+    def keep_labelled(
+        self, output: Tensor, target: Tensor, complete: bool
+    ) -> tuple[Tensor, Tensor]:
+        """Output and target without the missing labels."""
+        if complete:
+            return output, target
+        mask = self.is_labelled(target)
+        return output[mask], target[mask]
+
+
+def per_label(weights: Tensor, target: Tensor) -> Tensor:
+    """The weight of each example [B] at each of its labels [B, ...]."""
+    return weights.view(-1, *[1] * (target.dim() - 1)).expand_as(target)
