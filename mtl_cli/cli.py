@@ -6,6 +6,7 @@ Nothing here imports torch, so that ``--help``, ``--cfg job`` and completion ans
 from __future__ import annotations
 
 import os
+import re
 import sys
 from argparse import ArgumentError
 from collections.abc import Callable, Iterator, Mapping
@@ -23,8 +24,9 @@ from omegaconf.errors import OmegaConfBaseException
 from mtl_cli.errors import Problem, problem
 from mtl_cli.help import show_help
 from mtl_cli.mistakes import check_flags, check_types, command, explain, is_flag
-from mtl_cli.run_folder import create_folder
-from mtl_cli.words import for_swept_choices, with_tasks
+from mtl_cli.run_folder import create_folder, from_here
+from mtl_cli.sweep import PLACE, place_sweep
+from mtl_cli.words import for_swept_choices, value, with_tasks
 
 PACKAGE = Path(__file__).parent
 CONF = PACKAGE / "conf" if (PACKAGE / "conf").is_dir() else PACKAGE.parent / "conf"
@@ -32,11 +34,16 @@ CONF = PACKAGE / "conf" if (PACKAGE / "conf").is_dir() else PACKAGE.parent / "co
 
 def run_name(*, _root_: DictConfig) -> str:
     """The run's name, by default of what was chosen: ``parity_mnist_mmoe_fixed``."""
-    return name_of(_root_.name, _root_.hydra.runtime.choices)
+    return in_one_piece(str(name_of(_root_.name, _root_.hydra.runtime.choices)))
 
 
 def name_of(name: str | None, choices: Mapping[str, str]) -> str:
     return name or "_".join(str(choices[group]) for group in ("dataset", "arch", "weighting"))
+
+
+def in_one_piece(name: str) -> str:
+    """The name of a run as a part of a folder's name, which leads to no other folder."""
+    return re.sub(r"[/\\\x00-\x1f]+", "_", name).lstrip(".")
 
 
 OmegaConf.register_new_resolver("run_name", run_name, replace=True)
@@ -45,23 +52,30 @@ OmegaConf.register_new_resolver("run_name", run_name, replace=True)
 class FreshFolders(Callback):
     """Gives every run and every sweep a folder of its own, also two that start in one second."""
 
+    words: list[str] = []  # noqa: RUF012 - of the command line, as they were typed
     sweep: Path | None = None  # of the first sweep in this process
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
-        with open_dict(config):
-            config.hydra.run.dir = str(make_folder(config.hydra.run.dir))
+        with open_dict(config), callback_errors():
+            config.hydra.run.dir = str(create_folder(Path(config.hydra.run.dir)))
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
-        with open_dict(config):
-            config.hydra.sweep.dir = str(make_folder(config.hydra.sweep.dir))
-        FreshFolders.sweep = FreshFolders.sweep or Path(config.hydra.sweep.dir)
+        named = any(word.startswith(PLACE) for word in config.hydra.overrides.hydra)
+        trains = config.hydra.job.config_name == "train"
+        with open_dict(config), callback_errors():
+            path = place_sweep(Path(config.hydra.sweep.dir), self.words, named, trains)
+            config.hydra.sweep.dir = str(path)
+            # Hydra composes each job anew, from these words.
+            config.hydra.overrides.hydra.append(f"{PLACE}{value(str(path))}")
+        FreshFolders.sweep = FreshFolders.sweep or path
 
 
-def make_folder(path: str) -> Path:
+@contextmanager
+def callback_errors() -> Iterator[None]:
+    """Ends the command: Hydra turns exceptions of callbacks into warnings, and would go on."""
     try:
-        return create_folder(Path(path))
+        yield
     except Problem as error:
-        # Hydra turns exceptions of callbacks into warnings, and would go on.
         fail(error)
 
 
@@ -93,7 +107,9 @@ def plain_errors(words: list[str]) -> Iterator[None]:
             raise
         fail(no_choice(words))
     except KeyboardInterrupt:
-        sys.stderr.write("interrupted\n")
+        sweep = FreshFolders.sweep
+        how = f"; to go on: mtl-train resume={from_here(sweep)}" if sweep is not None else ""
+        sys.stderr.write(f"\ninterrupted{how}\n")
         raise SystemExit(130) from None
 
 
@@ -138,6 +154,7 @@ def run_command(task: Callable[[DictConfig], Any], config_name: str) -> Any:
             return show_help(CONF, config_name, words)
     os.environ["HYDRA_FULL_ERROR"] = "1"  # lets the exceptions come here instead of printing them
     with plain_errors(words):
+        FreshFolders.words = words
         sys.argv[1:] = for_swept_choices(with_tasks(readable(words)))
         return hydra.main(config_path=str(CONF), config_name=config_name, version_base="1.3")(
             task

@@ -13,14 +13,13 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from mtl_cli.cli import CONF, job_config
+from mtl_cli.words import value
 
 Flat = Mapping[str, Any]  # {"arch.num_experts": 8}
 
 NOT_SET = ("name", "seed", "resume", "objective", "choices")  # given anew, or made of the others
 EXPERIMENTS = {path.stem for path in (CONF / "experiment").glob("*.yaml")}
 SWEEPS = {"baselines"}  # experiments that say how to sweep, and nothing of a run
-PLAIN = re.compile(r"[A-Za-z_./~-][\w./~:%+-]*")
-OTHER_KINDS = {"null", "true", "false", "nan", "inf", "-inf"}  # words that are no strings
 
 
 def train_command(
@@ -117,20 +116,3 @@ def highest(key: str, config: Flat) -> str:
         if not any(f"{other}.".startswith(f"{place}.") for other in config):
             return place
     return key
-
-
-def value(data: Any) -> str:
-    """A value in Hydra's grammar."""
-    if data is None:
-        return "null"
-    if isinstance(data, bool):
-        return str(data).lower()
-    if isinstance(data, list | tuple):
-        return f"[{','.join(map(value, data))}]"
-    if isinstance(data, Mapping):
-        return f"{{{','.join(f'{key}:{value(item)}' for key, item in data.items())}}}"
-    text = str(data)
-    if not isinstance(data, str) or (PLAIN.fullmatch(text) and text.lower() not in OTHER_KINDS):
-        return text
-    escaped = re.sub(r"\\+(?='|$)", lambda found: found[0] * 2, text).replace("'", "\\'")
-    return f"'{escaped}'"

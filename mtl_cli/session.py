@@ -24,6 +24,7 @@ from mtl_cli.run_folder import RunFolder, find_run, from_here
 from mtl_cli.seed import set_deterministic
 from mtl_cli.signals import Interrupted
 from mtl_cli.summary import check_figures, describe, objective, results
+from mtl_cli.sweep import sweep_of
 from mtl_cli.weighting.fixed import Fixed
 
 log = logging.getLogger(__name__)
@@ -65,9 +66,8 @@ class Session:
                 self.train(self.live)
             except Interrupted as interrupt:
                 self.write("interrupted")
-                log.warning(
-                    "interrupted; to go on: mtl-train resume=%s", from_here(self.folder.path)
-                )
+                whole = sweep_of(self.folder.path) or self.folder.path
+                log.warning("\ninterrupted; to go on: mtl-train resume=%s", from_here(whole))
                 raise SystemExit(128 + interrupt.signal_number) from None
             except Exception as error:
                 if self.live is not None or not self.resumed:  # else the old summary still holds

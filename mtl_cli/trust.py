@@ -56,6 +56,12 @@ def check_package(path: str, target: Any, trust: Collection[str]) -> None:
         raise problem(path, rule, f"{target}, which was not imported", fix)
 
 
+def packages(cfg: DictConfig) -> set[str]:
+    """The packages of all classes that a configuration names."""
+    targets = leaves(OmegaConf.to_container(cfg))
+    return {str(v).partition(".")[0] for path, v in targets if path.endswith("_target_")}
+
+
 def leaves(node: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     """Every single value inside a node, at any depth, with its path."""
     if isinstance(node, dict | list):

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
+
+PLAIN = re.compile(r"[A-Za-z_./~-][\w./~:%+-]*")
+OTHER_KINDS = {"null", "true", "false", "nan", "inf", "-inf"}  # words that are no strings
 
 
 def parsed(words: list[str]) -> list[tuple[str, Override | None]]:
@@ -59,3 +64,20 @@ def for_swept_choices(words: list[str]) -> list[str]:
         return f"{key}=choice({value})" if dot and group in swept else word
 
     return [rewritten(*pair) for pair in pairs]
+
+
+def value(data: Any) -> str:
+    """A value in Hydra's grammar."""
+    if data is None:
+        return "null"
+    if isinstance(data, bool):
+        return str(data).lower()
+    if isinstance(data, list | tuple):
+        return f"[{','.join(map(value, data))}]"
+    if isinstance(data, Mapping):
+        return f"{{{','.join(f'{key}:{value(item)}' for key, item in data.items())}}}"
+    text = str(data)
+    if not isinstance(data, str) or (PLAIN.fullmatch(text) and text.lower() not in OTHER_KINDS):
+        return text
+    escaped = re.sub(r"\\+(?='|$)", lambda found: found[0] * 2, text).replace("'", "\\'")
+    return f"'{escaped}'"

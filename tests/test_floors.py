@@ -25,7 +25,7 @@ FLOORS: list[set[str]] = [
     {"diagnostic"},
     {"slots", "mistakes", "trust"},
     {"build", "cli", "help", "words", "summary", "options", "run_config", "run_data"}
-    | {"overrides", "baselines", "older_runs"},
+    | {"overrides", "baselines", "older_runs", "sweep"},
     {"session", "look", "loaded_run", "loading", "labelled_data", "rebuilt_dataset"},
     {"train", "evaluate", "predict", "diagnose", "report"},
 ]
