@@ -23,6 +23,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from mtl_cli.errors import Problem, problem
 from mtl_cli.help import show_help
+from mtl_cli.literal import literal
 from mtl_cli.mistakes import check_flags, check_types, command, explain, is_flag
 from mtl_cli.run_folder import create_folder, from_here
 from mtl_cli.sweep import PLACE, place_sweep
@@ -167,9 +168,18 @@ def job_config(cfg: DictConfig, hydra_cfg: Any) -> DictConfig:
     chosen = {k: v for k, v in hydra_cfg.runtime.choices.items() if not k.startswith("hydra")}
     check_types(own, chosen, CONF)
     with open_dict(own):
-        own.name = name_of(own.name, chosen)
-        own.choices = chosen
+        own.name = literal(name_of(own.name, chosen))
+        own.choices = literal(chosen)
     return own
+
+
+def typed_value(key: str, text: str) -> Any:
+    """The value of a ``key=value`` word, read as YAML, as it can stand in a configuration."""
+    try:
+        read: Any = OmegaConf.to_container(OmegaConf.from_dotlist([f"value={text}"]), resolve=True)
+    except Exception as error:  # whatever YAML's reader stumbles over
+        raise problem(key, "must have a value in YAML", text, f"'{key}=<value>'") from error
+    return literal(read["value"])
 
 
 def compose_run(config_name: str, overrides: list[str]) -> tuple[DictConfig, Path]:

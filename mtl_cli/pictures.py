@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from mtl_cli.picture_file import save
 from mtl_cli.run_folder import RunFolder
 from mtl_cli.task.base import Task
 
@@ -45,5 +46,5 @@ def draw_metrics(
                 figure, _ = metric.cpu().plot(**wishes)
             figure.suptitle(f"{title}\n{name}: {what.replace('_', ' ')}, test", fontsize="small")
             folder.plots.mkdir(exist_ok=True)
-            figure.savefig(folder.plots / f"{name}_{what}.png", dpi=120, bbox_inches="tight")
+            save(figure, folder.plots / f"{name}_{what}.png", bbox_inches="tight")
             pyplot.close(figure)

@@ -14,10 +14,11 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from mtl_cli.cli import CONF, job_config, with_tasks
+from mtl_cli.cli import CONF, job_config, typed_value, with_tasks
 from mtl_cli.comparison.saved_run import mapping
 from mtl_cli.dataset.base import Dataset
 from mtl_cli.errors import check_choice, nearest, problem
+from mtl_cli.literal import literal
 from mtl_cli.loaded_run import LoadedRun
 from mtl_cli.mistakes import explain
 from mtl_cli.run_config import read_summary
@@ -78,9 +79,8 @@ def compose(words: Sequence[str]) -> DictConfig:
     with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
         try:
             cfg = hydra.compose("train", with_tasks(list(words)), return_hydra_config=True)
-            own = job_config(cfg, cfg.hydra)
-            OmegaConf.resolve(own)
-            return own
+            own = OmegaConf.to_container(job_config(cfg, cfg.hydra), resolve=True)
+            return OmegaConf.create(literal(own))
         except (HydraException, OmegaConfBaseException) as error:
             raise explain(error, list(words)) from error
 
@@ -94,10 +94,7 @@ def set_option(cfg: DictConfig, word: str) -> None:
         close = nearest(option, known)
         fix = f"{group}.{close}={text}" if close else f"one of its options: {', '.join(known)}"
         raise problem(key, "must be an option of the run's dataset", f"no {option} there", fix)
-    try:
-        OmegaConf.update(cfg, key, OmegaConf.from_dotlist([f"value={text}"]).value)
-    except Exception as error:  # whatever YAML's reader stumbles over
-        raise problem(key, "must have a value in YAML", text, f"'{key}=<value>'") from error
+    OmegaConf.update(cfg, key, typed_value(key, text))
 
 
 def check_dataset(run: LoadedRun, dataset: Dataset, is_other: bool) -> None:

@@ -10,16 +10,18 @@ from omegaconf import DictConfig, OmegaConf
 from mtl_cli import __version__
 from mtl_cli.comparison.saved_run import mapping, version_numbers
 from mtl_cli.errors import problem
+from mtl_cli.literal import literal
 from mtl_cli.older_runs import add_later_options
 from mtl_cli.run_folder import RunFolder
 from mtl_cli.trust import check_foreign
+from mtl_cli.yaml_file import read_yaml
 
 PARTS = ("choices", "dataset", "tasks", "encoder", "arch", "head", "trainer")  # mappings, in all
 KEPT = 2  # numbers of a version (0.1 of 0.1.3) that say what a run leaves
 
 
 def read_config(folder: RunFolder, trust: Collection[str] = ()) -> DictConfig:
-    """The whole configuration of a run, without interpolations.
+    """The whole configuration of a run; ``${...}`` in it is text, which nothing resolves.
 
     Args:
         folder: of the run.
@@ -29,33 +31,29 @@ def read_config(folder: RunFolder, trust: Collection[str] = ()) -> DictConfig:
         ValueError: where it is damaged, of a newer version, or names what is not trusted.
     """
     try:
-        cfg = OmegaConf.load(folder.config)
-        found = lacking(cfg)
-    except Exception as error:  # whatever YAML's reader stumbles over
-        cfg, found = OmegaConf.create([]), str(error).splitlines()[0]
-    if found or not isinstance(cfg, DictConfig):
+        values = read_yaml(folder.config)
+        found = lacking(values)
+    except ValueError as error:
+        values, found = {}, str(error)
+    if found:
         fix = "another run, or the file as the run wrote it"
         raise problem(str(folder.config), "must be a run's configuration", found, fix)
     check_version(folder)
-    check_foreign(cfg, trust, str(folder.config))
+    check_foreign(values, trust)
+    cfg = OmegaConf.create(literal(values))
     add_later_options(cfg)
     return cfg
 
 
-def lacking(cfg: Any) -> str:
+def lacking(values: Any) -> str:
     """What a run's configuration has and this one has not, in words; empty: it has everything."""
-    if not isinstance(cfg, DictConfig):
+    if not isinstance(values, dict):
         return "something else"
-    gone = [part for part in PARTS if not isinstance(cfg._get_node(part), DictConfig)]
-    gone += [] if "seed" in cfg else ["seed"]
-    gone += [f"tasks.{name}" for name in no_mappings(cfg._get_node("tasks"))]
+    gone = [part for part in PARTS if not isinstance(values.get(part), dict)]
+    gone += [] if "seed" in values else ["seed"]
+    tasks = mapping(values.get("tasks"))
+    gone += [f"tasks.{name}" for name, own in tasks.items() if not isinstance(own, dict)]
     return f"no {', '.join(gone)} in it" if gone else ""
-
-
-def no_mappings(node: Any) -> list[str]:
-    """The keys of a mapping whose values are none themselves."""
-    keys = node if isinstance(node, DictConfig) else ()
-    return [str(key) for key in keys if not isinstance(node._get_node(key), DictConfig)]
 
 
 def check_version(folder: RunFolder) -> None:

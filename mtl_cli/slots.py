@@ -7,14 +7,17 @@ resolved object before it is called; functions are refused.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
-from hydra.utils import get_object, instantiate
+from hydra.utils import get_object
 from omegaconf import DictConfig, OmegaConf
 from torch import nn
 from torchjd.linalg import DualConeProjector
 
 from mtl_cli.errors import Problem, problem
+
+RESERVED = ("_target_", "_partial_", "_recursive_", "_convert_", "_args_")
 
 
 class Factory:
@@ -33,19 +36,31 @@ class Factory:
         self.values = {key: value for key, value in node.items() if not key.startswith("_")}
 
     def __call__(self, *args: Any, **live: Any) -> Any:
-        node = {"_target_": self.target, "_partial_": True, "_convert_": "all"} | self.values
         try:
-            return instantiate(node, _recursive_=True)(*args, **live)
+            return get_object(self.target)(*args, **(built(self.values) | live))
         except Problem:
             raise
         except Exception as error:
-            cause = error.__cause__ or error
-            if isinstance(cause, Problem):
-                raise cause from error
             given = ", ".join(f"{key}={value!r}" for key, value in self.values.items())
-            found = f"{type(cause).__name__}: {cause}\n          from {given or 'no values'}"
+            found = f"{type(error).__name__}: {error}\n          from {given or 'no values'}"
             rule = f"must be values that {self.target} takes"
             raise problem(self.slot, rule, found, self.advice) from error
+
+
+def built(node: Any) -> Any:
+    """Plain data, with the objects that it describes, whose classes have been checked.
+
+    Hydra's ``instantiate`` would resolve the texts in it once more, and they are only texts.
+    """
+    if isinstance(node, list):
+        return [built(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    values = {key: built(item) for key, item in node.items() if key not in RESERVED}
+    if "_target_" not in node:
+        return values
+    make_it = partial(get_object(node["_target_"]), *built(node.get("_args_", [])), **values)
+    return make_it if node.get("_partial_") else make_it()
 
 
 def make(

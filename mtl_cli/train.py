@@ -22,6 +22,7 @@ from mtl_cli.cli import (
     job_config,
     plain_errors,
     run_command,
+    typed_value,
 )
 from mtl_cli.comparison.saved_run import DONE
 from mtl_cli.errors import Problem, problem
@@ -179,7 +180,7 @@ def resume(words: list[str]) -> dict[str, Any]:
         raise problem(str(folder.path), rule, "no permission", f"init={name}, in a new folder")
     cfg = read_config(folder, trust)
     for key, value in given.items():
-        OmegaConf.update(cfg, key, OmegaConf.create(f"value: {value}").value)
+        OmegaConf.update(cfg, key, typed_value(key, value))
     return run(cfg, folder, words, resumed=True)
 
 

@@ -6,42 +6,24 @@ slot see whether it is a class of the right kind (`slots`).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 
 from mtl_cli.errors import problem
 
 TRUSTED = ("mtl_cli", "torch", "torchvision", "torchmetrics", "torchjd", "sklearn")
-PLAIN = re.compile(r"\$\{[\w.\[\]]+\}")  # ${a.b}, ${..a}: another value of the configuration
 
 
-def check_foreign(cfg: DictConfig, trust: Collection[str], file: str) -> None:
-    """Refuses what may not stand in a configuration that somebody else may have written, and
-    resolves its interpolations, which may name its other values alone.
+def check_foreign(values: Any, trust: Collection[str]) -> None:
+    """Refuses a target of a package that is not trusted, wherever it stands.
 
     Args:
-        cfg: the configuration; nothing of it has been resolved yet.
+        values: the configuration, as plain data.
         trust: packages that the user trusts beside those of `TRUSTED`.
-        file: where it stands.
-
-    Raises:
-        ValueError: where an interpolation does anything, or a target is of another package.
     """
-    for path, value in leaves(OmegaConf.to_container(cfg)):
-        if isinstance(value, str) and "${" in PLAIN.sub("", value):
-            rule = "may only name another value of the configuration in ${...}"
-            fix = f"the value itself in {file}"
-            raise problem(path, rule, f"{value}, which was not evaluated", fix)
-    try:
-        OmegaConf.resolve(cfg)
-    except (OmegaConfBaseException, RecursionError) as error:
-        found = str(error).splitlines()[0]
-        raise problem(file, "must be whole", found, "the file as the run wrote it") from error
-    for path, value in leaves(OmegaConf.to_container(cfg)):
+    for path, value in leaves(values):
         if path.rpartition(".")[2] == "_target_":
             check_package(path, value, trust)
 

@@ -11,6 +11,8 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 
+from mtl_cli.literal import literal
+
 PLAIN = re.compile(r"[A-Za-z_./~-][\w./~:%+-]*")
 OTHER_KINDS = {"null", "true", "false", "nan", "inf", "-inf"}  # words that are no strings
 
@@ -76,7 +78,7 @@ def value(data: Any) -> str:
         return f"[{','.join(map(value, data))}]"
     if isinstance(data, Mapping):
         return f"{{{','.join(f'{key}:{value(item)}' for key, item in data.items())}}}"
-    text = str(data)
+    text = str(literal(data))
     if not isinstance(data, str) or (PLAIN.fullmatch(text) and text.lower() not in OTHER_KINDS):
         return text
     escaped = re.sub(r"\\+(?='|$)", lambda found: found[0] * 2, text).replace("'", "\\'")

@@ -12,7 +12,7 @@ CONF = PACKAGE.parent / "conf"
 # Every module of the package, and every folder of parts, on the floor where it lives.
 FLOORS: list[set[str]] = [
     {"batch", "inputs", "seed", "run_folder", "device", "errors", "activation", "naming", "initial"}
-    | {"linear_maps", "mode", "backward_graph"}
+    | {"linear_maps", "mode", "backward_graph", "yaml_file", "literal", "picture_file"}
     | {"checkpoint", "logs", "signals", "settings", "gradient_scale", "sums"},
     {"encoder", "head", "loss", "dataset", "weighting", "scheduler", "logger"},
     {"task", "arch"},
@@ -139,5 +139,7 @@ def test_help_and_completion_need_no_torch(module):
 
 
 def test_only_slots_make_objects_of_configs():
-    callers = {m for m in MODULES if "hydra.utils.instantiate" in imports(m)}
+    """And Hydra's own function nowhere, which resolves texts a second time."""
+    assert not [m for m in MODULES if "hydra.utils.instantiate" in imports(m)]
+    callers = {m for m in MODULES if "hydra.utils.get_object" in imports(m)}
     assert callers == {"slots"}

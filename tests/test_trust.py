@@ -7,16 +7,22 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import hydra
 import pytest
 import torch
 from omegaconf import OmegaConf
+from torch import nn
 
 import mtl_cli
 import mtl_cli.train
+from mtl_cli.cli import CONF
 from mtl_cli.errors import Problem
 from mtl_cli.evaluate import evaluate
+from mtl_cli.literal import literal
+from mtl_cli.overrides import composed, differing
 from mtl_cli.predict import predict
-from mtl_cli.trust import TRUSTED, check_foreign
+from mtl_cli.slots import built, make
+from mtl_cli.trust import TRUSTED
 
 MARK = "MTL_WAS_EXECUTED"
 EVIL = f"""
@@ -150,37 +156,65 @@ LEAKS = [
     "$${name}{oc.env:MTL_SECRET}",
     "${run_name:}",
     "${oc.select: seed}",
+    "${x}{oc.env:MTL_SECRET}",
+    "\\\\${oc.env:MTL_SECRET}",
 ]
 
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("text", LEAKS)
-def test_an_interpolation_that_does_anything_is_refused_and_not_evaluated(
-    run: Path, text: str, way: str
+def test_an_interpolation_is_text_wherever_it_stands(run: Path, text: str, way: str) -> None:
+    config = run / "config.yaml"
+    change(run, "x", "$")
+    for path in ("name", "somewhere.note", "choices.optimizer"):
+        change(run, path, text)
+    said = str(WAYS[way](run))
+    kept = OmegaConf.to_container(OmegaConf.load(config))
+    assert kept["name"] == kept["choices"]["optimizer"] == text
+    files = [path for path in run.parent.rglob("*") if path.suffix in (".json", ".yaml", ".csv")]
+    assert not [path for path in files if "the secret" in path.read_text()]
+    assert "the secret" not in said
+
+
+@pytest.mark.parametrize("place", ["encoder.hidden", "dataset.noise", "tasks.sin.loss", "seed"])
+def test_an_interpolation_where_another_value_belongs_is_not_evaluated(
+    run: Path, place: str
 ) -> None:
-    change(run, "name", text)
-    with pytest.raises(Problem, match="may only name another value") as error:
-        WAYS[way](run)
+    change(run, place, "${oc.env:MTL_SECRET}")
+    with pytest.raises(Problem) as error:
+        mtl_cli.train([f"resume={run}", "trainer.max_epochs=3"])
     assert "the secret" not in str(error.value)
 
 
-def test_an_interpolation_that_names_another_value_is_resolved() -> None:
-    cfg = OmegaConf.create({"a": {"b": 3}, "c": "${a.b}", "d": {"e": "${..c}"}})
-    check_foreign(cfg, [], "config.yaml")
-    assert OmegaConf.to_container(cfg) == {"a": {"b": 3}, "c": 3, "d": {"e": 3}}
+@pytest.mark.parametrize("text", LEAKS)
+def test_a_part_gets_its_texts_as_they_are(text: str) -> None:
+    cfg = OmegaConf.create(
+        literal({"x": "$", "choices": {}, "part": {"_target_": "torch.nn.Identity", "a": text}})
+    )
+    assert make(cfg, "part", nn.Module).values == {"a": text}
+    assert built({"b": [{"_target_": "builtins.dict", "a": text}]}) == {"b": [{"a": text}]}
 
 
-@pytest.mark.parametrize("text", ["${nothing.there}", "${b}"])
-def test_an_interpolation_that_leads_nowhere_is_damage(text: str) -> None:
-    cfg = OmegaConf.create({"b": text})
-    with pytest.raises(Problem, match="must be whole"):
-        check_foreign(cfg, [], "config.yaml")
+def test_the_words_of_a_configuration_do_not_resolve_its_texts() -> None:
+    with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
+        config = composed(["+dataset.note=1"])[0]
+        for text in LEAKS:
+            [word] = differing(config | {"dataset.note": text}, config)
+            assert composed([f"+{word}"])[0]["dataset.note"] == text
 
 
-def test_a_target_that_an_interpolation_makes_up_is_seen() -> None:
-    cfg = OmegaConf.create({"a": "evil_", "encoder": {"_target_": "${a}package.Theirs"}})
-    with pytest.raises(Problem, match=r"evil_package\.Theirs, which was not imported"):
-        check_foreign(cfg, [], "config.yaml")
+def test_a_name_that_was_resolved_is_text_in_the_run(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("MTL_SECRET", "the secret")
+    words = ["trainer=smoke", "dataset.num_samples=200", "encoder.hidden=[4]", "+x=$"]
+    summary = mtl_cli.train(
+        [f"hydra.run.dir={tmp_path / 'run'}", *words, "name='${x}{oc.env:MTL_SECRET}'"]
+    )
+    assert summary["name"] == "${oc.env:MTL_SECRET}"
+    mtl_cli.train([f"resume={tmp_path / 'run'}", "trainer.max_epochs=3"])
+    assert OmegaConf.to_container(OmegaConf.load(tmp_path / "run" / "config.yaml"))["name"] == (
+        "${oc.env:MTL_SECRET}"
+    )
+    assert "the secret" not in (tmp_path / "run" / "summary.json").read_text()
 
 
 def test_only_these_packages_are_trusted_unasked() -> None:

@@ -11,7 +11,8 @@ from mtl_cli.comparison.compare import telling
 from mtl_cli.comparison.curves import finish, task_axes
 from mtl_cli.comparison.group import Group
 from mtl_cli.comparison.history import Curves, Points
-from mtl_cli.comparison.style import MOST, label, legend_below, look, new_figure, save
+from mtl_cli.comparison.style import MOST, label, legend_below, look, new_figure
+from mtl_cli.picture_file import save
 
 TASKS = 4  # in one picture
 PICTURES = 4

@@ -8,7 +8,8 @@ from pathlib import Path
 from mtl_cli.comparison.compare import gain_of
 from mtl_cli.comparison.gain import Gain
 from mtl_cli.comparison.group import Group
-from mtl_cli.comparison.style import label, new_figure, save
+from mtl_cli.comparison.style import label, new_figure
+from mtl_cli.picture_file import save
 
 BARS = 30  # at most
 HELPS, HURTS, OPEN = "#228833", "#ee6677", "#bbbbbb"

@@ -8,6 +8,7 @@ from typing import Any
 
 from mtl_cli.comparison.history import Curves, Points, read_history
 from mtl_cli.comparison.style import legend_below, look, new_figure
+from mtl_cli.picture_file import save
 from mtl_cli.run_folder import RunFolder
 
 COLUMNS = 4  # of axes; more metrics of a task go on in the next row
@@ -34,10 +35,10 @@ def draw_curves(folder: RunFolder, title: str) -> None:
         number = first // TASKS_PER_PICTURE
         name = f"learning_curves{f'_{number + 1}' if number else ''}.png"
         part = {task: curves[task] for task in tasks[first : first + TASKS_PER_PICTURE]}
-        draw_tasks(part, title).savefig(folder.plots / name, dpi=120)
+        save(draw_tasks(part, title), folder.plots / name)
     if weights:
         lines = {task: weights[task]["train"] for task in tasks if task in weights}
-        draw_weights(lines, title).savefig(folder.plots / "weights.png", dpi=120)
+        save(draw_weights(lines, title), folder.plots / "weights.png")
 
 
 def draw_tasks(curves: Curves, title: str) -> Any:

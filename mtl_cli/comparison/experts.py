@@ -11,8 +11,9 @@ from typing import Any
 
 from mtl_cli.comparison.compare import telling
 from mtl_cli.comparison.group import Group
-from mtl_cli.comparison.style import MOST, label, new_figure, save
+from mtl_cli.comparison.style import MOST, label, new_figure
 from mtl_cli.errors import problem
+from mtl_cli.picture_file import save
 
 FILE = Path("diagnostics") / "gates.csv"  # below a run folder
 NUMBERED = 14  # experts, up to which cells hold their numbers

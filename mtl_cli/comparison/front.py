@@ -12,7 +12,8 @@ from typing import Any
 from mtl_cli.comparison.compare import compared, telling
 from mtl_cli.comparison.group import Group, Table
 from mtl_cli.comparison.pareto import Point, front, hypervolume, outline
-from mtl_cli.comparison.style import COLORS, MOST, legend_below, new_figure, save
+from mtl_cli.comparison.style import COLORS, MOST, legend_below, new_figure
+from mtl_cli.picture_file import save
 
 PAIRS = 6  # of tasks, at most
 MARKERS = "osD^vP*X"

@@ -16,6 +16,7 @@ from typing import Any
 
 from mtl_cli.errors import Problem, problem
 from mtl_cli.run_folder import RunFolder
+from mtl_cli.yaml_file import read_yaml
 
 DONE = ("completed", "stopped_early")
 MEND = "repeat the run, or take the folder away"
@@ -101,7 +102,7 @@ def read_run(path: Path) -> SavedRun:
     try:
         summary = read_json(folder.summary) if folder.summary.is_file() else {}
         trouble = unfinished(summary, path)
-        config = read_yaml(folder.config) if folder.config.is_file() or not trouble else {}
+        config = read_config(folder.config) if folder.config.is_file() or not trouble else {}
         if not trouble and not is_whole_number(config.get("seed")):
             trouble = f"{folder.config.name} names no seed; {MEND}"
     except Problem as error:
@@ -131,23 +132,18 @@ def unfinished(summary: dict[str, Any], path: Path) -> str | None:
 def read_json(path: Path) -> dict[str, Any]:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise problem(path.name, "must be JSON", str(error).splitlines()[0], MEND) from error
     if not isinstance(data, dict):
         raise problem(path.name, "must be a mapping", type(data).__name__, MEND)
     return data
 
 
-def read_yaml(path: Path) -> dict[str, Any]:
-    import yaml
-
-    # libyaml's reader is ten times as fast; both make plain values only
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+def read_config(path: Path) -> dict[str, Any]:
     try:
-        data = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        found = " ".join(str(error).split())
-        raise problem(path.name, "must be YAML of plain values", found, MEND) from error
+        data = read_yaml(path)
+    except ValueError as error:
+        raise problem(path.name, "must be YAML of plain values", str(error), MEND) from error
     if not isinstance(data, dict):
         raise problem(path.name, "must be a mapping", type(data).__name__, MEND)
     return data

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import textwrap
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 # P. Tol, "Colour Schemes", https://personal.sron.nl/~pault, the scheme "bright" without grey.
@@ -48,8 +47,3 @@ def legend_below(figure: Any, handles: Sequence[Any], labels: Sequence[str]) -> 
         fontsize="small",
         frameon=False,
     )
-
-
-def save(figure: Any, path: Path) -> Path:
-    figure.savefig(path, dpi=120)
-    return path

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from mtl_cli.comparison.style import new_figure
+from mtl_cli.picture_file import save
 from mtl_cli.run_folder import RunFolder
 
 
@@ -42,4 +43,4 @@ def draw_tree(folder: RunFolder, branches: Mapping[str, Sequence[int]], title: s
     axes.set_xlim(-0.5, num_stages + 1.7)
     axes.set_axis_off()
     folder.plots.mkdir(exist_ok=True)
-    figure.savefig(folder.plots / "tree.png", dpi=120)
+    save(figure, folder.plots / "tree.png")

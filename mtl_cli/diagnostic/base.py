@@ -14,6 +14,7 @@ from torch import Tensor
 from mtl_cli.batch import Batch
 from mtl_cli.errors import problem
 from mtl_cli.observer import Observer
+from mtl_cli.picture_file import save
 from mtl_cli.run_folder import RunFolder
 from mtl_cli.task.base import Task
 from mtl_cli.trainer import Trainer
@@ -114,7 +115,7 @@ def write_rows(folder: RunFolder, name: str, columns: Sequence[str], rows: Itera
 def save_picture(folder: RunFolder, name: str, figure: Any) -> None:
     """Writes ``plots/<name>.png``."""
     folder.plots.mkdir(exist_ok=True)
-    figure.savefig(folder.plots / f"{name}.png", dpi=120)
+    save(figure, folder.plots / f"{name}.png")
 
 
 def number(value: float | None) -> str:
