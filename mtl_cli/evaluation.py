@@ -15,6 +15,7 @@ from mtl_cli.batch import Examples
 from mtl_cli.dataset.base import Loader
 from mtl_cli.mode import mode
 from mtl_cli.model import Model
+from mtl_cli.stand_in import StandIn
 from mtl_cli.sums import Scalar, as_numbers, joint_mean
 from mtl_cli.task.base import Task
 
@@ -29,7 +30,7 @@ NO_VALUE = ("meaningless", "undefined")  # how torchmetrics warns of a number th
 
 @torch.no_grad()
 def evaluate(
-    model: Model,
+    model: Model | StandIn,
     loader: Loader,
     tasks: Collection[str],
     device: torch.device,

@@ -13,7 +13,9 @@ from typing import Any
 from omegaconf import DictConfig, ListConfig, OmegaConf, open_dict
 
 # {the class of a part, or "" for the configuration's own options: {option: value}}
-LATER: Mapping[str, Mapping[str, Any]] = {}
+LATER: Mapping[str, Mapping[str, Any]] = {
+    "mtl_cli.dataset.table.Table": {"reference": 0},  # nothing but the model was trained
+}
 
 
 def add_later_options(cfg: DictConfig, later: Mapping[str, Mapping[str, Any]] = LATER) -> None:

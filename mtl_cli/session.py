@@ -12,7 +12,6 @@ from mtl_cli import checkpoint
 from mtl_cli.arch.branches import text_tree
 from mtl_cli.build import Run, build
 from mtl_cli.comparison.curves import draw_curves
-from mtl_cli.comparison.table import text_table
 from mtl_cli.comparison.tree import draw_tree
 from mtl_cli.device import find_device, keep_freed_memory
 from mtl_cli.errors import check_boolean, check_integer
@@ -23,9 +22,10 @@ from mtl_cli.run_data import RunData
 from mtl_cli.run_folder import RunFolder, find_run, from_here
 from mtl_cli.seed import set_deterministic
 from mtl_cli.signals import Interrupted
-from mtl_cli.summary import check_figures, describe, objective, results
+from mtl_cli.summary import check_figures, describe, final_table, objective, results
 from mtl_cli.sweep import sweep_of
 from mtl_cli.weighting.fixed import Fixed
+from mtl_cli.yardsticks import yardsticks
 
 log = logging.getLogger(__name__)
 
@@ -134,6 +134,7 @@ class Session:
         test = live.trainer.test()
         self.summary["test"] = test
         self.summary["loss"] = {"test": total_loss(live.model.tasks, test)}
+        self.summary |= yardsticks(live)
         self.write(status)
         title = f"{self.cfg.name} (seed {self.cfg.seed})"
         if live.dataset.notice:
@@ -143,13 +144,7 @@ class Session:
         self.show_learned(live, title)
         if live.trainer.updates.observer is not None:
             log.info("\n%s", live.trainer.updates.observer.finish(self.folder, title))
-        train, best = self.summary["train"], self.summary["best"]
-        rows = [
-            [task, metric, *(part.get(task, {}).get(metric) for part in (train, best, test))]
-            for task, module in live.model.tasks.items()
-            for metric in (*module.metrics, "loss")
-        ]
-        log.info("\n%s\n%s", title, text_table(["task", "metric", "train", "val", "test"], rows))
+        log.info("\n%s\n%s", title, final_table(self.summary))
         log.info("\nresults     %s", from_here(self.folder.path))
 
     def show_learned(self, live: Run, title: str) -> None:

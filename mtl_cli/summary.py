@@ -13,6 +13,7 @@ from omegaconf import DictConfig, ListConfig
 
 from mtl_cli import __version__
 from mtl_cli.build import Run
+from mtl_cli.comparison.table import text_table
 from mtl_cli.errors import check_choice, problem
 from mtl_cli.evaluation import Figures
 from mtl_cli.model import Model
@@ -72,6 +73,25 @@ def results(run: Run) -> dict[str, Any]:
             "epoch_seconds_median": statistics.median(trainer.epoch_seconds or [seconds]),
         },
     }
+
+
+def final_table(summary: dict[str, Any]) -> str:
+    """The figures of each task, with the floor's and the reference's beside them."""
+    parts = {"train": "train", "val": "best", "test": "test", "floor": "floor"}
+    if "reference" in summary:
+        parts["trees"] = "reference"
+    rows = [
+        [task, metric, *(summary.get(key, {}).get(task, {}).get(metric) for key in parts.values())]
+        for task, metrics in summary["metrics"].items()
+        for metric in (*metrics, "loss")
+    ]
+    lines = [text_table(["task", "metric", *parts], rows)]
+    if "floor" in summary:
+        on = f"on {summary['floor_split']}"
+        lines.append(f"floor {on}: always the train mean, or the train shares of the classes")
+    if "reference" in summary:
+        lines.append(f"trees {on}: {summary['reference_name']}, each target alone")
+    return "\n".join(lines)
 
 
 def count_parameters(model: Model) -> dict[str, Any]:

@@ -19,14 +19,15 @@ FLOORS: list[set[str]] = [
     {"model", "last_layer"},
     {"evaluation", "step_log", "learner", "best_weights", "progress", "observer", "pictures"}
     | {"forward", "average", "records", "rates", "step_part", "updates", "selection"}
-    | {"validation", "predictions", "prediction_file", "new_data"},
+    | {"validation", "stand_in", "floor", "reference"}
+    | {"predictions", "prediction_file", "new_data"},
     {"trainer"},
     {"comparison"},
     {"diagnostic"},
     {"slots", "mistakes", "trust"},
     {"build", "cli", "help", "words", "summary", "options", "run_config", "run_data"}
     | {"overrides", "baselines", "older_runs", "sweep"},
-    {"session", "look", "loaded_run", "loading", "labelled_data", "rebuilt_dataset"},
+    {"session", "yardsticks", "look", "loaded_run", "loading", "labelled_data", "rebuilt_dataset"},
     {"train", "evaluate", "predict", "diagnose", "report"},
 ]
 HYDRA_FROM = next(i for i, floor in enumerate(FLOORS) if "slots" in floor)

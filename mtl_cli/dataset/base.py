@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from mtl_cli.batch import Batch
+from mtl_cli.dataset.plain_table import PlainTable
 from mtl_cli.dataset.reader import Reader
 from mtl_cli.inputs import InputSpec
 
@@ -45,6 +46,7 @@ class Dataset(ABC):
             it; fills what is null in the task's config.
         patterns: ``{task: the task in the config whose settings it has}``, for tasks that the data
             names.
+        plain_table: the same examples for learners that are no networks; None: there is none.
         reader: reads new data as this data was read, for predictions; None: nothing does.
     """
 
@@ -56,6 +58,7 @@ class Dataset(ABC):
     class_names: Mapping[str, list[str]] = MappingProxyType({})
     sizes_of_tasks: Mapping[str, int] = MappingProxyType({})
     patterns: Mapping[str, str] = MappingProxyType({})
+    plain_table: PlainTable | None = None
     reader: Reader | None = None
 
     @property

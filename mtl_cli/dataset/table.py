@@ -16,6 +16,7 @@ from mtl_cli.dataset.columns import first_of, numbers
 from mtl_cli.dataset.in_memory import InMemoryDataset, Rows
 from mtl_cli.dataset.inference import Inference
 from mtl_cli.dataset.parts import Place, ReadOptions, check_columns
+from mtl_cli.dataset.plain_table import PlainTable
 from mtl_cli.dataset.splits import draw_missing, split_by_column
 from mtl_cli.dataset.table_files import read_tables
 from mtl_cli.dataset.table_reader import INPUT, TableReader
@@ -55,6 +56,7 @@ class Table(InMemoryDataset):
         test_fraction: the share of rows that become test, where no column or file says it.
         seed: of the draw, which is in proportion to the classes of the first such target.
         batch_size, eval_batch_size, shuffle, drop_last: see `InMemoryDataset`.
+        reference: up to how many train labels x classes, in all, trees are trained on them too.
     """
 
     def __init__(
@@ -84,6 +86,7 @@ class Table(InMemoryDataset):
         eval_batch_size: int,
         shuffle: bool,
         drop_last: bool,
+        reference: int,
     ) -> None:
         if path is None:
             fix = "dataset.path=my.csv 'dataset.targets={income: binary, age: regression}'"
@@ -93,6 +96,7 @@ class Table(InMemoryDataset):
             fix = f"'dataset.types={{{column}: category}}'"
             check_choice(f"dataset.types.{column}", kind, TYPES, fix)
         check_integer("dataset.min_count", min_count, 1, "dataset.min_count=2")
+        check_integer("dataset.reference", reference, 0, "dataset.reference=0")
         labels = TableTargets(
             targets or {}, target_columns or {}, label_columns or {}, label_maps or {}, task_column
         )
@@ -159,6 +163,12 @@ class Table(InMemoryDataset):
             eval_batch_size=eval_batch_size,
             shuffle=shuffle,
             drop_last=drop_last,
+        )
+        train = self.splits["train"]
+        features = train.inputs[INPUT]
+        assert isinstance(features, Tensor)
+        self.plain_table = PlainTable(
+            reader.numbers, reader.categories, features, train.targets, train.weights, reference
         )
 
 

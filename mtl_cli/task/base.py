@@ -8,7 +8,7 @@ import warnings
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -64,6 +64,7 @@ class Task(MeanLoss):
 
     metrics: dict[str, "Metric"]
     plots: dict[str, "Metric"]
+    of_classes: ClassVar[bool] = False  # whether labels are classes, not numbers
 
     @abstractmethod
     def predict(self, output: Tensor) -> Tensor:
@@ -72,6 +73,15 @@ class Task(MeanLoss):
     @abstractmethod
     def example_target(self, batch_size: int) -> Tensor:
         """A valid target, to try the loss on."""
+
+    def prior(self, target: Tensor) -> Tensor | None:
+        """What can be predicted without an input, from the train labels: one prediction [1, O, ...]
+        for every example. None: there are no labels to predict."""
+        return None
+
+    def output_of(self, prediction: Tensor) -> Tensor:
+        """The output [B, O, ...] of a head that would predict this, [B, O, ...]."""
+        return prediction
 
     def check_targets(self, target: Tensor) -> None:
         """Refuses labels that the task cannot have."""

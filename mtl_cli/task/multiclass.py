@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from mtl_cli.errors import check_integer, problem
 from mtl_cli.task.base import MakeHead, Task
+from mtl_cli.task.prior import TINY, class_shares
 
 if TYPE_CHECKING:
     from torchmetrics import Metric
@@ -17,6 +18,7 @@ class Multiclass(Task):
     """One of C classes as an integer from 0, [B]; the head gives C logits."""
 
     usual_loss = "cross_entropy"
+    of_classes = True
 
     def __init__(
         self,
@@ -54,6 +56,13 @@ class Multiclass(Task):
 
     def predict(self, output: Tensor) -> Tensor:
         return output.softmax(1)
+
+    def prior(self, target: Tensor) -> Tensor:
+        """The share of each class."""
+        return class_shares(target, self.out_features)
+
+    def output_of(self, prediction: Tensor) -> Tensor:
+        return prediction.double().clamp(min=TINY).log().float()
 
     def keep_labelled(
         self, output: Tensor, target: Tensor, complete: bool

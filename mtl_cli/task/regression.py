@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from mtl_cli.errors import check_boolean, check_integer
 from mtl_cli.task.base import MakeHead, Task
+from mtl_cli.task.prior import mean_label
 
 if TYPE_CHECKING:
     from torchmetrics import Metric
@@ -66,6 +67,14 @@ class Regression(Task):
         if not self.standardize:
             return output
         return output * self.per_output(self.scale, output) + self.per_output(self.mean, output)
+
+    def prior(self, target: Tensor) -> Tensor:
+        """The mean of each output, in the original unit."""
+        return mean_label(target, self.out_features).nan_to_num()
+
+    def output_of(self, prediction: Tensor) -> Tensor:
+        mean, scale = (self.per_output(x.cpu(), prediction) for x in (self.mean, self.scale))
+        return ((prediction.double() - mean) / scale).float()
 
     def per_output(self, values: Tensor, like: Tensor) -> Tensor:
         """``values`` [O] in a shape that broadcasts over ``like`` [B] or [B, O, ...]."""
