@@ -1,36 +1,92 @@
 """Checkpoints: tensors and plain values in one file, written whole or not at all.
 
-They are loaded with ``weights_only``: a file from somebody else is data, never a program.
+They are loaded with ``weights_only``: a file from somebody else is data, never a program. A digest
+of all bytes stands behind them, where torch, which looks for the end of a zip archive, passes over
+it: torch by itself takes a flipped bit of a weight for another weight.
 """
 
-import os
+import hashlib
+import logging
 import pickle
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 import torch
 from torch import nn
 
-from mtl_cli.errors import problem
+from mtl_cli.errors import Problem, problem
+from mtl_cli.writing import written
+
+log = logging.getLogger(__name__)
+
+MARK = b"mtl-cli blake2b "  # before the digest
+SIZE = 32  # of the digest, in bytes
+CHUNK = 2**20
+END_SIZE = 22  # of the record at the end of a zip archive, in bytes
+
+
+class Digested:
+    """A file that is written to, and the digest of what was written.
+
+    Args:
+        file: open for writing.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.file = file
+        self.digest = hashlib.blake2b(digest_size=SIZE)
+
+    def write(self, data: Any) -> int:
+        self.digest.update(data)
+        return self.file.write(data)
+
+    def flush(self) -> None:
+        self.file.flush()
 
 
 def save(path: Path, state: dict[str, Any]) -> None:
-    """Writes the file beside its place and renames it into it."""
-    beside = path.with_suffix(".tmp")
-    with open(beside, "wb") as file:
-        torch.save(state, file)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(beside, path)
+    """Writes the file, whole or not at all, and its digest behind it."""
+    with written(path) as beside, open(beside, "wb") as file:
+        digested = Digested(file)
+        torch.save(state, cast(IO[bytes], digested))  # which asks for no more
+        file.write(MARK + digested.digest.digest())
+
+
+def check_digest(path: Path) -> None:
+    """Refuses a file whose bytes are not those that were written; one without a digest is noted."""
+    digest, left = hashlib.blake2b(digest_size=SIZE), path.stat().st_size - len(MARK) - SIZE
+    with open(path, "rb") as file:
+        while left > 0 and (data := file.read(min(CHUNK, left))):
+            digest.update(data)
+            left -= len(data)
+        mark, said = file.read(len(MARK)), file.read(SIZE)
+    if mark != MARK:
+        check_end(path)
+        log.warning("%s has no digest: whether a byte of it was damaged cannot be told", path)
+    elif said != digest.digest():
+        rule = "must be as it was written; it is damaged"
+        found = "other bytes than its digest says"
+        raise problem(str(path), rule, found, "another checkpoint of the run, or train anew")
+
+
+def check_end(path: Path) -> None:
+    """Refuses a zip archive that something is missing from or was left behind."""
+    with open(path, "rb") as file:
+        begin = file.read(4)
+        file.seek(max(0, path.stat().st_size - END_SIZE))
+        end = file.read(4)
+    if begin == b"PK\x03\x04" and end != b"PK\x05\x06":
+        raise ValueError("a file that does not end as it was written")
 
 
 def load(path: Path) -> dict[str, Any]:
     """Reads a checkpoint.
 
     Raises:
-        ValueError: where the file is missing, truncated, or holds anything but data.
+        ValueError: where the file is missing, truncated, damaged, or holds anything but data.
     """
     try:
+        check_digest(path)
         state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         rule = "must be a run folder with a checkpoint"
@@ -41,6 +97,8 @@ def load(path: Path) -> dict[str, Any]:
         rule = "must hold tensors and plain values alone; it was not loaded, nor any code in it run"
         found = str(error).strip().splitlines()[0]
         raise problem(str(path), rule, found, "a checkpoint that this program wrote") from error
+    except Problem:
+        raise
     except Exception as error:  # torch raises whatever its reader stumbles over
         found = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         rule = "must be a whole checkpoint; it is truncated or damaged"

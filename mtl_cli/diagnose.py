@@ -27,6 +27,7 @@ from mtl_cli.errors import Problem, check_choice, problem
 from mtl_cli.help import show_help
 from mtl_cli.mistakes import explain
 from mtl_cli.run_folder import RunFolder, find_run
+from mtl_cli.writing import write_text
 
 WITH_RUN = ("diagnostic", "weights", "trust", "looks", "device", "runs")
 EXAMPLES = [
@@ -96,7 +97,7 @@ def before_training(cfg: DictConfig, folder: RunFolder) -> str:
 
     weights = None if cfg.init is None else find_run(str(cfg.init), Path(cfg.runs)).best
     text = look(cfg, cfg, folder, weights, is_run=False)
-    OmegaConf.save(cfg, folder.path / "diagnosis.yaml", resolve=True)
+    write_text(folder.path / "diagnosis.yaml", OmegaConf.to_yaml(cfg, resolve=True))
     return text
 
 

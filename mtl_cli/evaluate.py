@@ -100,10 +100,10 @@ def write(folder: RunFolder, path: Path, result: dict[str, Any]) -> None:
     """Writes the figures, whole or not at all."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        folder.write_json(path, result)
     except OSError as error:
         rule, found = "must be a file that can be written", error.strerror or str(error)
         raise problem(f"out={path}", rule, found, "out=<another file>") from error
+    folder.write_json(path, result)
 
 
 def as_text(result: dict[str, Any]) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from mtl_cli.writing import written
+
 
 def save(figure: Any, path: Path, **options: Any) -> Path:
     """Writes a picture in which names are names: matplotlib would read ``$...$`` as a formula."""
@@ -16,5 +18,6 @@ def save(figure: Any, path: Path, **options: Any) -> Path:
     for text in figure.findobj(Text):
         if "$" in text.get_text() and "\\mathdefault" not in text.get_text():  # numbers on axes
             text.set_parse_math(False)
-    figure.savefig(path, dpi=120, **options)
+    with written(path) as beside:
+        figure.savefig(beside, dpi=120, **options)
     return path

@@ -10,6 +10,7 @@ from typing import Any
 from mtl_cli.picture_file import save
 from mtl_cli.run_folder import RunFolder
 from mtl_cli.task.base import Task
+from mtl_cli.writing import make_folder
 
 READABLE = 40  # classes, beyond which the numbers in the cells of a matrix overlap
 
@@ -45,6 +46,6 @@ def draw_metrics(
                 warnings.simplefilter("ignore", DeprecationWarning)
                 figure, _ = metric.cpu().plot(**wishes)
             figure.suptitle(f"{title}\n{name}: {what.replace('_', ' ')}, test", fontsize="small")
-            folder.plots.mkdir(exist_ok=True)
+            make_folder(folder.plots)
             save(figure, folder.plots / f"{name}_{what}.png", bbox_inches="tight")
             pyplot.close(figure)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from mtl_cli.errors import problem
 from mtl_cli.predictions import Columns
+from mtl_cli.writing import in_words, renamed
 
 FORMATS = (".csv", ".parquet")
 ROWS_AT_ONCE = 65_536  # gathered before they are written: a row group of Parquet
@@ -33,7 +34,6 @@ class PredictionFile:
             fix = "another file, or overwrite=true"
             raise problem(f"out={path}", "must be a new file", found, fix)
         self.path = path
-        self.beside = path.with_name(f".{path.name}.{os.getpid()}.part")
         self.writer: Any = None
         self.parts: list[Any] = []
         self.num_waiting = 0
@@ -58,7 +58,8 @@ class PredictionFile:
             table = pyarrow.concat_tables(self.parts)
             if self.writer is None:
                 self.writer = self.open(table.schema)
-            self.writer.write_table(table)
+            with in_words(self.path):
+                self.writer.write_table(table)
         self.parts, self.num_waiting = [], 0
 
     def open(self, schema: Any) -> Any:
@@ -68,21 +69,25 @@ class PredictionFile:
         return make(self.beside, schema)
 
     def __enter__(self) -> PredictionFile:
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self.beside.touch()
-        except OSError as error:
-            rule, found = "must be a file that can be written", error.strerror or str(error)
-            raise problem(f"out={self.path}", rule, found, "out=<another file>") from error
+        with ExitStack() as stack:
+            try:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                self.beside = stack.enter_context(renamed(self.path))
+                self.beside.touch()
+            except OSError as error:
+                rule, found = "must be a file that can be written", error.strerror or str(error)
+                raise problem(f"out={self.path}", rule, found, "out=<another file>") from error
+            stack.push(self.finish)
+            self.stack = stack.pop_all()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
-        try:
-            if kind is None:
-                self.flush()
-            if self.writer is not None:
+    def finish(self, kind: type[BaseException] | None, *rest: object) -> None:
+        """Before the file is renamed, or thrown away."""
+        if kind is None:
+            self.flush()
+        if self.writer is not None:
+            with in_words(self.path):
                 self.writer.close()
-            if kind is None:
-                os.replace(self.beside, self.path)
-        finally:
-            self.beside.unlink(missing_ok=True)
+
+    def __exit__(self, *error: Any) -> None:
+        self.stack.__exit__(*error)

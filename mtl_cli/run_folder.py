@@ -4,12 +4,12 @@ import csv
 import io
 import json
 import math
-import os
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from mtl_cli import writing
 from mtl_cli.errors import problem
 
 COLUMNS = ("epoch", "step", "split", "task", "metric", "value")
@@ -47,27 +47,25 @@ class RunFolder:
             for task, values in figures.items()
             for metric, value in values.items()
         )
-        with open(self.metrics, "a", encoding="utf-8", newline="") as file:
-            file.write(text.getvalue())
+        writing.append_text(self.metrics, text.getvalue())
 
     def metrics_length(self) -> int:
         """The length of ``metrics.csv`` in bytes, for a checkpoint."""
-        return self.metrics.stat().st_size
+        with writing.in_words(self.metrics):
+            return self.metrics.stat().st_size
 
     def cut_metrics(self, length: int) -> None:
         """Takes back the rows written after a checkpoint; starts the file where there is none."""
         if not self.metrics.exists():
-            self.metrics.write_text(",".join(COLUMNS) + "\n", encoding="utf-8")
+            writing.write_text(self.metrics, ",".join(COLUMNS) + "\n")
         elif length < self.metrics_length():
             header = len(",".join(COLUMNS)) + 1
-            os.truncate(self.metrics, max(length, header))
+            writing.cut(self.metrics, max(length, header))
 
     def write_json(self, path: Path, data: dict[str, Any]) -> None:
         """Writes a file of the folder, whole or not at all; what is not finite becomes null."""
-        beside = path.with_suffix(".tmp")
         text = json.dumps(finite(data), indent=2, allow_nan=False)
-        beside.write_text(text + "\n", encoding="utf-8")
-        os.replace(beside, path)
+        writing.write_text(path, text + "\n")
 
     def read_summary(self) -> dict[str, Any]:
         """The summary, empty where none has been written."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from mtl_cli import checkpoint
+from mtl_cli import checkpoint, writing
 from mtl_cli.arch.branches import text_tree
 from mtl_cli.build import Run, build
 from mtl_cli.comparison.curves import draw_curves
@@ -89,7 +89,7 @@ class Session:
         keep_freed_memory()
         live = build(cfg, self.folder, device)
         check_figures(cfg, live)
-        self.folder.last.parent.mkdir(exist_ok=True)
+        writing.make_folder(self.folder.last.parent)
         if self.resumed:
             live.trainer.resume()
             if live.trainer.step == live.trainer.total_steps and not live.trainer.batch:
@@ -98,7 +98,7 @@ class Session:
         elif cfg.init is not None:
             first = find_run(cfg.init, Path(cfg.runs))
             checkpoint.load_weights(live.model, checkpoint.load(first.best)["model"], first.best)
-        OmegaConf.save(cfg, self.folder.config, resolve=True)
+        writing.write_text(self.folder.config, OmegaConf.to_yaml(cfg, resolve=True))
         arch = live.model.arch
         RunData.of(live.dataset, arch.inputs, arch.tasks).write(self.folder)
         self.summary |= describe(cfg, live, device)

@@ -43,6 +43,36 @@ def test_a_later_save_replaces_the_earlier_one_and_leaves_nothing_beside_it(tmp_
     assert [path.name for path in tmp_path.iterdir()] == ["a.pt"]
 
 
+def test_every_flipped_bit_is_noticed(tmp_path):
+    path, generator = tmp_path / "a.pt", random.Random(0)
+    checkpoint.save(path, STATE)
+    whole = path.read_bytes()
+    digest = len(checkpoint.MARK) + checkpoint.SIZE
+    places = [generator.randrange(len(whole) - digest) for _ in range(300)]
+    for place in [*places, len(whole) - 1]:
+        damaged = bytearray(whole)
+        damaged[place] ^= 1 << generator.randrange(8)
+        path.write_bytes(damaged)
+        with pytest.raises(Problem, match=r"must be as it was written; it is damaged"):
+            checkpoint.load(path)
+
+
+def test_torch_alone_loads_the_file(tmp_path):
+    checkpoint.save(tmp_path / "a.pt", STATE)
+    loaded = torch.load(tmp_path / "a.pt", weights_only=True)["model"]
+    assert all(torch.equal(value, STATE["model"][name]) for name, value in loaded.items())
+
+
+def test_a_file_without_a_digest_is_loaded_with_a_note(tmp_path, caplog):
+    torch.save(STATE, tmp_path / "a.pt")
+    assert checkpoint.load(tmp_path / "a.pt")["epoch"] == 3
+    assert f"{tmp_path / 'a.pt'} has no digest" in caplog.text
+    caplog.clear()
+    checkpoint.save(tmp_path / "a.pt", STATE)
+    checkpoint.load(tmp_path / "a.pt")
+    assert caplog.text == ""
+
+
 def test_a_save_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
     path = tmp_path / "a.pt"
     checkpoint.save(path, STATE)
@@ -54,7 +84,7 @@ def test_a_save_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr(torch, "save", fail)
-        with pytest.raises(OSError, match="no space"):
+        with pytest.raises(Problem, match="no space"):
             checkpoint.save(path, STATE | {"epoch": 4})
     assert path.read_bytes() == before
     checkpoint.save(path, STATE | {"epoch": 5})

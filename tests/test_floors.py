@@ -13,7 +13,8 @@ CONF = PACKAGE.parent / "conf"
 FLOORS: list[set[str]] = [
     {"batch", "inputs", "seed", "run_folder", "device", "errors", "activation", "naming", "initial"}
     | {"linear_maps", "mode", "backward_graph", "yaml_file", "literal", "picture_file"}
-    | {"checkpoint", "logs", "signals", "settings", "gradient_scale", "sums"},
+    | {"checkpoint", "logs", "signals", "settings", "gradient_scale", "sums"}
+    | {"writing"},
     {"encoder", "head", "loss", "dataset", "weighting", "scheduler", "logger"},
     {"task", "arch"},
     {"model", "last_layer"},

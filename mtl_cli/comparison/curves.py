@@ -10,6 +10,7 @@ from mtl_cli.comparison.history import Curves, Points, read_history
 from mtl_cli.comparison.style import legend_below, look, new_figure
 from mtl_cli.picture_file import save
 from mtl_cli.run_folder import RunFolder
+from mtl_cli.writing import make_folder
 
 COLUMNS = 4  # of axes; more metrics of a task go on in the next row
 TASKS_PER_PICTURE = 6
@@ -30,7 +31,7 @@ def draw_curves(folder: RunFolder, title: str) -> None:
     tasks = list(curves)[:MOST_TASKS]
     if len(curves) > len(tasks):
         title += f": the first {len(tasks)} of {len(curves)} tasks"
-    folder.plots.mkdir(exist_ok=True)
+    make_folder(folder.plots)
     for first in range(0, len(tasks), TASKS_PER_PICTURE):
         number = first // TASKS_PER_PICTURE
         name = f"learning_curves{f'_{number + 1}' if number else ''}.png"

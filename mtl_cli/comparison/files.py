@@ -14,6 +14,7 @@ from mtl_cli.comparison.compare import Comparison
 from mtl_cli.comparison.grids import grids
 from mtl_cli.comparison.group import Group, Table
 from mtl_cli.comparison.saved_run import SavedRun
+from mtl_cli.writing import write_text
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +73,7 @@ class Report:
         writers = {"csv": self.csv, "md": self.markdown, "tex": self.latex}
         files = [out / f"report.{name}" for name in self.comparison.options.formats]
         for file in files:
-            file.write_text(writers[file.suffix[1:]](), encoding="utf-8")
+            write_text(file, writers[file.suffix[1:]]())
         return files
 
 

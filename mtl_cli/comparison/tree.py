@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from mtl_cli.comparison.style import new_figure
 from mtl_cli.picture_file import save
 from mtl_cli.run_folder import RunFolder
+from mtl_cli.writing import make_folder
 
 
 def draw_tree(folder: RunFolder, branches: Mapping[str, Sequence[int]], title: str) -> None:
@@ -42,5 +43,5 @@ def draw_tree(folder: RunFolder, branches: Mapping[str, Sequence[int]], title: s
         axes.text(num_stages + 1, height[task], task, ha="center", va="center", bbox=label)
     axes.set_xlim(-0.5, num_stages + 1.7)
     axes.set_axis_off()
-    folder.plots.mkdir(exist_ok=True)
+    make_folder(folder.plots)
     save(figure, folder.plots / "tree.png")

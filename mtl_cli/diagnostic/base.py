@@ -18,6 +18,7 @@ from mtl_cli.picture_file import save
 from mtl_cli.run_folder import RunFolder
 from mtl_cli.task.base import Task
 from mtl_cli.trainer import Trainer
+from mtl_cli.writing import make_folder, written
 
 
 @dataclass(frozen=True)
@@ -105,8 +106,8 @@ def short(name: str) -> str:
 def write_rows(folder: RunFolder, name: str, columns: Sequence[str], rows: Iterable[Any]) -> None:
     """Writes ``diagnostics/<name>.csv``; None is left empty."""
     path = folder.path / "diagnostics" / f"{name}.csv"
-    path.parent.mkdir(exist_ok=True)
-    with open(path, "w", encoding="utf-8", newline="") as file:
+    make_folder(path.parent)
+    with written(path) as beside, open(beside, "w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(columns)
         writer.writerows(rows)
@@ -114,7 +115,7 @@ def write_rows(folder: RunFolder, name: str, columns: Sequence[str], rows: Itera
 
 def save_picture(folder: RunFolder, name: str, figure: Any) -> None:
     """Writes ``plots/<name>.png``."""
-    folder.plots.mkdir(exist_ok=True)
+    make_folder(folder.plots)
     save(figure, folder.plots / f"{name}.png")
 
 
