@@ -26,7 +26,9 @@ class CAGrad(GramianAggregation):
     alone gives 1 + c times its own gradient, and so do equal ones. The order of the tasks does not
     matter.
 
-    Departure: none from the paper; the authors' code divides d by ``1 + c^2``.
+    Departure: none from the paper; the authors' code divides d by ``1 + c^2``. A g_w shorter than
+    1e-6 of the longest gradient counts as that long; of all else, working on the Gramian costs
+    less than 1e-6 of the longest gradient, beside the Jacobian in double precision.
 
     Args:
         tasks: the names of the tasks.
@@ -66,5 +68,5 @@ class CAGrad(GramianAggregation):
         return even + mixture(t) / t * (np.diagonal(gramian) > 0)
 
 
-# Mixtures shorter than this, beside the longest gradient, are the rounding of single precision.
+# Mixtures shorter than this, beside the longest gradient, are its rounding in single precision.
 ROUNDING = 1e-6

@@ -8,11 +8,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mtl_cli.weighting.gramian import Array, cosines
+from mtl_cli.weighting.gramian import Array, equal_products
 from mtl_cli.weighting.preference import PreferenceAggregation
-
-# The rounding of cosines in single precision: what varies less is taken as no direction at all.
-ROUNDING = 1e-6
 
 
 class ConFIG(PreferenceAggregation):
@@ -23,8 +20,9 @@ class ConFIG(PreferenceAggregation):
     ``U^T C^+ u``. A task alone gives its own gradient, K equal ones K times that. The order of the
     tasks does not matter, and gradients of zero have no say.
 
-    Departure: the pseudo-inverse is C's, and takes directions below the rounding of single
-    precision as none.
+    Departure: the pseudo-inverse is C's, which has the squares of U's singular values: those below
+    1e-6, the rounding of gradients in single precision, count as none. Down to these, d differs
+    from that of U in double precision by less than 1e-5 of its length.
 
     Args:
         tasks: the names of the tasks.
@@ -33,13 +31,11 @@ class ConFIG(PreferenceAggregation):
     """
 
     def weigh(self, gramian: Array, tasks: Sequence[str]) -> Array:
-        lengths, between = cosines(gramian)
-        some = lengths > 0
-        wanted = self.preferences(tasks) * some
-        units: Array = np.linalg.pinv(between, ROUNDING, hermitian=True) @ wanted
-        products = between @ units  # of each unit gradient and the direction
-        square = units @ products
+        wanted = self.preferences(tasks)
+        weights, products = equal_products(gramian, wanted)
+        lengths = np.sqrt(np.diagonal(gramian))
+        square = wanted @ (lengths * weights)  # of the direction's length
         if square <= 0:
-            return np.zeros_like(units)
-        units = units * (lengths @ products / square)
-        return np.divide(units, lengths, out=np.zeros_like(units), where=some)
+            return np.zeros_like(weights)
+        scaled: Array = weights * (lengths @ products / square)
+        return scaled

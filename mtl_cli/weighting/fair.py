@@ -6,8 +6,8 @@ import numpy as np
 
 from mtl_cli.weighting.gramian import Array, cosines
 
-# Cosines are rounded to single precision: no mixture of unit gradients counts as shorter than this.
-ROUNDING = 1e-6
+# No mixture of unit gradients counts as shorter than the root of this: opposed ones leave rounding.
+SHORTEST = 1e-6
 MAX_STEPS = 200
 CLOSE = 1e-6  # a Newton step that changes x by this share leaves the square of it: rounding
 
@@ -30,7 +30,7 @@ def fair_weights(gramian: Array, power: float) -> Array:
         return weights
     values, vectors = np.linalg.eigh(between[np.ix_(some, some)])
     unit = lengths ** (-2 / (1 + power))  # the weight of each task alone
-    root = np.sqrt(values.clip(ROUNDING))[:, None] * vectors.T * (lengths * unit)
+    root = np.sqrt(values.clip(SHORTEST))[:, None] * vectors.T * (lengths * unit)
     weights[some] = unit * minimise(root, unit ** (1 - power), power)
     return weights
 

@@ -7,7 +7,7 @@ Multi-Objective Optimization", 2024, https://arxiv.org/abs/2406.16232, section 6
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 
 import numpy as np
@@ -24,8 +24,9 @@ Array = NDArray[np.float64]
 class GramianAggregation(Aggregation):
     """``d = J^T w``, with weights ``w = weigh(J J^T)``.
 
-    J is read twice, and never copied. The weights are computed in double precision on the CPU,
-    where matrices this small are quickest, after a single synchronisation.
+    J is read twice, and never copied as a whole. The weights are computed in double precision on
+    the CPU, where matrices this small are quickest. Products of rows are taken in J's precision,
+    and in double where that would cost digits: see `gramian_of` and `mix`.
     """
 
     @abstractmethod
@@ -41,20 +42,25 @@ class GramianAggregation(Aggregation):
         """
 
     def aggregate(self, jacobian: Tensor, tasks: Sequence[str]) -> tuple[Tensor, Tensor]:
-        weights = self._weights(gramian_of(jacobian), tasks).to(jacobian)
-        return weights @ jacobian, weights
+        return self.mixture(jacobian, gramian_of(jacobian), tasks)
 
     def step(self, jacobian: Tensor, tasks: Sequence[str]) -> tuple[Tensor, Tensor | None]:
         gramian = gramian_of(jacobian)
         if self.overflows(gramian.diagonal(), tasks):
             return jacobian.sum(0), None
-        weights = self._weights(gramian / self.grad_scale**2, tasks).to(jacobian)
-        return weights @ jacobian, weights
+        return self.mixture(jacobian, gramian / self.grad_scale**2, tasks)
+
+    def mixture(
+        self, jacobian: Tensor, gramian: Tensor, tasks: Sequence[str]
+    ) -> tuple[Tensor, Tensor]:
+        """The rows' sum with the method's weights, and these."""
+        weights = self._weights(gramian, tasks)
+        return mix(weights, jacobian, gramian), weights.to(jacobian)
 
     def _weights(self, gramian: Tensor, tasks: Sequence[str]) -> Tensor:
         try:
             with blas().limit(limits=1, user_api="blas"):
-                weights = self.weigh(gramian.double().numpy(), tasks)
+                weights = self.weigh(gramian.numpy(), tasks)
             if not np.isfinite(weights).all():
                 raise ArithmeticError("weights that are not finite")
         except (ArithmeticError, RuntimeError, np.linalg.LinAlgError) as error:
@@ -75,8 +81,51 @@ def blas() -> ThreadpoolController:
 
 
 def gramian_of(jacobian: Tensor) -> Tensor:
-    """``J J^T`` [K, K], on the CPU."""
-    return (jacobian @ jacobian.T).cpu()
+    """``J J^T`` [K, K], in double precision on the CPU.
+
+    Single precision leaves errors of 1e-7 in cosines. Where gradients nearly depend on each other
+    these would be all that a method sees of what is left, and the products are taken in double.
+    """
+    gramian = (jacobian @ jacobian.T).cpu().double()
+    if jacobian.dtype == torch.float64 or apart(gramian):
+        return gramian
+    return torch.stack([b @ b.T for b in in_double(jacobian)]).sum(0).cpu()
+
+
+def apart(gramian: Tensor) -> bool:
+    """Whether cosines of single precision are good for five digits of any mixture of gradients."""
+    squares = gramian.diagonal()
+    if not bool(((squares > SQUARES[0]) & (squares < SQUARES[1])).all()):
+        return False
+    inverse = squares.rsqrt()
+    return float(torch.linalg.eigvalsh(gramian * inverse.outer(inverse))[0]) > APART
+
+
+def mix(weights: Tensor, jacobian: Tensor, gramian: Tensor) -> Tensor:
+    """``weights @ J`` [D], added up in double where it is far shorter than its terms.
+
+    Args:
+        weights: [K], in double precision.
+        jacobian: [K, D].
+        gramian: that of J, or of a multiple of it.
+    """
+    longest = (weights.abs() * gramian.diagonal().sqrt()).max()
+    if weights @ gramian @ weights > (CANCELLED * longest) ** 2:
+        return weights.to(jacobian) @ jacobian
+    return torch.cat([weights.to(b.device) @ b for b in in_double(jacobian)]).to(jacobian)
+
+
+def in_double(jacobian: Tensor) -> Iterator[Tensor]:
+    """Its columns in double precision, block by block; on the CPU where the device has no such."""
+    at = torch.device("cpu") if jacobian.device.type == "mps" else jacobian.device
+    for block in jacobian.split(BLOCK, dim=1):
+        yield block.to(at).double()
+
+
+APART = 1e-2  # the least eigenvalue of the cosines
+CANCELLED = 1e-2  # of its longest term is left of a sum, and two of its seven digits lost
+SQUARES = 1e-30, 1e30  # lengths whose squares single precision holds
+BLOCK = 1 << 14  # columns that fit a cache
 
 
 def cosines(gramian: Array) -> tuple[Array, Array]:
@@ -86,12 +135,36 @@ def cosines(gramian: Array) -> tuple[Array, Array]:
     return lengths, gramian * np.outer(inverse, inverse)
 
 
+def equal_products(gramian: Array, wanted: Array) -> tuple[Array, Array]:
+    """The weights of the shortest d whose ``g_k . d / |g_k|`` are as wanted, and what these are.
+
+    With U the gradients of length 1 in its rows, ``d = U^+ wanted``; in terms of the cosines
+    ``C = U U^T`` that is ``U^T C^+ wanted``. Gradients of zero, and directions below the rounding
+    of single precision, have no say.
+    """
+    lengths, between = cosines(gramian)
+    some = lengths > 0
+    values, vectors = np.linalg.eigh(between)
+    vectors, values = vectors[:, values > ROUNDING], values[values > ROUNDING]
+    parts = vectors.T @ (wanted * some)
+    units = vectors @ (parts / values)
+    return np.divide(units, lengths, out=np.zeros_like(units), where=some), vectors @ parts
+
+
 def square_root(gramian: Array) -> Array:
-    """R [K, K] with ``R^T R`` the Gramian: in its columns, vectors of these lengths and angles."""
+    """R [K, K] with ``R^T R`` the Gramian: in its columns, vectors of these lengths and angles.
+
+    Its columns never depend on each other: what two gradients differ by, within the rounding that
+    they came with, is widened to that, so that no weights grow beyond its inverse.
+    """
     lengths, between = cosines(gramian)  # short gradients keep their digits beside long ones
     values, vectors = np.linalg.eigh(between)
-    root: Array = np.sqrt(values.clip(0))[:, None] * vectors.T * lengths
+    root: Array = np.sqrt(values.clip(ROUNDING))[:, None] * vectors.T * lengths
     return root
+
+
+# The rounding of gradients in single precision, squared: what varies less is no direction.
+ROUNDING = 1e-12
 
 
 def random_orders(num_tasks: int) -> NDArray[np.intp]:

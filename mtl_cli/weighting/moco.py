@@ -85,6 +85,7 @@ class MoCo(Aggregation):
 
 def project(point: Tensor) -> Tensor:
     """The nearest point of the simplex; Duchi et al., ICML 2008, figure 1."""
+    point = point - point.max()  # so that of huge entries what sums to 1 is not rounded away
     ordered = point.sort(descending=True).values
     counts = torch.arange(1, len(point) + 1, dtype=point.dtype, device=point.device)
     levels = (ordered.cumsum(0) - 1) / counts

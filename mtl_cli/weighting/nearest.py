@@ -51,21 +51,23 @@ def nearest_with_progress(vectors: Array, start: Array, progress: Array) -> Arra
     """The multipliers m >= 0 of the x nearest to ``start`` with ``vectors.T @ x >= progress``.
 
     ``x = start + vectors @ m`` (least distance programming, Lawson & Hanson, chapter 23.4); None
-    where no x makes that much progress.
+    where that x is more than `FARTHEST` times as far from the start as the most that a vector
+    misses on its own, or there is none.
     """
-    missing = progress - vectors.T @ start
-    size = np.abs(missing).max(initial=0)
+    lengths = np.linalg.norm(vectors, axis=0)
+    lengths[lengths == 0] = 1
+    missing = (progress - vectors.T @ start) / lengths  # how far each is from what it asks for
     if (missing <= 0).all():
         return np.zeros(len(progress))
-    system = np.vstack([vectors, missing / size])
+    size = np.abs(missing).max()
+    system = np.vstack([vectors / lengths, missing / size])
     target = np.zeros(len(system))
     target[-1] = 1
-    multipliers, _ = nnls(system, target)
+    multipliers: Array = nnls(system, target)[0]
     slack = 1 - missing @ multipliers / size  # the squared distance from the target
-    if slack < TOLERANCE:
+    if slack < 1 / (1 + FARTHEST**2):
         return None
-    return multipliers * size / slack
+    return multipliers * size / slack / lengths
 
 
-# Of what is left of the target: a smaller distance is the rounding of single precision.
-TOLERANCE = 1e-6
+FARTHEST = 1e3

@@ -17,8 +17,7 @@ from mtl_cli.weighting.base import Weighting
 from mtl_cli.weighting.gramian import Array, GramianAggregation, square_root
 from mtl_cli.weighting.nearest import nearest_with_progress
 
-EPS = 1e-8  # keeps from dividing by zero
-ROUNDING = 1e-3  # of a length that is the square root of a Gramian in single precision
+CANCELLED = 1e-5  # of the longest term is left of a sum: no direction, but gradients' rounding
 
 
 class PCD(GramianAggregation):
@@ -30,7 +29,10 @@ class PCD(GramianAggregation):
     task alone gives its own gradient, and so do equal ones. The order of the others does not
     matter.
 
-    Departure: in a step without a label of the primary task, the first of the others is primary.
+    Departures: in a step without a label of the primary task, the first of the others is primary.
+    The paper adds 1e-8 to v_k; here nothing is, so that the unit of all losses is that of the step.
+    A d that is 1000 times as far from ``n_1`` as it would have to be if the others agreed counts as
+    none: it follows the gradients' rounding.
 
     Args:
         tasks: the names of the tasks.
@@ -72,14 +74,13 @@ class PCD(GramianAggregation):
         vectors = square_root(gramian) * scales  # n_k in the columns
         secondary, start = vectors[:, others], vectors[:, first]
         multipliers = nearest_with_progress(secondary, start, self.tau * (secondary**2).sum(0))
-        weights = np.zeros(len(tasks))
-        weights[first] = 1
+        weights = np.eye(len(tasks))[first]
         if multipliers is None:
             self.note_failure("PCD found no step that serves every task; the primary's served")
         else:
             weights[others] = multipliers
         direction = np.linalg.norm(vectors @ weights)
-        if direction <= ROUNDING * (weights @ np.linalg.norm(vectors, axis=0)):
+        if direction <= CANCELLED * (weights * np.linalg.norm(vectors, axis=0)).max():
             return np.zeros(len(tasks))
         total: Array = weights * scales * (np.sqrt(gramian[first, first]) / direction)
         return total
@@ -91,5 +92,4 @@ class PCD(GramianAggregation):
         self.average[present] = self.average[present].lerp(new, 1 - self.beta)
         start = 1 - self.beta ** self.seen[present].cpu().double().numpy()
         average = self.average[present].cpu().double().numpy() / start
-        scales: Array = 1 / np.sqrt(average + EPS)
-        return scales
+        return np.divide(1, np.sqrt(average), out=np.zeros_like(average), where=average > 0)

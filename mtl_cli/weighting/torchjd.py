@@ -17,6 +17,7 @@ from torchjd.aggregation import Aggregator, GramianWeightedAggregator, WeightedA
 from mtl_cli.errors import problem
 from mtl_cli.weighting.aggregation import Aggregation
 from mtl_cli.weighting.base import Weighting
+from mtl_cli.weighting.gramian import gramian_of
 from mtl_cli.weighting.preference import check_preference
 
 # What an attribute of a method may be to be part of its state.
@@ -63,13 +64,14 @@ class TorchJD(Aggregation):
 
     def aggregate(self, jacobian: Tensor, tasks: Sequence[str]) -> tuple[Tensor, Tensor | None]:
         method = self.method
+        of_gramian = isinstance(method, GramianWeightedAggregator)  # one copy to the CPU for all
+        given = gramian_of(jacobian) if of_gramian else jacobian
         if self.preference is not None:
             own = [self.preference[k] for k in self.positions(tasks)]
-            method.pref_vector = torch.tensor(own).to(jacobian)
+            method.pref_vector = torch.tensor(own).to(given)
         try:
-            if isinstance(method, GramianWeightedAggregator):  # one copy to the CPU for all of it
-                gramian = (jacobian @ jacobian.T).cpu()
-                weights = method.gramian_weighting(gramian).to(jacobian)
+            if isinstance(method, GramianWeightedAggregator):
+                weights = method.gramian_weighting(given).to(jacobian)
             elif isinstance(method, WeightedAggregator):
                 weights = method.weighting(jacobian)
             else:

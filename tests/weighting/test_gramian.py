@@ -102,7 +102,7 @@ def test_the_step_is_finite_and_of_the_weights_that_it_says(name, which):
 @on_each
 def test_a_solver_fails_only_where_there_is_no_solution(name, which):
     none = {"more tasks than parameters", "64 tasks, 10 parameters", "opposite of two scales"}
-    none |= {"rank 2 of 6"}
+    none |= {"rank 1 of 5", "rank 2 of 6"}
     _, _, method = step(name, JACOBIANS[which])
     assert not method.failures or (name == "pcd" and which in none)
 
@@ -193,9 +193,10 @@ def test_of_tasks_that_come_and_go_only_the_present_ones_are_touched(name):
 
 @pytest.mark.parametrize("count", [1, 2, 15, 16, 40])
 def test_a_gramian_holds_all_products(count):
-    rows = torch.randn(count, 70)
+    rows = torch.randn(count, 70, dtype=torch.float64)
     expected = torch.stack([torch.stack([a @ b for b in rows]) for a in rows])
     assert_close(gramian_of(rows), expected)
+    assert_close(gramian_of(rows.float()), expected, rtol=0, atol=1e-4)
 
 
 def test_a_square_root_has_the_lengths_and_angles_of_the_gradients():
