@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from mtl_cli.errors import check_choice, check_integer, problem
 from mtl_cli.weighting.base import Losses, Weighting, Weights
 from mtl_cli.weighting.combination import derivatives, make_loss_weighting
+from mtl_cli.weighting.head_gradients import HeadGradients
 from mtl_cli.weighting.jacobian import (
     Jacobian,
     all_pass,
@@ -48,6 +49,10 @@ class Aggregation(Weighting):
         chunk_size: how many rows to take in one backward pass, at least 1; None: the quickest.
         losses: makes a loss weighting, from the names of the tasks; None: none.
 
+    Attributes:
+        heads: set by a method whose weights are those of specific gradients too; None: these are
+            summed as they are.
+
     Raises:
         ValueError: where a gradient is not finite; where the tasks part at no single tensor, or a
             step has several parts, and ``on`` is ``features``.
@@ -71,6 +76,7 @@ class Aggregation(Weighting):
         self.chunk_size = chunk_size
         self.losses = None if losses is None else make_loss_weighting(losses, tasks)
         self.jacobian = Jacobian(tasks)
+        self.heads: HeadGradients | None = None
         self.scales: Weights = {}  # dS/dL_k, the last of the step
         self.reads_features = on == "features"
 
@@ -99,7 +105,9 @@ class Aggregation(Weighting):
             scales = derivatives(self.losses, losses)
             losses = {task: scales[task] * loss for task, loss in losses.items()}
         roots = list(losses.values())
-        if specific:
+        if specific and shared and self.heads is not None:
+            self.heads.add(losses, specific)
+        elif specific:
             torch.autograd.backward(roots, inputs=list(specific), retain_graph=bool(shared))
         if not shared:
             return None
@@ -133,9 +141,11 @@ class Aggregation(Weighting):
                 before = parameter.grad
                 parameter.grad = grad if before is None else before + grad
         scales, self.scales = self.scales, {}
+        used = {} if weights is None else dict(zip(tasks, weights.unbind(), strict=True))
+        if self.heads is not None:
+            self.heads.fill(used)
         if weights is None:
             return None
-        used = dict(zip(tasks, weights.unbind(), strict=True))
         return {task: w * scales[task] if scales else w for task, w in used.items()}
 
     def tensors(

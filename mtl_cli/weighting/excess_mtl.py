@@ -12,9 +12,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mtl_cli.errors import check_integer, check_number
+from mtl_cli.errors import check_boolean, check_integer, check_number
 from mtl_cli.weighting.aggregation import Aggregation
 from mtl_cli.weighting.base import Weighting
+from mtl_cli.weighting.head_gradients import HeadGradients
 
 EPS = 1e-7  # keeps from dividing by zero, as in the authors' code
 
@@ -28,8 +29,9 @@ class ExcessMTL(Aggregation):
     gradient, and so do equal ones. The order of the tasks does not matter.
 
     Departures: the first e_k is divided by itself, as the paper says and its authors' code does
-    not. Tasks without a label in a step keep their weight, and the others share theirs. The state
-    is as large as the Jacobian, K times the shared parameters.
+    not. Their code weighs the losses, and so the heads; here ``weigh_heads`` does. Tasks without a
+    label in a step keep their weight, and the others share theirs. The state is as large as the
+    Jacobian, K times the shared parameters.
 
     Args:
         tasks: the names of the tasks.
@@ -37,6 +39,7 @@ class ExcessMTL(Aggregation):
         chunk_size, losses: see `Aggregation`.
         step_size: how fast the weights follow the excess risks, above 0.
         warmup_steps: in which each task's b_k is found; 0: the first e_k serves.
+        weigh_heads: whether ``w_k`` multiplies the specific gradients too, as in the authors' code.
     """
 
     on_features = False
@@ -53,8 +56,11 @@ class ExcessMTL(Aggregation):
         losses: Callable[..., Weighting] | None,
         step_size: float,
         warmup_steps: int,
+        weigh_heads: bool,
     ) -> None:
         super().__init__(tasks, on, chunk_size, losses)
+        check_boolean("weighting.weigh_heads", weigh_heads)
+        self.heads = HeadGradients() if weigh_heads else None
         check_number("weighting.step_size", step_size, "weighting.step_size=1.0", 1e-12)
         check_integer("weighting.warmup_steps", warmup_steps, 0, "weighting.warmup_steps=0")
         self.step_size = step_size

@@ -10,10 +10,11 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from mtl_cli.errors import check_number
+from mtl_cli.errors import check_boolean, check_number
 from mtl_cli.weighting.base import Weighting
 from mtl_cli.weighting.fair import fair_weights
 from mtl_cli.weighting.gramian import Array, GramianAggregation
+from mtl_cli.weighting.head_gradients import HeadGradients
 
 
 class NashMTL(GramianAggregation):
@@ -23,13 +24,16 @@ class NashMTL(GramianAggregation):
     ``max_norm``, so a task alone, or equal gradients, give that length in their direction. The
     order of the tasks does not matter, nor the scale of any task's loss.
 
-    Departure: w is found exactly, as the minimum of the convex ``w^T G w / 2 - sum_k log w_k``,
-    where the authors approach it by a sequence of convex problems.
+    Departures: w is found exactly, as the minimum of the convex ``w^T G w / 2 - sum_k log w_k``,
+    where the authors approach it by a sequence of convex problems. Their code weighs the losses,
+    and so the heads, whose weights it does not cut to ``max_norm``: with ``weigh_heads`` these get
+    the weights after the cut, ``max_norm / sqrt(K)`` times theirs.
 
     Args:
         tasks: the names of the tasks.
         on, chunk_size, losses: see `Aggregation`.
         max_norm: the greatest length of d, above 0; None: as it is.
+        weigh_heads: whether ``w_k`` multiplies the specific gradients too, as in the authors' code.
     """
 
     def __init__(
@@ -39,8 +43,11 @@ class NashMTL(GramianAggregation):
         chunk_size: int | None,
         losses: Callable[..., Weighting] | None,
         max_norm: float | None,
+        weigh_heads: bool,
     ) -> None:
         super().__init__(tasks, on, chunk_size, losses)
+        check_boolean("weighting.weigh_heads", weigh_heads)
+        self.heads = HeadGradients() if weigh_heads else None
         if max_norm is not None:
             check_number("weighting.max_norm", max_norm, "weighting.max_norm=1.0", 1e-12)
         self.max_norm = max_norm

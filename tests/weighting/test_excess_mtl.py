@@ -11,7 +11,7 @@ from mtl_cli.weighting.excess_mtl import ExcessMTL
 
 def excess(count=3, step_size=1.0, warmup_steps=0):
     tasks = [f"t{k}" for k in range(count)]
-    return ExcessMTL(tasks, "parameters", None, None, step_size, warmup_steps)
+    return ExcessMTL(tasks, "parameters", None, None, step_size, warmup_steps, False)
 
 
 def by_hand(steps, step_size, warmup):
@@ -81,7 +81,7 @@ def test_its_state_of_the_jacobians_size_is_saved():
 
 def test_it_has_no_sums_of_features():
     with pytest.raises(ValueError, match=r"weighting\.on must be one of parameters"):
-        ExcessMTL(["a", "b"], "features", None, None, 1.0, 0)
+        ExcessMTL(["a", "b"], "features", None, None, 1.0, 0, False)
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ def test_alpha_0_is_the_mean_and_alpha_1_nash_mtl():
     rows = torch.randn(4, 30)
     assert_close(fairgrad(rows, 0)[0], rows.mean(0))
     tasks = list("abcd")
-    nash = NashMTL(tasks, "parameters", None, None, None).aggregate(rows, tasks)
+    nash = NashMTL(tasks, "parameters", None, None, None, False).aggregate(rows, tasks)
     assert_close(fairgrad(rows, 1), nash)
 
 

@@ -9,7 +9,7 @@ from mtl_cli.weighting.nash_mtl import NashMTL
 
 def nash(jacobian, max_norm=None):
     tasks = [str(k) for k in range(len(jacobian))]
-    return NashMTL(tasks, "parameters", None, None, max_norm).aggregate(jacobian, tasks)
+    return NashMTL(tasks, "parameters", None, None, max_norm, False).aggregate(jacobian, tasks)
 
 
 @pytest.mark.parametrize("count", [1, 2, 8, 32])
