@@ -6,7 +6,6 @@ Nothing here imports torch, so that ``--help``, ``--cfg job`` and completion ans
 from __future__ import annotations
 
 import os
-import re
 import sys
 from argparse import ArgumentError
 from collections.abc import Callable, Iterator, Mapping
@@ -25,6 +24,7 @@ from mtl_cli.errors import Problem, problem
 from mtl_cli.help import show_help
 from mtl_cli.literal import literal
 from mtl_cli.mistakes import check_flags, check_types, command, explain, is_flag
+from mtl_cli.new_file import file_name
 from mtl_cli.run_folder import create_folder, from_here
 from mtl_cli.sweep import PLACE, place_sweep
 from mtl_cli.words import for_swept_choices, value, with_tasks
@@ -35,16 +35,11 @@ CONF = PACKAGE / "conf" if (PACKAGE / "conf").is_dir() else PACKAGE.parent / "co
 
 def run_name(*, _root_: DictConfig) -> str:
     """The run's name, by default of what was chosen: ``parity_mnist_mmoe_fixed``."""
-    return in_one_piece(str(name_of(_root_.name, _root_.hydra.runtime.choices)))
+    return file_name(str(name_of(_root_.name, _root_.hydra.runtime.choices)))
 
 
 def name_of(name: str | None, choices: Mapping[str, str]) -> str:
     return name or "_".join(str(choices[group]) for group in ("dataset", "arch", "weighting"))
-
-
-def in_one_piece(name: str) -> str:
-    """The name of a run as a part of a folder's name, which leads to no other folder."""
-    return re.sub(r"[/\\\x00-\x1f]+", "_", name).lstrip(".")
 
 
 OmegaConf.register_new_resolver("run_name", run_name, replace=True)

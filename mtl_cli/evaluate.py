@@ -12,8 +12,10 @@ from typing import Any
 
 from mtl_cli import __version__
 from mtl_cli.cli import plain_errors
+from mtl_cli.comparison.saved_run import mapping, read_json
 from mtl_cli.comparison.table import text_table
-from mtl_cli.errors import problem
+from mtl_cli.errors import Problem, problem
+from mtl_cli.new_file import check_new, file_name
 from mtl_cli.options import help_text, read_options, refuse, required, sources_of
 from mtl_cli.run_folder import RunFolder
 
@@ -30,6 +32,8 @@ EXAMPLES = [
     "mtl-evaluate run=latest dataset=parity_mnist dataset.source=digits",
     "mtl-evaluate run=latest input=labelled.csv",
 ]
+
+ABOUT = ("checkpoint", "split", "dataset", "words", "max_batches", "files")  # the data in a result
 
 
 def main() -> None:
@@ -57,6 +61,10 @@ def evaluate(words: Sequence[str]) -> dict[str, Any]:
         rule, fix = "must not stand beside a dataset", "input=<file>, or dataset=<choice>"
         raise problem("input", rule, data_words[0], fix)
 
+    path = None if values["out"] is None else Path(values["out"]).expanduser()
+    if path is not None:
+        check_new(path, values["overwrite"])
+
     from mtl_cli import evaluation
     from mtl_cli.device import keep_freed_memory
     from mtl_cli.labelled_data import from_dataset, from_files
@@ -76,10 +84,6 @@ def evaluate(words: Sequence[str]) -> dict[str, Any]:
     if not figures:
         found = f"none for {', '.join(data.tasks)}"
         raise problem(data.name, "must have labels", found, "other data, or another split")
-    last = "_last" if values["checkpoint"] == "last" else ""
-    path = run.folder.path / f"evaluation_{data.name}{last}.json"
-    if values["out"] is not None:
-        path = Path(values["out"]).expanduser()
     result = {
         "run": str(run.folder.path),
         "name": str(run.config.get("name")),
@@ -92,8 +96,31 @@ def evaluate(words: Sequence[str]) -> dict[str, Any]:
         "device": str(run.device),
         "version": __version__,
     }
+    if path is None:
+        last = "_last" if values["checkpoint"] == "last" else ""
+        path = own_place(run.folder.path / file_name(f"evaluation_{data.name}{last}"), result)
     write(run.folder, path, result)
     return result | {"written_to": str(path)}
+
+
+def own_place(path: Path, result: dict[str, Any]) -> Path:
+    """A file in the run folder that is new, or of an earlier evaluation on the same data."""
+    count, candidate = 1, path.with_name(f"{path.name}.json")
+    while candidate.exists() and not same_data(candidate, result):
+        count += 1
+        candidate = path.with_name(f"{path.name}_{count}.json")
+    return candidate
+
+
+def same_data(file: Path, result: dict[str, Any]) -> bool:
+    """Whether a file holds figures of the same tasks on the same data."""
+    try:
+        before = read_json(file)
+    except Problem:
+        return False
+    about = [key for key in ABOUT if key in result]
+    same = all(before.get(key) == result[key] for key in about)
+    return same and [*mapping(before.get("figures"))] == [*result["figures"]]
 
 
 def write(folder: RunFolder, path: Path, result: dict[str, Any]) -> None:

@@ -50,7 +50,7 @@ def from_files(
         run.check_input(name)
     tasks = run.readers(paths, chosen or None)
     loader = LabelledFiles(run, paths, tasks, batch_size)
-    name = "_".join(Path(path).name.partition(".")[0] for path in paths.values())
+    name = "_".join(["input", *(Path(path).name.partition(".")[0] for path in paths.values())])
     return LabelledData(loader, tasks, name, {"split": None, "files": dict(paths)})
 
 
@@ -69,7 +69,7 @@ def from_dataset(
     most = None if words else run.config.trainer.get("max_batches")
     said = {"name": choice, "source": dataset.source, "sizes": dataset.sizes}
     name = f"{choice}_{split}" if words else split
-    about = {"split": split, "dataset": said, "max_batches": most}
+    about = {"split": split, "dataset": said, "words": list(words), "max_batches": most}
     return LabelledData(loader, tasks, name, about, dataset.notice, most)
 
 

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from mtl_cli.new_file import file_name
 from mtl_cli.picture_file import save
 from mtl_cli.run_folder import RunFolder
 from mtl_cli.task.base import Task
@@ -47,5 +48,5 @@ def draw_metrics(
                 figure, _ = metric.cpu().plot(**wishes)
             figure.suptitle(f"{title}\n{name}: {what.replace('_', ' ')}, test", fontsize="small")
             make_folder(folder.plots)
-            save(figure, folder.plots / f"{name}_{what}.png", bbox_inches="tight")
+            save(figure, folder.plots / file_name(f"{name}_{what}.png"), bbox_inches="tight")
             pyplot.close(figure)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mtl_cli.errors import problem
+from mtl_cli.new_file import check_new
 from mtl_cli.predictions import Columns
 from mtl_cli.writing import in_words, renamed
 
@@ -29,10 +30,7 @@ class PredictionFile:
         if path.suffix not in FORMATS:
             rule = f"must be a file that ends in {' or '.join(FORMATS)}"
             raise problem("out", rule, str(path), f"out={path.stem or 'predictions'}.csv")
-        if path.is_dir() or (path.exists() and not overwrite):
-            found = "a folder" if path.is_dir() else "a file that is there already"
-            fix = "another file, or overwrite=true"
-            raise problem(f"out={path}", "must be a new file", found, fix)
+        check_new(path, overwrite)
         self.path = path
         self.writer: Any = None
         self.parts: list[Any] = []

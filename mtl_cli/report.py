@@ -8,21 +8,23 @@ import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 from omegaconf import OmegaConf
 
 from mtl_cli.cli import CONF, plain_errors
 from mtl_cli.comparison.baseline import BASELINE, FREE
-from mtl_cli.comparison.compare import Options, compare
-from mtl_cli.comparison.files import Report, not_counted
+from mtl_cli.comparison.compare import FORMATS, Options, compare
+from mtl_cli.comparison.files import Report, is_report, not_counted
 from mtl_cli.comparison.front import find_pairs
 from mtl_cli.comparison.group import Group
 from mtl_cli.comparison.notes import answers, not_answered
-from mtl_cli.comparison.pictures import draw, forget_pictures
+from mtl_cli.comparison.pictures import draw, forget_pictures, pictures_in
 from mtl_cli.comparison.remarks import remarks
 from mtl_cli.comparison.saved_run import find_runs, read_run
 from mtl_cli.errors import Problem, nearest, problem
+from mtl_cli.new_file import check_new
 from mtl_cli.options import help_text
 from mtl_cli.overrides import train_command
 from mtl_cli.run_folder import find_run, from_here
@@ -150,14 +152,25 @@ def make_folder(folders: Sequence[Path], options: Options) -> Path:
         out = folders[0] / "report"
     else:
         out = Path(os.path.commonpath([folder.absolute() for folder in folders])) / "report"
+    for path in in_the_way(out, options):
+        check_new(path, options.overwrite)
     try:
         out.mkdir(parents=True, exist_ok=True)
-        (out / "report.md").open("a", encoding="utf-8").close()
+        TemporaryFile(dir=out).close()
     except OSError as error:
         rule = "must be a folder that can be made and written to"
         found = error.strerror or str(error)
         raise problem(str(out), rule, found, "out=<another folder>") from error
     return out
+
+
+def in_the_way(out: Path, options: Options) -> list[Path]:
+    """The files that a report would replace; an older report in its usual place is none."""
+    tables = [out / f"report.{name}" for name in FORMATS]
+    older = options.out is None and any(map(is_report, tables))
+    named = [path for path in tables if path.suffix[1:] in options.formats]
+    found = [path for path in named if path.exists() and not (older and is_report(path))]
+    return found if older else [*found, *pictures_in(out)]
 
 
 def command(group: Group, seeds: Sequence[int], baseline: bool) -> str:

@@ -134,6 +134,33 @@ def test_another_dataset_with_the_same_inputs(run: Path) -> None:
     assert (run / "evaluation_sincos_test.json").is_file()
 
 
+def test_no_file_is_replaced_by_an_evaluation_on_other_data(run: Path, tmp_path: Path) -> None:
+    split = Path(evaluate([f"run={run}"])["written_to"])
+    before = split.read_bytes()
+    for folder, text in (("a", "x,sin,cos\n0,0,1\n"), ("b", "x,sin,cos\n1,0.84,0.54\n")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "test.csv").write_text(text)
+    first, second, again = (
+        evaluate([f"run={run}", f"input={tmp_path / folder / 'test.csv'}"]) for folder in "aba"
+    )
+    places = [split, *(Path(result["written_to"]) for result in (first, second))]
+    assert len(set(places)) == 3
+    assert again["written_to"] == first["written_to"]
+    assert split.read_bytes() == before
+    assert evaluate([f"run={run}"])["written_to"] == str(split)
+
+
+def test_a_named_file_is_not_replaced_unasked(run: Path, tmp_path: Path) -> None:
+    out = tmp_path / "precious.json"
+    out.write_text("precious")
+    with pytest.raises(Problem, match="must be a new file") as error:
+        evaluate([f"run={run}", f"out={out}"])
+    assert "overwrite=true" in str(error.value)
+    assert out.read_text() == "precious"
+    evaluate([f"run={run}", f"out={out}", "overwrite=true"])
+    assert json.loads(out.read_text())["checkpoint"] == "best"
+
+
 def test_images_by_folder_agree_with_the_digits_they_came_from(
     digits: Path, tmp_path: Path
 ) -> None:

@@ -4,6 +4,7 @@ import csv
 import io
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 from contextlib import redirect_stdout
@@ -102,6 +103,35 @@ def test_the_command_that_it_names_trains_the_missing_baseline(tmp_path: Path) -
     text = report(tmp_path, "runs", "pictures=false")
     assert "no single-task baseline" not in text
     assert "over 3 seeds" in text
+
+
+@pytest.mark.parametrize(
+    ("file", "words"),
+    [
+        ("mine/report.csv", ["out=mine"]),
+        ("mine/report.tex", ["out=mine", "formats=[tex]"]),
+        ("mine/gain.png", ["out=mine", "pictures=false"]),  # an older one would be taken away
+        ("runs/report/report.md", []),
+        ("runs/report/weights.png", []),
+    ],
+)
+def test_no_file_is_replaced_unasked(
+    sweep, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys, file: str, words: list[str]
+) -> None:
+    shutil.copytree(sweep[0] / "0", tmp_path / "runs" / "a")
+    (tmp_path / file).parent.mkdir(parents=True)
+    (tmp_path / file).write_text("precious")
+    monkeypatch.chdir(tmp_path)
+    words = ["runs", "pictures=false", *words]
+    with pytest.raises(SystemExit):
+        call(monkeypatch, *words)
+    assert f"{file} must be a new file" in capsys.readouterr().err
+    assert [path.name for path in (tmp_path / file).parent.iterdir()] == [Path(file).name]
+    assert (tmp_path / file).read_text() == "precious"
+    call(monkeypatch, *words, "overwrite=true")
+    assert not (tmp_path / file).exists() or (tmp_path / file).read_text() != "precious"
+    if not file.startswith("mine"):  # a report in its usual place is written anew
+        call(monkeypatch, *words)
 
 
 def call(monkeypatch: pytest.MonkeyPatch, *words: str) -> None:

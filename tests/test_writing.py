@@ -14,7 +14,7 @@ from mtl_cli.errors import Problem
 PACKAGE = Path(writing.__file__).parent
 # Files that are written elsewhere, and why: caches and copies of data, which a run does not need.
 ELSEWHERE = {"dataset/encoded.py", "dataset/mnist_files.py"}
-ELSEWHERE |= {"report.py", "loaded_run.py"}  # tries whether a file can be made; a scratch file
+ELSEWHERE |= {"loaded_run.py"}  # a scratch file
 CALLS = {"write_text", "write_bytes", "savefig", "replace", "rename", "truncate", "to_parquet"}
 
 

@@ -20,6 +20,7 @@ class Options:
 
     Args:
         out: the folder of the files; None: ``report`` beside what was named.
+        overwrite: whether files that are there may be replaced.
         formats: of the tables on disk, of `FORMATS`.
         pictures: whether to draw.
         split: where figures are of: ``test`` (val where there is none), or ``val``.
@@ -32,6 +33,7 @@ class Options:
     """
 
     out: str | None
+    overwrite: bool
     formats: list[str]
     pictures: bool
     split: str
@@ -49,6 +51,7 @@ class Options:
             raise problem("formats", rule, self.formats, f"'formats=[{one}]'")
         for name in self.formats:
             check_choice("each of formats", name, FORMATS, f"'formats=[{','.join(FORMATS)}]'")
+        check_boolean("overwrite", self.overwrite)
         check_boolean("pictures", self.pictures)
         check_choice("split", self.split, ["test", "val"], "split=test")
         check_number("confidence", self.confidence, "confidence=0.95", 0.5, 0.999)

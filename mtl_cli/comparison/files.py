@@ -16,6 +16,8 @@ from mtl_cli.comparison.group import Group, Table
 from mtl_cli.comparison.saved_run import SavedRun
 from mtl_cli.writing import write_text
 
+BEGINNINGS = {".csv": "table,dataset,", ".md": "# Comparison", ".tex": "% The rules need "}
+
 
 @dataclass(frozen=True, eq=False)
 class Report:
@@ -75,6 +77,15 @@ class Report:
         for file in files:
             write_text(file, writers[file.suffix[1:]]())
         return files
+
+
+def is_report(file: Path) -> bool:
+    """Whether a file begins as the tables of a report do."""
+    try:
+        with open(file, encoding="utf-8", errors="replace") as text:
+            return text.read(100).startswith(BEGINNINGS[file.suffix])
+    except OSError:
+        return False
 
 
 def wrapped_note(note: str, width: int) -> str:

@@ -35,9 +35,14 @@ def draw(comparison: Comparison, out: Path) -> tuple[list[Path], list[str]]:
 
 def forget_pictures(out: Path) -> None:
     """Takes away the pictures of an earlier report, which would tell of other runs."""
-    for path in [*out.glob("*.png"), *out.glob("[0-9]*_*/*.png")]:
-        if NAMES.fullmatch(path.name):
-            path.unlink()
+    for path in pictures_in(out):
+        path.unlink()
+
+
+def pictures_in(out: Path) -> list[Path]:
+    """The files that are called as a report's pictures."""
+    found = [*out.glob("*.png"), *out.glob("[0-9]*_*/*.png")]
+    return [path for path in found if NAMES.fullmatch(path.name)]
 
 
 def read(table: Table) -> tuple[Histories, dict[int, list[Shares]], list[str]]:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from mtl_cli.batch import Batch
 from mtl_cli.errors import problem
+from mtl_cli.new_file import file_name
 from mtl_cli.observer import Observer
 from mtl_cli.picture_file import save
 from mtl_cli.run_folder import RunFolder
@@ -105,7 +106,7 @@ def short(name: str) -> str:
 
 def write_rows(folder: RunFolder, name: str, columns: Sequence[str], rows: Iterable[Any]) -> None:
     """Writes ``diagnostics/<name>.csv``; None is left empty."""
-    path = folder.path / "diagnostics" / f"{name}.csv"
+    path = folder.path / "diagnostics" / file_name(f"{name}.csv")
     make_folder(path.parent)
     with written(path) as beside, open(beside, "w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
@@ -116,7 +117,7 @@ def write_rows(folder: RunFolder, name: str, columns: Sequence[str], rows: Itera
 def save_picture(folder: RunFolder, name: str, figure: Any) -> None:
     """Writes ``plots/<name>.png``."""
     make_folder(folder.plots)
-    save(figure, folder.plots / f"{name}.png")
+    save(figure, folder.plots / file_name(f"{name}.png"))
 
 
 def number(value: float | None) -> str:

@@ -93,6 +93,7 @@ def leave_run(
 def set_options(**values: Any) -> Options:
     usual: dict[str, Any] = {
         "out": None,
+        "overwrite": False,
         "formats": ["csv", "md", "tex"],
         "pictures": True,
         "split": "test",
