@@ -68,12 +68,13 @@ class Forward:
             outputs = self.call(inputs, tasks)
         else:
             with torch.autocast(self.device.type, self.dtype):
-                outputs = self.call(inputs, tasks)
+                halves = self.call(inputs, tasks)
+            outputs = {name: output.float() for name, output in halves.items()}
         losses = {}
         for name, output in outputs.items():
             if name in part.denominators:
                 target = batch.targets[name].to(self.device)
                 complete, weights = name in batch.complete, batch.weights.get(name)
                 task = self.model.tasks[name]
-                losses[name] = task.mean_loss(output.float(), target, complete, weights)
+                losses[name] = task.mean_loss(output, target, complete, weights)
         return losses

@@ -22,7 +22,8 @@ class StepPart:
         batch: its examples.
         denominators: what each task's loss here is the mean over; only the tasks with something
             to count.
-        shares: the same, of the whole step's: over the parts, those of a task sum to 1.
+        shares: the same, of the whole step's, for each task of the step: over the parts, those of a
+            task sum to 1.
         share: of the examples of the step.
     """
 
@@ -53,7 +54,7 @@ def step_parts(
     parts = []
     for batch, own, size in zip(batches, numbers, sizes, strict=True):
         counted: Denominators = {task: d for task, d in own.items() if d}
-        shares = {task: own[task] / totals[task] for task in counted}
+        shares = {task: own.get(task, 0) / total for task, total in totals.items() if total}
         parts.append(StepPart(batch, counted, shares, size / sum(sizes)))
     return parts
 

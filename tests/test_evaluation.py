@@ -6,7 +6,7 @@ import pytest
 import torch
 from sklearn import metrics as sk
 from torch import nn
-from torchmetrics import MeanAbsoluteError, MeanSquaredError
+from torchmetrics import MeanAbsoluteError, MeanSquaredError, R2Score
 from torchmetrics.classification import BinaryAUROC, MulticlassAccuracy, MulticlassF1Score
 
 from mtl_cli.arch.hps import HPS
@@ -163,3 +163,50 @@ def test_the_total_is_the_sum_of_weight_times_loss():
     figures = {"size": {"loss": 0.1}, "kind": {"loss": 0.7, "f1": 9.0}, "sick": {"loss": 3.0}}
     assert total_loss(model.tasks, figures) == math.fsum([2 * 0.1, 0.7, 0.5 * 3.0])
     assert total_loss(model.tasks, {}) == 0
+
+
+@pytest.mark.parametrize("class_weight", [None, [1.0, 5.0, 20.0]])
+def test_weighted_losses_do_not_depend_on_the_batches(class_weight):
+    """Where rows weigh, where classes do, and where both do; in double precision."""
+    found = {}
+    for batch_size in (1, 4, 7, 100):
+        model, loader, table = make(batch_size, missing=True)
+        if class_weight is not None:
+            weight = torch.tensor(class_weight, dtype=torch.float64)
+            model.tasks["kind"].criterion = nn.CrossEntropyLoss(weight)
+        weights = torch.arange(ROWS).remainder(4).double()
+        targets = {t: y if t == "kind" else y.double() for t, y in table.targets.items()}
+        inputs = {name: x.double() for name, x in table.inputs.items()}
+        loader.rows = Rows(inputs, targets, {"kind": weights, "sick": weights})
+        found[batch_size] = evaluate(model.double(), loader, READS, CPU)
+    outputs, kind = model(inputs)["kind"], table.targets["kind"]
+    each = nn.functional.cross_entropy(outputs, kind.clamp(min=0), reduction="none")
+    counted = weights * (kind >= 0)
+    if class_weight is not None:
+        counted = counted * weight[kind]
+    expected = (each * counted).sum() / counted.sum()
+    assert found[1]["kind"]["loss"] == pytest.approx(expected.item(), rel=1e-12)
+    for batch_size in (1, 4, 7):
+        for task, values in found[100].items():
+            assert found[batch_size][task]["loss"] == pytest.approx(values["loss"], rel=1e-12)
+
+
+def test_weights_that_sum_to_nothing_give_no_figures():
+    model, loader, table = make(5, missing=False)
+    loader.rows = Rows(table.inputs, table.targets, {"kind": torch.zeros(ROWS)})
+    assert list(evaluate(model, loader, READS, CPU)) == ["size", "sick"]
+
+
+def test_a_metric_without_a_value_has_none(recwarn):
+    """AUROC where all labels are alike, and a correlation of too few or of constants."""
+    model, loader, table = make(5, missing=False)
+    model.tasks["size"].metrics["r2"] = R2Score()
+    table.targets["sick"][:] = 1
+    figures = evaluate(model, loader, READS, CPU)
+    assert math.isnan(figures["sick"]["auroc"])
+    assert math.isfinite(figures["sick"]["loss"])
+    assert math.isfinite(figures["size"]["r2"])
+    table.targets["size"][1:] = torch.nan
+    loader.complete = frozenset()
+    assert math.isnan(evaluate(model, loader, READS, CPU)["size"]["r2"])
+    assert not recwarn.list

@@ -35,8 +35,8 @@ class Weighting(nn.Module, ABC):
             underflow in half precision, and the trainer divides ``.grad`` by it. What a method
             reads of gradients, it has to divide itself.
         part_shares: set by the trainer: how much the part's loss of each task counts in that of the
-            step; over its parts they sum to 1. The gradients of the losses have this factor, their
-            values have not.
+            step, 0 where it has none; over the parts they sum to 1. The gradients of the losses
+            have this factor, their values have not.
         reads_features: whether it takes gradients at the tensors where the tasks part.
         failures: how often the method could not do what it promises, for ``summary.json``.
     """
@@ -85,6 +85,10 @@ class Weighting(nn.Module, ABC):
     def share(self, task: str) -> float:
         """Of ``part_shares``; 1 where the step is in one part."""
         return self.part_shares.get(task, 1.0)
+
+    def tasks_of_step(self, losses: Losses) -> list[str]:
+        """The tasks with a loss in some part of the step, of which ``losses`` is one."""
+        return [task for task in self.tasks if task in self.part_shares] or list(losses)
 
     def watch(self, last_shared: Sequence[nn.Parameter]) -> None:
         """Called once, before training, with the parameters of the last shared layer."""

@@ -43,12 +43,13 @@ class DWA(LossWeighting):
         self.register_buffer("means", torch.full((2, len(self.tasks)), torch.nan))
 
     def combine(self, losses: Losses) -> Tensor:
-        values = torch.stack(list(losses.values()))  # [K]
-        older, newer = self.means[:, places(self.tasks, losses)]
+        values = torch.stack(list(losses.values()))  # [K], or fewer in a part of a step
+        tasks = self.tasks_of_step(losses)
+        older, newer = self.means[:, places(self.tasks, tasks)]
         rates = newer / older
         rates = torch.where(rates.isfinite(), rates, 1.0)
-        weights = len(values) * (rates / self.temperature).softmax(0)
-        return weights.to(values) @ values
+        weights = len(tasks) * (rates / self.temperature).softmax(0)
+        return weights[places(tasks, losses)].to(values) @ values
 
     def end_epoch(self, means: Mapping[str, float]) -> None:
         for task, mean in means.items():

@@ -89,9 +89,10 @@ class GradNorm(LossWeighting):
 
     @torch.no_grad()
     def weights_of(self, losses: Losses) -> Tensor:
-        """w of the present tasks, [K], scaled to the sum K."""
-        weights = torch.stack([self.loss_weights[module_key(task)] for task in losses])
-        return weights * (len(weights) / weights.sum())
+        """w of the present tasks, [K], scaled to the sum K over those of the step."""
+        tasks = self.tasks_of_step(losses)
+        weights = torch.stack([self.loss_weights[module_key(task)] for task in tasks])
+        return (weights * (len(weights) / weights.sum()))[places(tasks, losses)]
 
     def note(self, task: str, loss: Tensor) -> None:
         """Adds a part's loss and gradient to those of the step."""

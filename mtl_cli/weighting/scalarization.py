@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torchjd import Stateful
-from torchjd.scalarization import GeometricMean, Scalarizer
+from torchjd.scalarization import GeometricMean, Mean, Random, Scalarizer
 
 from mtl_cli.errors import check_number, problem
 from mtl_cli.weighting.base import Losses, LossWeighting
@@ -77,6 +77,9 @@ class Scalarization(LossWeighting):
         self.register_buffer("reference", torch.tensor(ideal), persistent=False)
 
     def combine(self, losses: Losses) -> Tensor:
+        if isinstance(self.method, Mean | Random):  # linear: what is not in this part adds nothing
+            nothing = next(iter(losses.values())).new_zeros(())
+            losses = {task: losses.get(task, nothing) for task in self.tasks_of_step(losses)}
         values = torch.stack(list(losses.values()))  # [K]
         if isinstance(self.method, GeometricMean):
             check_positive("the geometric mean", losses, values)
