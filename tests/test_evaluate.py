@@ -263,3 +263,53 @@ def test_the_command_prints_a_table_and_errors_without_a_traceback(
     done = subprocess.run([*program, "--help"], cwd=tmp_path, capture_output=True, text=True)
     assert "usage: mtl-evaluate" in done.stdout
     assert "checkpoint: best" in done.stdout
+
+
+WEIGHED = ["dataset=table", "dataset.split_column=split", "trainer.max_epochs=1"]
+
+
+def weighed_rows(path: Path) -> pd.DataFrame:
+    """Rows with weights from 0 to 4, of which those of ``test`` are a file of their own too."""
+    generator = np.random.default_rng(0)
+    data = pd.DataFrame(generator.normal(size=(90, 2)), columns=["a", "b"])
+    data["y"] = data.a + generator.normal(size=90)
+    data["ill"] = (data.b + generator.normal(size=90) > 0).astype(int)
+    data["w"] = np.arange(90) % 5
+    data["split"] = np.where(np.arange(90) < 50, "train", "test")
+    data.to_csv(path / "t.csv", index=False)
+    data[50:].drop(columns="split").to_csv(path / "new.csv", index=False)
+    return data
+
+
+def test_weights_in_a_file_count_as_they_do_in_the_runs_data(tmp_path: Path) -> None:
+    weighed_rows(tmp_path)
+    targets = "dataset.targets={y: regression, ill: binary}"
+    words = [*WEIGHED, f"dataset.path={tmp_path / 't.csv'}", targets]
+    summary = train(tmp_path / "run", *words, "dataset.weight_column=w")
+    for size in (7, 1000):
+        result = evaluate(
+            [f"run={tmp_path / 'run'}", f"input={tmp_path / 'new.csv'}", f"batch_size={size}"]
+        )
+        for task, values in summary["test"].items():
+            assert result["figures"][task] == pytest.approx(values, rel=1e-6)
+    plain = train(tmp_path / "plain", *words, "dataset.weight_column=null")
+    assert plain["test"]["y"]["loss"] != pytest.approx(summary["test"]["y"]["loss"], rel=1e-3)
+
+
+def test_a_metric_without_a_value_is_a_dash_and_selects_nothing(tmp_path: Path, capfd) -> None:
+    data = weighed_rows(tmp_path)
+    data["split"] = data.split.where(np.arange(90) >= 10, "val")
+    data.loc[data.split != "train", "ill"] = 1
+    data.to_csv(tmp_path / "t.csv", index=False)
+    words = [*WEIGHED, f"dataset.path={tmp_path / 't.csv'}", "dataset.targets={ill: binary}"]
+    with pytest.raises(Problem, match=r"trainer\.select=ill/auroc needs a metric with a value"):
+        train(tmp_path / "refused", *words, "trainer.select=ill/auroc")
+    capfd.readouterr()
+    train(tmp_path / "run", *words, "trainer.max_epochs=3")
+    said = capfd.readouterr().out
+    assert said.count("ill/auroc has no value on val") == 1
+    (row,) = [line for line in said.splitlines() if line.split()[:2] == ["ill", "auroc"]]
+    assert row.split()[2:] == ["–", "–", "–"]
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    assert summary["test"]["ill"]["auroc"] is summary["best"]["ill"]["auroc"] is None
+    assert "–" in as_text(evaluate([f"run={tmp_path / 'run'}"]))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from torch import Tensor, from_numpy
 
 from mtl_cli.dataset.cells import MISSING_NUMBERS, append, encode, is_number, sort_names
 from mtl_cli.dataset.parts import Place
@@ -145,3 +146,18 @@ def is_numeric(kind: pyarrow.DataType) -> bool:
     from pyarrow import types
 
     return types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind)
+
+
+def read_weights(name: str, cells: pyarrow.ChunkedArray, place: Place, fix: str) -> Tensor:
+    """How much each row counts in the losses, [B]; the arguments are those of `numbers`.
+
+    Raises:
+        ValueError: where a cell is no number of at least 0.
+    """
+    values = numbers(name, cells, place, fix)
+    wrong = ~(values >= 0)
+    if wrong.any():
+        found = first_of(cells, wrong, place)
+        rule = f"must be a column of numbers of at least 0: {name}"
+        raise problem("dataset.weight_column", rule, found, fix)
+    return from_numpy(values.astype(np.float32))

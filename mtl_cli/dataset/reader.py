@@ -23,11 +23,13 @@ class NewExamples:
             is of: its ``file`` and its ``row`` there, say. Lists, NumPy or Arrow arrays.
         inputs: ``{input name: [B, ...]}``, as the model reads it.
         targets: ``{task: [B, ...]}``, as the task's loss reads it; a missing label is NaN or -1.
+        weights: ``{task: [B]}``, how much each example counts in its loss; the others count 1.
     """
 
     names: Mapping[str, Any]
     inputs: dict[str, Examples]
     targets: dict[str, Tensor] = field(default_factory=dict)
+    weights: dict[str, Tensor] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(next(iter(self.inputs.values())))
@@ -40,6 +42,7 @@ class NewExamples:
                 {column: values[part] for column, values in self.names.items()},
                 {name: x[part] for name, x in self.inputs.items()},
                 {task: y[part] for task, y in self.targets.items()},
+                {task: w[part] for task, w in self.weights.items()},
             )
 
 
@@ -77,7 +80,7 @@ class Reader(ABC):
             path: a file, a folder, or a glob.
             input: one of ``inputs``.
             batch_size: how many the model reads at a time; a part may be of more, or fewer.
-            tasks: those whose labels are read too, for an evaluation.
+            tasks: those whose labels are read too, and weights, for an evaluation.
 
         Raises:
             ValueError: where the file cannot be read, lacks what the input is made of or the

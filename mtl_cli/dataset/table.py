@@ -7,24 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from torch import Tensor, from_numpy
 
-from mtl_cli.dataset.columns import first_of, numbers
+from mtl_cli.dataset.columns import read_weights
 from mtl_cli.dataset.in_memory import InMemoryDataset, Rows
 from mtl_cli.dataset.inference import Inference
-from mtl_cli.dataset.parts import Place, ReadOptions, check_columns
+from mtl_cli.dataset.parts import ReadOptions, check_columns
 from mtl_cli.dataset.plain_table import PlainTable
 from mtl_cli.dataset.splits import draw_missing, split_by_column
 from mtl_cli.dataset.table_files import read_tables
 from mtl_cli.dataset.table_reader import INPUT, TableReader
 from mtl_cli.dataset.table_targets import TableTargets
 from mtl_cli.errors import check_choice, check_integer, problem
-
-if TYPE_CHECKING:
-    import pyarrow
 
 TYPES = ["number", "category", "drop"]
 
@@ -130,11 +127,14 @@ class Table(InMemoryDataset):
             raise problem("dataset", rule, found, "other columns; or say in dataset.types what is")
 
         kept = vars(options)
-        reader = TableReader(inferred.learned, kept, labels.known, task_column, labels.groups)
+        reader = TableReader(
+            inferred.learned, kept, labels.known, task_column, labels.groups, weight_column
+        )
         rows = reader.rows(len(table), (inferred.codes[own.name] for own in reader.columns))
         weights = None
         if weight_column is not None:
-            weights = read_weights(weight_column, table.column(weight_column), place)
+            cells = table.column(weight_column)
+            weights = read_weights(weight_column, cells, place, "dataset.weight_column=null")
         self.notes = (
             *([f"broken rows skipped: {options.skipped:,}"] if options.skipped else []),
             *labels.notes(rows_of["train"]),
@@ -170,18 +170,3 @@ class Table(InMemoryDataset):
         self.plain_table = PlainTable(
             reader.numbers, reader.categories, features, train.targets, train.weights, reference
         )
-
-
-def read_weights(name: str, cells: pyarrow.ChunkedArray, place: Place) -> Tensor:
-    """How much each row counts.
-
-    Raises:
-        ValueError: where a cell is no number of at least 0.
-    """
-    values = numbers(name, cells, place, "dataset.weight_column=null")
-    wrong = ~(values >= 0)
-    if wrong.any():
-        found = first_of(cells, wrong, place)
-        rule = f"must be a column of numbers of at least 0: {name}"
-        raise problem("dataset.weight_column", rule, found, "dataset.weight_column=null")
-    return from_numpy(values.astype(np.float32))

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from mtl_cli.dataset.cells import encode
-from mtl_cli.dataset.columns import Category, Number
+from mtl_cli.dataset.columns import Category, Number, read_weights
 from mtl_cli.dataset.files import CHUNK_ROWS, read_parts
 from mtl_cli.dataset.parts import Place, ReadOptions, place_among
 from mtl_cli.dataset.reader import NewExamples, Reader
@@ -36,6 +36,7 @@ class TableReader(Reader):
         targets: ``{target: how its labels are read}``.
         task_column: says the group of a row, where each group is a task; else None.
         groups: ``{task: (its target, its group)}``, where there are groups.
+        weight_column: says how much a row counts in the losses; None: all the same.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class TableReader(Reader):
         targets: Mapping[str, Target],
         task_column: str | None,
         groups: Mapping[str, Sequence[str]],
+        weight_column: str | None,
     ) -> None:
         self.numbers = [column for column in columns if isinstance(column, Number)]
         self.categories = [column for column in columns if isinstance(column, Category)]
@@ -53,6 +55,7 @@ class TableReader(Reader):
         self.targets = dict(targets)
         self.task_column = task_column
         self.groups = {task: list(group) for task, group in groups.items()}
+        self.weight_column = weight_column
         self.num_numbers = sum(1 + column.flagged for column in self.numbers)
         sizes = tuple(len(column.values) + 1 for column in self.categories)
         spec = Row(self.num_numbers, sizes) if sizes else Dense((self.num_numbers,))
@@ -72,7 +75,7 @@ class TableReader(Reader):
         groups = {task: self.groups.get(task, (task, None)) for task in tasks}
         wanted = [column.name for column in self.columns]
         wanted += [name for target, _ in groups.values() for name in self.targets[target].columns]
-        wanted += [self.task_column] if tasks and self.task_column is not None else []
+        wanted += [name for name in (self.task_column, self.weight_column) if tasks and name]
         for part in read_parts(path, options, list(dict.fromkeys(wanted)), CHUNK_ROWS):
             table, place = part.table, place_among([part])
             codes = (own.codes(table.column(own.name), place) for own in self.columns)
@@ -82,7 +85,18 @@ class TableReader(Reader):
                 task: self.labels(target, group, table, place)
                 for task, (target, group) in groups.items()
             }
-            yield from NewExamples(names, {INPUT: rows}, targets).batches(batch_size)
+            weights = self.weights(targets, table, place)
+            yield from NewExamples(names, {INPUT: rows}, targets, weights).batches(batch_size)
+
+    def weights(
+        self, tasks: Collection[str], table: pyarrow.Table, place: Place
+    ) -> dict[str, Tensor]:
+        """How much each row counts for the tasks, where it is said."""
+        if not tasks or self.weight_column is None:
+            return {}
+        cells = table.column(self.weight_column)
+        fix = "a number of at least 0 in each row"
+        return dict.fromkeys(tasks, read_weights(self.weight_column, cells, place, fix))
 
     def labels(self, target: str, group: str | None, table: pyarrow.Table, place: Place) -> Tensor:
         """A target's labels; of a group alone, where there are groups."""
@@ -100,6 +114,7 @@ class TableReader(Reader):
             "targets": {name: target.state() for name, target in self.targets.items()},
             "task_column": self.task_column,
             "groups": self.groups,
+            **({} if self.weight_column is None else {"weight_column": self.weight_column}),
         }
 
     @classmethod
@@ -113,4 +128,5 @@ class TableReader(Reader):
             targets,
             state["task_column"],
             state["groups"],
+            state.get("weight_column"),
         )
