@@ -309,7 +309,7 @@ def test_a_metric_without_a_value_is_a_dash_and_selects_nothing(tmp_path: Path, 
     said = capfd.readouterr().out
     assert said.count("ill/auroc has no value on val") == 1
     (row,) = [line for line in said.splitlines() if line.split()[:2] == ["ill", "auroc"]]
-    assert row.split()[2:] == ["–", "–", "–"]
+    assert set(row.split()[2:]) == {"–"}
     summary = json.loads((tmp_path / "run" / "summary.json").read_text())
     assert summary["test"]["ill"]["auroc"] is summary["best"]["ill"]["auroc"] is None
     assert "–" in as_text(evaluate([f"run={tmp_path / 'run'}"]))

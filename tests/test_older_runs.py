@@ -44,7 +44,9 @@ def test_it_resumes_as_the_version_that_made_it_did(kept):
     common = ours.keys() & theirs.keys()
     assert common == theirs.keys()
     for row in theirs:
-        assert ours[row] == pytest.approx(theirs[row], rel=1e-5), row
+        # Version 0.1 took the mean of its batches' means, where the labels' mean stands now.
+        same = 0.05 if row[2:5:2] == ("train", "loss") else 1e-5
+        assert ours[row] == pytest.approx(theirs[row], rel=same), row
 
 
 def test_it_is_evaluated_and_reported_as_it_says_itself(kept, capsys):
