@@ -32,7 +32,7 @@ READS = dict.fromkeys(["own mean", "kind", "sick", "signs"], "x")
 
 # These follow logarithms, maxima or lengths of the losses, which parts have of their own, or draw
 # anew for each part: of them a step in parts is a near relation.
-NOT_LINEAR = {"cosmos", "db_mtl", "famo", "gls", "pbi", "rlw", "si", "stch"}
+NOT_LINEAR = {"cosmos", "famo", "gls", "pbi", "rlw", "si", "stch"}
 
 
 class OwnMean(nn.Module):

@@ -15,6 +15,7 @@ from mtl_cli.errors import check_number
 from mtl_cli.weighting.aggregation import Aggregation
 from mtl_cli.weighting.base import Losses, Weights
 from mtl_cli.weighting.by_task import places
+from mtl_cli.weighting.head_gradients import HeadGradients
 from mtl_cli.weighting.moving import MovingAverage
 from mtl_cli.weighting.positive import check_positive
 
@@ -53,6 +54,7 @@ class DBMTL(Aggregation):
         check_number("weighting.beta_decay", beta_decay, "weighting.beta_decay=0.5", 0)
         self.beta, self.beta_decay = beta, beta_decay
         self.average = MovingAverage(len(self.tasks))
+        self.sums: dict[str, Tensor] = {}  # the losses of a step in several parts, so far
 
     def backward(
         self,
@@ -62,12 +64,36 @@ class DBMTL(Aggregation):
         extra: Tensor | None = None,
         features: Sequence[Tensor] = (),
     ) -> Weights | None:
-        values = torch.stack([loss.detach() for loss in losses.values()])
-        check_positive("weighting=db_mtl", losses, values + EPSILON, "at least 0")
-        logarithms = {task: (loss + EPSILON).log() for task, loss in losses.items()}
-        return super().backward(logarithms, shared, specific, extra, features)
+        if self.more_to_come or self.sums:  # the logarithm is of what all parts add up to
+            self.heads = self.heads or HeadGradients()
+            for task, loss in losses.items():
+                own = self.share(task) * loss.detach()
+                self.sums[task] = self.sums[task] + own if task in self.sums else own
+        else:
+            values = torch.stack([loss.detach() for loss in losses.values()])
+            check_positive("weighting=db_mtl", losses, values + EPSILON, "at least 0")
+            losses = {task: (loss + EPSILON).log() for task, loss in losses.items()}
+        return super().backward(losses, shared, specific, extra, features)
+
+    def fill(self, at: Sequence[Tensor], shared: Sequence[nn.Parameter]) -> Weights | None:
+        heads, self.heads = self.heads, None
+        used = super().fill(at, shared)
+        if heads is not None:
+            heads.fill(self.slopes())
+        self.sums = {}
+        return used
+
+    def slopes(self) -> Weights:
+        """``d log L_k / d L_k`` of a step in several parts."""
+        if self.sums:
+            values = torch.stack(list(self.sums.values())) + EPSILON
+            check_positive("weighting=db_mtl", self.sums, values, "at least 0")
+        return {task: 1 / (loss + EPSILON) for task, loss in self.sums.items()}
 
     def aggregate(self, jacobian: Tensor, tasks: Sequence[str]) -> tuple[Tensor, None]:
+        if self.sums:
+            slopes = self.slopes()
+            jacobian *= torch.stack([slopes[task] for task in tasks]).to(jacobian)[:, None]
         present = places(self.tasks, tasks)
         keep = self.beta / self.average.count(present) ** self.beta_decay
         rows = self.average.update(jacobian, present, keep)
