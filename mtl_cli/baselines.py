@@ -25,6 +25,7 @@ class AndSingleTask(Callback):
     """Asks for the single-task baseline of a sweep that does not train it itself."""
 
     wanted = False  # in this process
+    studied = False  # whether sharing is what this process looks into
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         parser = OverridesParser.create()
@@ -34,12 +35,13 @@ class AndSingleTask(Callback):
                 value: Any = parser.parse_override(word).value()
                 listed = getattr(value, "list", [value])
                 choices = value.filter([BASELINE]) if isinstance(value, Glob) else listed
+        AndSingleTask.studied = True
         AndSingleTask.wanted = BASELINE not in [str(choice) for choice in choices]
 
 
-def baseline_words(words: list[str], sweep: Path) -> list[str]:
+def baseline_words(words: list[str], sweep: Path, folder: str = BASELINE) -> list[str]:
     """The words that train the baseline of a sweep in a folder inside the sweep's."""
     kept = [word for word in words if not SHARING.match(word)]
-    kept += [f"arch={BASELINE}", f"hydra.sweep.dir={sweep / BASELINE}"]
+    kept += [f"arch={BASELINE}", f"hydra.sweep.dir={sweep / folder}"]
     sys.stdout.write(f"\nthe single-task baseline: {shlex.join(['mtl-train', *kept])}\n\n")
     return kept

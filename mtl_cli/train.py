@@ -38,6 +38,7 @@ EXTENDS = ("device", "trainer.max_epochs", "trainer.max_steps")  # what may be g
 def main() -> None:
     """The command."""
     FreshFolders.sweep, AndSingleTask.wanted = None, False
+    AndSingleTask.studied = False
     words = sys.argv[1:]
     with plain_errors(words):
         sweep = resumed_sweep(words)
@@ -57,12 +58,19 @@ def main() -> None:
 
 
 def train_all(words: list[str]) -> None:
-    """What the words say, and the baseline where they ask for it."""
+    """What the words say, and the baselines where they ask for them."""
     sys.argv[1:] = words
     run_command(job, "train")
     if AndSingleTask.wanted and FreshFolders.sweep is not None:
         sys.argv[1:] = baseline_words(words, FreshFolders.sweep)
         run_command(job, "train")
+    if AndSingleTask.studied and FreshFolders.sweep is not None:
+        from mtl_cli.widening import widened_words
+
+        wider = widened_words(words, FreshFolders.sweep)
+        if wider is not None:
+            sys.argv[1:] = wider
+            run_command(job, "train")
 
 
 def report(words: list[str]) -> None:

@@ -28,7 +28,8 @@ FLOORS: list[set[str]] = [
     {"slots", "mistakes", "trust"},
     {"build", "cli", "help", "words", "summary", "options", "run_config", "run_data"}
     | {"overrides", "baselines", "older_runs", "sweep"},
-    {"session", "yardsticks", "look", "loaded_run", "loading", "labelled_data", "rebuilt_dataset"},
+    {"session", "yardsticks", "widening", "look", "loaded_run", "loading"}
+    | {"labelled_data", "rebuilt_dataset"},
     {"train", "evaluate", "predict", "diagnose", "report"},
 ]
 HYDRA_FROM = next(i for i, floor in enumerate(FLOORS) if "slots" in floor)

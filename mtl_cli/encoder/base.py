@@ -1,6 +1,6 @@
 """What every encoder promises: a list of stages, and the shape that comes out of each."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from torch import Tensor, nn
@@ -17,7 +17,8 @@ class Encoder(nn.Module):
 
     Architectures that share stage by stage use ``stages``; the others call the encoder whole.
 
-    A subclass names the kinds of input that it ``reads`` and calls ``check_reads`` first.
+    A subclass names the kinds of input that it ``reads`` and calls ``check_reads`` first, and the
+    options that it is ``wide_by``, none where more width would learn nothing more.
 
     Args:
         stages: the modules, each reading what the one before it gives.
@@ -25,6 +26,7 @@ class Encoder(nn.Module):
     """
 
     reads: ClassVar[tuple[type[InputSpec], ...]] = ()
+    wide_by: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, stages: Iterable[nn.Module], shapes: Iterable[Shape]) -> None:
         super().__init__()
@@ -43,9 +45,26 @@ class Encoder(nn.Module):
         return features
 
     @classmethod
+    def widened(cls, options: Mapping[str, Any], factor: float) -> dict[str, Any]:
+        """The options that make it ``factor`` times as wide; empty where it cannot be widened.
+
+        Args:
+            options: its own, by name.
+            factor: above 0.
+        """
+        return {name: scaled(options[name], factor) for name in cls.wide_by}
+
+    @classmethod
     def check_reads(cls, spec: InputSpec) -> None:
         """Refuses an input of a kind that this encoder does not read."""
         if not isinstance(spec, cls.reads):
             kinds = " or ".join(kind.kind for kind in cls.reads)
             name = cls.__name__
             raise problem(f"encoder {name}", f"reads {kinds}", str(spec), "encoder=mlp")
+
+
+def scaled(width: Any, factor: float) -> Any:
+    """A width, or each width of a list, times a factor; at least 1."""
+    if isinstance(width, int):
+        return max(1, round(factor * width))
+    return [scaled(one, factor) for one in width]

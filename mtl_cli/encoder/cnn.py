@@ -28,6 +28,7 @@ class CNN(Encoder):
     """
 
     reads = (Dense,)
+    wide_by = ("channels", "out_features")
 
     def __init__(
         self,

@@ -21,6 +21,7 @@ class MLP(Encoder):
     """
 
     reads = (Dense, BagOfWords, Tokens, Row)
+    wide_by = ("hidden",)
 
     def __init__(
         self, spec: InputSpec, hidden: Sequence[int], activation: str, dropout: float

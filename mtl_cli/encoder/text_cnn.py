@@ -36,6 +36,7 @@ class TextCNN(Encoder):
     """
 
     reads = (Tokens,)
+    wide_by = ("embedding_dim", "channels")
 
     def __init__(
         self,

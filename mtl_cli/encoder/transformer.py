@@ -6,6 +6,8 @@ Need", NeurIPS 2017, https://arxiv.org/abs/1706.03762, section 3; for images Dos
 """
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -46,6 +48,7 @@ class Transformer(Encoder):
     """
 
     reads = (Tokens, Dense)
+    wide_by = ("dim",)
 
     def __init__(
         self,
@@ -82,6 +85,11 @@ class Transformer(Encoder):
             [embedding, *layers[:-1], nn.Sequential(layers[-1], Mean(dim))],
             [*[shape] * num_layers, (dim,)],
         )
+
+    @classmethod
+    def widened(cls, options: Mapping[str, Any], factor: float) -> dict[str, Any]:
+        heads = options["num_heads"]  # divides the width
+        return {"dim": heads * max(1, round(factor * options["dim"] / heads))}
 
 
 def grid(spec: Dense, patch_size: int) -> tuple[int, int]:
