@@ -41,13 +41,9 @@ def step_parts(
     One batch of which it is clear that something counts is not looked at, and several cost one
     synchronisation of the device.
     """
-    found = [denominators(batch, tasks, device) for batch in batches]
     if len(batches) == 1:
-        (batch,) = batches
-        unclear = [task for task in found[0] if unsure(batch, tasks[task])]
-        known = read([{task: found[0][task] for task in unclear}])[0]
-        there = {task: d for task, d in (found[0] | known).items() if task not in known or d}
-        return [StepPart(batch, there, dict.fromkeys(there, 1.0))]
+        return [only_part(batches[0], tasks, device)]
+    found = [denominators(batch, tasks, device) for batch in batches]
     numbers = read(found)
     totals = {task: sum(own.get(task, 0) for own in numbers) for task in tasks}
     sizes = [sum(map(len, batch.inputs.values())) for batch in batches]
@@ -59,6 +55,20 @@ def step_parts(
     return parts
 
 
+def only_part(batch: Batch, tasks: Mapping[str, Task], device: torch.device) -> StepPart:
+    """A step in one part, which is looked at only for tasks that may have nothing to count."""
+    found = denominators(batch, tasks, device)
+    unsure = {
+        name: d
+        for name, d in found.items()
+        if tasks[name].may_count_nothing(name in batch.complete, batch.weights.get(name))
+    }
+    if unsure:
+        known = read([unsure])[0]
+        found = {name: known.get(name, d) for name, d in found.items() if known.get(name, 1)}
+    return StepPart(batch, found, dict.fromkeys(found, 1.0))
+
+
 def denominators(batch: Batch, tasks: Mapping[str, Task], device: torch.device) -> Denominators:
     """What each task's loss of a batch is the mean over."""
     return {
@@ -68,11 +78,6 @@ def denominators(batch: Batch, tasks: Mapping[str, Task], device: torch.device) 
         for name, task in tasks.items()
         if name in batch.targets
     }
-
-
-def unsure(batch: Batch, task: Task) -> bool:
-    """Whether only a look at the labels says if the task has a loss here."""
-    return task.may_count_nothing(task.name in batch.complete, batch.weights.get(task.name))
 
 
 def read(found: Sequence[Mapping[str, Scalar]]) -> list[dict[str, float]]:

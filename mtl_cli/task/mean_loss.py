@@ -73,10 +73,12 @@ class MeanLoss(nn.Module, ABC):
     def counted(self, target: Tensor, complete: bool, weights: Tensor | None) -> Tensor | None:
         """How much each label counts, in the target's shape; None: each 1."""
         own = self.label_weights(target)
+        if complete and own is None and weights is None:
+            return None
         factors = [] if complete else [self.is_labelled(target)]
         factors += [] if own is None else [own]
         factors += [] if weights is None else [per_label(weights, target)]
-        return None if not factors else reduce(mul, factors)
+        return reduce(mul, factors)
 
     def label_weights(self, target: Tensor) -> Tensor | None:
         """By how much the loss itself weighs the labels in its mean, in the target's shape.
