@@ -23,6 +23,7 @@ from mtl_cli.comparison.notes import answers, not_answered
 from mtl_cli.comparison.pictures import draw, forget_pictures, pictures_in
 from mtl_cli.comparison.remarks import remarks
 from mtl_cli.comparison.saved_run import find_runs, read_run
+from mtl_cli.comparison.size import sizes
 from mtl_cli.errors import Problem, nearest, problem
 from mtl_cli.new_file import check_new
 from mtl_cli.options import help_text
@@ -123,6 +124,7 @@ def report(folders: Sequence[Path], options: Options) -> Report:
     ]
     notes = {
         "Does sharing help?": answers(comparison),
+        "Sizes": sizes(comparison),
         "Not answered": not_answered(comparison, command),
         "Not counted": not_counted(comparison.left_out),
         "Remarks": [*remarks(comparison), *fronts, *damaged],

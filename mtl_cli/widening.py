@@ -14,13 +14,13 @@ from omegaconf import OmegaConf
 from mtl_cli.baselines import BASELINE, baseline_words
 from mtl_cli.build import make_model, make_tasks
 from mtl_cli.comparison.saved_run import SavedRun, find_runs, mapping, read_run
+from mtl_cli.comparison.size import RATIO
 from mtl_cli.run_config import read_config
 from mtl_cli.run_data import read_run_data
 from mtl_cli.trust import packages
 from mtl_cli.words import value
 from mtl_cli.yaml_file import read_yaml
 
-RATIO = 1.5  # of parameters, above which a joint model is compared with a widened single-task too
 WIDENED = f"{BASELINE}_widened"  # the folder
 TRIES = 12  # halvings of the range of factors
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 
+from mtl_cli.comparison.beside import beside_rows
 from mtl_cli.comparison.compare import Options
 from mtl_cli.comparison.group import Group, Table
 from mtl_cli.comparison.table import Grid
@@ -77,6 +78,8 @@ def all_figures(table: Table) -> Grid:
         seconds = "–" if group.seconds is None else f"{group.seconds:.1f}"
         cells = [spread(group.figures.get(task, {}).get(m, {})) for task, m in columns]
         rows.append([group.words, count, seconds, *cells])
+    for name, values in beside_rows(table, columns):
+        rows.append([name, "–", "–", *map(spread, values)])
     title = f"{table.name}: figures on {table.split}, mean ± standard deviation over seeds"
     return turned(Grid(title, header, rows))
 
