@@ -90,7 +90,8 @@ def test_the_baseline_of_a_stopped_sweep_goes_on_too(here) -> None:
     first = content(here / "my sweep" / "single_task" / "0")
     run("resume=my sweep")
     found = {str(path.parent) for path in Path("my sweep").rglob("summary.json")}
-    assert found == {f"my sweep/{run}" for run in ("0", "1", "single_task/0", "single_task/1")}
+    places = ("", "single_task/", "single_task_widened/")
+    assert found == {f"my sweep/{place}{seed}" for place in places for seed in (0, 1)}
     for path in found:
         assert json.loads(Path(path, "summary.json").read_text())["status"] == "completed"
     assert content(here / "my sweep" / "single_task" / "0") == first
