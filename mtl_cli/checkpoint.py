@@ -8,6 +8,8 @@ it: torch by itself takes a flipped bit of a weight for another weight.
 import hashlib
 import logging
 import pickle
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -15,6 +17,7 @@ import torch
 from torch import nn
 
 from mtl_cli.errors import Problem, problem
+from mtl_cli.kinds import CHECKPOINT, misfit
 from mtl_cli.writing import written
 
 log = logging.getLogger(__name__)
@@ -110,7 +113,31 @@ def load(path: Path) -> dict[str, Any]:
         raise problem(
             str(path), rule, f"a {type(state).__name__}", "a checkpoints/*.pt of a run folder"
         )
+    if wrong := misfit(state, CHECKPOINT):
+        raise damaged(path, wrong)
     return state
+
+
+def damaged(path: Path, found: str) -> Problem:
+    """Of a checkpoint whose bytes are whole and whose values are not those that were kept."""
+    rule = "must hold what a run keeps; it is damaged, or another program's"
+    return problem(str(path), rule, found, "another checkpoint of the run, or train anew")
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Says of what state, taken back in the block, makes no sense that the checkpoint is damaged.
+
+    Raises:
+        ValueError: where anything in the block raises.
+    """
+    try:
+        yield
+    except Problem:
+        raise
+    except Exception as error:  # states of torch's optimizers raise whatever they stumble over
+        first = str(error).strip().splitlines()[:1]
+        raise damaged(path, ": ".join([type(error).__name__, *first])) from error
 
 
 def load_weights(model: nn.Module, weights: dict[str, Any], path: Path) -> None:
@@ -131,4 +158,5 @@ def load_weights(model: nn.Module, weights: dict[str, Any], path: Path) -> None:
         raise problem(
             str(path), rule, "; ".join(lines) + more, "the settings of that run (config.yaml)"
         )
-    model.load_state_dict(weights)
+    with reading(path):
+        model.load_state_dict(weights)

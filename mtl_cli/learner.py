@@ -13,7 +13,9 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
+from mtl_cli.errors import problem
 from mtl_cli.gradient_scale import scale_gradient
+from mtl_cli.kinds import unlike
 from mtl_cli.model import Group, Model
 from mtl_cli.rates import parameter_groups
 from mtl_cli.scheduler.base import Scheduler
@@ -22,6 +24,8 @@ from mtl_cli.settings import Settings
 from mtl_cli.step_part import StepPart
 from mtl_cli.weighting.base import Losses, Weighting, Weights
 from mtl_cli.weighting.fixed import Fixed
+
+ANEW = "another run, or train anew"
 
 
 class Makers(NamedTuple):
@@ -170,9 +174,29 @@ class Learner:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Takes back what `state_dict` gave."""
+        """Takes back what `state_dict` gave.
+
+        Raises:
+            ValueError: where it is another learner's.
+        """
+        for name in ("scheduler", "weighting"):
+            if unlike(state[name], getattr(self, name).state_dict()):
+                raise problem(f"the state of {name}", "must be of the same kind", "another", ANEW)
         self.optimizer.load_state_dict(state["optimizer"])
+        for parameter, own in self.optimizer.state.items():
+            for value in own.values():
+                if isinstance(value, Tensor) and not fits(value, parameter):
+                    found = f"a tensor of shape {tuple(value.shape)}"
+                    raise problem("the optimizer's state", "must fit the weights", found, ANEW)
         self.scheduler.load_state_dict(state["scheduler"])
         self.weighting.load_state_dict(state["weighting"])
         self.scaler.load_state_dict(state["scaler"])
         self.stopped = state["stopped"]
+
+
+def fits(value: Tensor, parameter: Tensor) -> bool:
+    """Whether a tensor can be what an optimizer keeps of a parameter: some keep means of rows."""
+    sizes = zip(value.shape, parameter.shape, strict=False)
+    return not value.dim() or (
+        value.dim() == parameter.dim() and all(own in (1, size) for own, size in sizes)
+    )

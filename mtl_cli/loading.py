@@ -9,7 +9,6 @@ from collections.abc import Collection
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from mtl_cli import checkpoint as checkpoints
 from mtl_cli.build import make_model, make_tasks
@@ -52,9 +51,6 @@ def load_run(
         raise problem(str(folder.reader), rule, found, "the files as the run wrote them")
     path = folder.best if checkpoint == "best" else folder.last
     weights = checkpoints.load(path)["model"]
-    if not isinstance(weights, dict) or not all(isinstance(w, Tensor) for w in weights.values()):
-        rule, found = "must hold the model's weights by name", type(weights).__name__
-        raise problem(str(path), rule, found, "another checkpoint of the run, or train anew")
     with torch.random.fork_rng(devices=[]):  # the first weights are drawn, and thrown away
         model = make_model(config, make_tasks(config, data.inputs, data.tasks), data.inputs)
     checkpoints.load_weights(model, weights, path)

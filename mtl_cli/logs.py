@@ -26,7 +26,7 @@ class TerminalHandler(logging.Handler):
 def logging_to(path: Path) -> Iterator[None]:
     """While the block lasts, the package's messages and all warnings go to the terminal and to
     the end of the file."""
-    handlers = [TerminalHandler(), logging.FileHandler(path, encoding="utf-8")]
+    handlers = [TerminalHandler(), logging.FileHandler(path, encoding="utf-8", delay=True)]
     loggers = [logging.getLogger("mtl_cli"), logging.getLogger("py.warnings")]
     loggers[0].setLevel(logging.INFO)
     logging.captureWarnings(True)

@@ -80,4 +80,4 @@ def epoch_of(saved: dict[str, Any]) -> int:
     """After which epoch a checkpoint was written."""
     if "epoch" in saved:  # the one in progress
         return int(saved["epoch"]) - 1
-    return max(int(learner["epoch"]) for learner in saved["learners"])
+    return max((int(own.get("epoch", 0)) for own in saved.get("learners", [])), default=0)

@@ -10,13 +10,18 @@ from omegaconf import DictConfig, OmegaConf
 from mtl_cli import __version__
 from mtl_cli.comparison.saved_run import mapping, version_numbers
 from mtl_cli.errors import problem
+from mtl_cli.kinds import misfit
 from mtl_cli.literal import literal
 from mtl_cli.older_runs import add_later_options
 from mtl_cli.run_folder import RunFolder
-from mtl_cli.trust import check_foreign
+from mtl_cli.trust import check_foreign, leaves
 from mtl_cli.yaml_file import read_yaml
 
+WORD, SOME = (str, type(None)), (int, type(None))
 PARTS = ("choices", "dataset", "tasks", "encoder", "arch", "head", "trainer")  # mappings, in all
+KINDS: dict[str, Any] = {"seed": int, "name": WORD, "choices": {str: WORD}, "runs": str}
+KINDS |= {"deterministic": bool, "device": str, "init": WORD, "resume": WORD}
+KINDS |= {"trainer": {"max_batches": SOME}}
 KEPT = 2  # numbers of a version (0.1 of 0.1.3) that say what a run leaves
 
 
@@ -40,6 +45,7 @@ def read_config(folder: RunFolder, trust: Collection[str] = ()) -> DictConfig:
         raise problem(str(folder.config), "must be a run's configuration", found, fix)
     check_version(folder)
     check_foreign(values, trust)
+    check_kinds(values, folder)
     cfg = OmegaConf.create(literal(values))
     add_later_options(cfg)
     return cfg
@@ -56,6 +62,16 @@ def lacking(values: Any) -> str:
     return f"no {', '.join(gone)} in it" if gone else ""
 
 
+def check_kinds(values: dict[str, Any], folder: RunFolder) -> None:
+    """Refuses another kind of value where a word or a number belongs."""
+    found = misfit(values, KINDS) or next(
+        (f"{path} is ???, which means no value" for path, v in leaves(values) if v == "???"), ""
+    )
+    if found:
+        fix = "another run, or the file as the run wrote it"
+        raise problem(str(folder.config), "must hold values of their kinds", found, fix)
+
+
 def check_version(folder: RunFolder) -> None:
     """Refuses a run of a newer version, whose files may say what this one does not know."""
     made_by = str(mapping(read_summary(folder).get("versions")).get("mtl-cli", ""))
@@ -69,5 +85,5 @@ def read_summary(folder: RunFolder) -> dict[str, Any]:
     """The summary of a run; empty where there is none, or a damaged one."""
     try:
         return mapping(folder.read_summary())
-    except ValueError:  # nothing depends on it
+    except (OSError, ValueError, RecursionError):  # nothing depends on it
         return {}

@@ -34,6 +34,14 @@ class RunFolder:
         self.plots = path / "plots"
         self.log = path / "train.log"
 
+    def check_files(self) -> None:
+        """Refuses a folder where a file is to be written, before anything is."""
+        files = (self.config, self.metrics, self.summary, self.last, self.best, self.reader)
+        for path in (*files, self.learned, self.log):
+            if path.is_dir():
+                fix = f"take {path} away"
+                raise problem(str(path), "must be a file of the run", "a folder", fix)
+
     def append_figures(
         self, epoch: int, step: int, split: str, figures: Mapping[str, Mapping[str, float]]
     ) -> None:
@@ -58,6 +66,10 @@ class RunFolder:
         """Takes back the rows written after a checkpoint; starts the file where there is none."""
         if not self.metrics.exists():
             writing.write_text(self.metrics, ",".join(COLUMNS) + "\n")
+        elif length > self.metrics_length():
+            found = f"{self.metrics_length()} bytes, and the checkpoint knows of {length}"
+            fix = "another run, or train again"
+            raise problem(str(self.metrics), "must hold the rows of all epochs", found, fix)
         elif length < self.metrics_length():
             header = len(",".join(COLUMNS)) + 1
             writing.cut(self.metrics, max(length, header))

@@ -12,12 +12,14 @@ from mtl_cli import checkpoint, writing
 from mtl_cli.arch.branches import text_tree
 from mtl_cli.build import Run, build
 from mtl_cli.comparison.curves import draw_curves
+from mtl_cli.comparison.history import read_history
 from mtl_cli.comparison.tree import draw_tree
 from mtl_cli.device import find_device, keep_freed_memory
 from mtl_cli.errors import check_boolean, check_integer
 from mtl_cli.evaluation import total_loss
 from mtl_cli.logs import FILE_ONLY, logging_to
 from mtl_cli.pictures import draw_metrics
+from mtl_cli.run_config import read_summary
 from mtl_cli.run_data import RunData
 from mtl_cli.run_folder import RunFolder, find_run, from_here
 from mtl_cli.seed import set_deterministic
@@ -55,8 +57,10 @@ class Session:
         self.cfg = cfg
         self.folder = folder
         self.resumed = resumed
-        before = folder.read_summary() if resumed else {}  # all but the words comes out anew
-        self.summary: dict[str, Any] = {"overrides": [*before.get("overrides", []), *words]}
+        before = read_summary(folder).get("overrides") if resumed else []  # the rest comes out anew
+        self.summary: dict[str, Any] = {
+            "overrides": [*(before if isinstance(before, list) else []), *words]
+        }
 
     def run(self) -> dict[str, Any]:
         with logging_to(self.folder.log):
@@ -72,7 +76,7 @@ class Session:
             except Exception as error:
                 if self.live is not None or not self.resumed:  # else the old summary still holds
                     self.write("failed", str(error))
-                log.error("failed", exc_info=True, extra=FILE_ONLY)  # the command prints the error
+                    log.error("failed", exc_info=True, extra=FILE_ONLY)  # the command prints it
                 raise
             finally:
                 if self.live is not None:
@@ -87,11 +91,15 @@ class Session:
         device = find_device(str(cfg.device))
         set_deterministic(cfg.deterministic)
         keep_freed_memory()
+        self.folder.check_files()
         live = build(cfg, self.folder, device)
         check_figures(cfg, live)
         writing.make_folder(self.folder.last.parent)
         if self.resumed:
-            live.trainer.resume()
+            if self.folder.metrics.exists():
+                read_history(self.folder.metrics, torn=True)  # which is drawn at the end
+            with checkpoint.reading(self.folder.last):
+                live.trainer.resume()
             if live.trainer.step == live.trainer.total_steps and not live.trainer.batch:
                 more = live.trainer.epoch
                 log.info("nothing is left to train; trainer.max_epochs=%d would go on", more)

@@ -195,5 +195,5 @@ class Trainer:
         self.updates.load_state_dict(state)
         if "val" in self.loaders and self.folder.best.exists():
             self.validation.best.load()
-        self.folder.cut_metrics(state["metrics_length"])
         restore_generators(state["generators"], self.device)
+        self.folder.cut_metrics(state["metrics_length"])  # from here on the folder changes

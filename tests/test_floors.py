@@ -12,7 +12,7 @@ CONF = PACKAGE.parent / "conf"
 # Every module of the package, and every folder of parts, on the floor where it lives.
 FLOORS: list[set[str]] = [
     {"batch", "inputs", "seed", "run_folder", "device", "errors", "activation", "naming", "initial"}
-    | {"linear_maps", "mode", "backward_graph", "yaml_file", "literal", "picture_file"}
+    | {"linear_maps", "mode", "backward_graph", "yaml_file", "literal", "picture_file", "kinds"}
     | {"checkpoint", "logs", "signals", "settings", "gradient_scale", "sums"}
     | {"writing", "new_file"},
     {"encoder", "head", "loss", "dataset", "weighting", "scheduler", "logger"},
