@@ -12,6 +12,9 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+from mtl_cli.errors import problem
+from mtl_cli.kinds import unlike
+
 
 class WeightAverage:
     """``average <- d average + (1 - d) weights`` after step t, d = min(decay, (1 + t) / (10 + t)).
@@ -61,6 +64,13 @@ class WeightAverage:
         return dict(self.values)
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Takes back what `state_dict` gave."""
+        """Takes back what `state_dict` gave.
+
+        Raises:
+            ValueError: where it is not of these weights.
+        """
+        if unlike(state, self.values):
+            fix = "another run, or train anew"
+            raise problem("the average of the weights", "must fit the weights", "another's", fix)
         for name, value in state.items():
             self.values[name].copy_(value)

@@ -55,8 +55,8 @@ def save(path: Path, state: dict[str, Any]) -> None:
         file.write(MARK + digested.digest.digest())
 
 
-def check_digest(path: Path) -> None:
-    """Refuses a file whose bytes are not those that were written; one without a digest is noted."""
+def check_digest(path: Path) -> bool:
+    """Whether a file has a digest; refuses one whose bytes are not those that were written."""
     digest, left = hashlib.blake2b(digest_size=SIZE), path.stat().st_size - len(MARK) - SIZE
     with open(path, "rb") as file:
         while left > 0 and (data := file.read(min(CHUNK, left))):
@@ -65,11 +65,11 @@ def check_digest(path: Path) -> None:
         mark, said = file.read(len(MARK)), file.read(SIZE)
     if mark != MARK:
         check_end(path)
-        log.warning("%s has no digest: whether a byte of it was damaged cannot be told", path)
     elif said != digest.digest():
         rule = "must be as it was written; it is damaged"
         found = "other bytes than its digest says"
         raise problem(str(path), rule, found, "another checkpoint of the run, or train anew")
+    return mark == MARK
 
 
 def check_end(path: Path) -> None:
@@ -89,7 +89,7 @@ def load(path: Path) -> dict[str, Any]:
         ValueError: where the file is missing, truncated, damaged, or holds anything but data.
     """
     try:
-        check_digest(path)
+        has_digest = check_digest(path)
         state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         rule = "must be a run folder with a checkpoint"
@@ -115,6 +115,8 @@ def load(path: Path) -> dict[str, Any]:
         )
     if wrong := misfit(state, CHECKPOINT):
         raise damaged(path, wrong)
+    if not has_digest:
+        log.warning("%s has no digest: whether a byte of it was damaged cannot be told", path)
     return state
 
 

@@ -45,6 +45,7 @@ STATES = {
     ("generators", "torch"): None,
     ("losses", "values"): [[1]],
     ("average",): {"x": 3},
+    ("average", "arch.experts.stages.0.0.0.bias"): 1e300,
     ("metrics_length",): 10**9,
     ("model", "x"): "y",
 }

@@ -14,6 +14,7 @@ from mtl_cli.dataset.parts import Part, ReadOptions
 from mtl_cli.dataset.reader import NewExamples, Reader
 from mtl_cli.errors import problem
 from mtl_cli.inputs import Dense
+from mtl_cli.kinds import misfit
 
 
 class NumberReader(Reader):
@@ -34,6 +35,9 @@ class NumberReader(Reader):
 
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> NumberReader:
+        if wrong := misfit(state, {"columns": {str: [str]}}):
+            fix = "another run, or train again"
+            raise problem("reader.json: state", "must name columns by input", wrong, fix)
         return cls(state["columns"])
 
     def read(
