@@ -26,7 +26,8 @@ from mtl_cli.cli import (
 from mtl_cli.errors import Problem, check_choice, problem
 from mtl_cli.help import show_help
 from mtl_cli.mistakes import explain
-from mtl_cli.run_folder import RunFolder, find_run
+from mtl_cli.run_folder import RunFolder
+from mtl_cli.sweep import chosen_run
 from mtl_cli.writing import write_text
 
 WITH_RUN = ("diagnostic", "weights", "trust", "looks", "device", "runs")
@@ -74,7 +75,7 @@ def diagnose(words: list[str]) -> str:
                 "the diagnosis of a run", rule, word, "mtl-diagnose without run=, which begins anew"
             )
     cfg = compose(words)
-    return with_weights(cfg, find_run(str(cfg.run), Path(cfg.runs)), words)
+    return with_weights(cfg, chosen_run(str(cfg.run), Path(cfg.runs)), words)
 
 
 def of_a_run(words: list[str]) -> bool:
@@ -95,7 +96,7 @@ def before_training(cfg: DictConfig, folder: RunFolder) -> str:
     """Looks at what a training would begin with, and keeps the configuration in the folder."""
     from mtl_cli.look import look
 
-    weights = None if cfg.init is None else find_run(str(cfg.init), Path(cfg.runs)).best
+    weights = None if cfg.init is None else chosen_run(str(cfg.init), Path(cfg.runs)).best
     text = look(cfg, cfg, folder, weights, is_run=False)
     write_text(folder.path / "diagnosis.yaml", OmegaConf.to_yaml(cfg, resolve=True))
     return text

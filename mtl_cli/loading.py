@@ -17,7 +17,7 @@ from mtl_cli.errors import check_choice, problem
 from mtl_cli.loaded_run import LoadedRun
 from mtl_cli.run_config import read_config
 from mtl_cli.run_data import read_run_data
-from mtl_cli.run_folder import find_run
+from mtl_cli.sweep import chosen_run
 
 CHECKPOINTS = ["best", "last"]
 
@@ -42,7 +42,7 @@ def load_run(
         ValueError: where it is no run, a damaged one, of a newer version, or not to be trusted.
     """
     check_choice("checkpoint", checkpoint, CHECKPOINTS, "checkpoint=best")
-    folder = find_run(str(run), Path(runs))
+    folder = chosen_run(str(run), Path(runs))
     where = find_device(device)
     config = read_config(folder, trust)
     data = read_run_data(folder, trust)

@@ -24,11 +24,12 @@ from mtl_cli.comparison.pictures import draw, forget_pictures, pictures_in
 from mtl_cli.comparison.remarks import remarks
 from mtl_cli.comparison.saved_run import find_runs, read_run
 from mtl_cli.comparison.size import sizes
-from mtl_cli.errors import Problem, nearest, problem
+from mtl_cli.errors import nearest, problem
 from mtl_cli.new_file import check_new
 from mtl_cli.options import help_text
 from mtl_cli.overrides import train_command
 from mtl_cli.run_folder import find_run, from_here
+from mtl_cli.sweep import sweep_of
 
 YAML = CONF / "report.yaml"
 SHARING = ("arch", "weighting", "diagnostic")  # what a baseline has of its own, or not at all
@@ -102,12 +103,18 @@ def place(name: str, root: Path) -> Path:
     if name != "latest":
         return Path(name).expanduser()
     run = find_run(name, root).path
-    sweeps = [path for path in run.parents if path.name.endswith("_sweep")]
-    return sweeps[0] if sweeps else run
+    return sweep_of(run) or run
 
 
 def report(folders: Sequence[Path], options: Options) -> Report:
-    """Prints a report on all runs in some folders, and writes its files.
+    """Prints a report on all runs in some folders, and writes its files."""
+    found, written = make_report(folders, options)
+    sys.stdout.write(f"\n{found.text(width())}\n\n{written}\n")
+    return found
+
+
+def make_report(folders: Sequence[Path], options: Options) -> tuple[Report, str]:
+    """A report on all runs in some folders, and which files it wrote, in words.
 
     Raises:
         ValueError: where there are none, or the files cannot be written.
@@ -131,19 +138,12 @@ def report(folders: Sequence[Path], options: Options) -> Report:
     }
     found = Report(comparison, {heading: [*dict.fromkeys(said)] for heading, said in notes.items()})
     files = [path.relative_to(out) for path in (*found.write(out), *pictures)]
-    width = max(60, shutil.get_terminal_size((100, 24)).columns)
-    names = ", ".join(map(str, files))
-    sys.stdout.write(f"\n{found.text(width)}\n\nreport      {from_here(out)}: {names}\n")
-    return found
+    return found, f"report      {from_here(out)}: {', '.join(map(str, files))}"
 
 
-def report_sweep(folder: Path) -> None:
-    """Ends a sweep with its report; a sweep that left nothing has none."""
-    try:
-        folders, options = read_words([str(folder)])
-        report(folders, options)
-    except Problem as error:
-        sys.stderr.write(f"no report: {error}\n")
+def width() -> int:
+    """Of the terminal, in characters."""
+    return max(60, shutil.get_terminal_size((100, 24)).columns)
 
 
 def make_folder(folders: Sequence[Path], options: Options) -> Path:

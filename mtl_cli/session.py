@@ -21,11 +21,11 @@ from mtl_cli.logs import FILE_ONLY, logging_to
 from mtl_cli.pictures import draw_metrics
 from mtl_cli.run_config import read_summary
 from mtl_cli.run_data import RunData
-from mtl_cli.run_folder import RunFolder, find_run, from_here
+from mtl_cli.run_folder import RunFolder, from_here
 from mtl_cli.seed import set_deterministic
 from mtl_cli.signals import Interrupted
 from mtl_cli.summary import check_figures, describe, final_table, objective, results
-from mtl_cli.sweep import sweep_of
+from mtl_cli.sweep import chosen_run, sweep_of
 from mtl_cli.weighting.fixed import Fixed
 from mtl_cli.yardsticks import yardsticks
 
@@ -104,7 +104,7 @@ class Session:
                 more = live.trainer.epoch
                 log.info("nothing is left to train; trainer.max_epochs=%d would go on", more)
         elif cfg.init is not None:
-            first = find_run(cfg.init, Path(cfg.runs))
+            first = chosen_run(cfg.init, Path(cfg.runs))
             checkpoint.load_weights(live.model, checkpoint.load(first.best)["model"], first.best)
         writing.write_text(self.folder.config, OmegaConf.to_yaml(cfg, resolve=True))
         arch = live.model.arch

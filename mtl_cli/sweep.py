@@ -10,8 +10,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from mtl_cli.comparison.best import rank_on_val
 from mtl_cli.errors import problem
-from mtl_cli.run_folder import RunFolder, create_folder, from_here
+from mtl_cli.run_folder import RunFolder, create_folder, find_run, from_here
 from mtl_cli.words import value
 
 FILE = "sweep.json"  # the words, as they were typed
@@ -29,6 +30,28 @@ def is_sweep(path: Path) -> bool:
 def sweep_of(path: Path) -> Path | None:
     """The sweep that a folder is or belongs to: the outermost, for a baseline lies in its own."""
     return next((one for one in [*reversed(path.parents), path] if is_sweep(one)), None)
+
+
+def chosen_run(name: str, root: Path) -> RunFolder:
+    """The run folder called ``name``; of a sweep, and of ``latest`` after one, the best on val.
+
+    Says which one that is.
+
+    Raises:
+        ValueError: where there is none.
+    """
+    path = Path(name).expanduser()
+    if name == "latest":
+        newest = find_run(name, root).path
+        path = sweep_of(newest) or newest
+    if is_sweep(path) and not (path / "config.yaml").is_file():
+        ranking = rank_on_val(path)
+        sys.stderr.write(f"the best on val of {from_here(path)}: {ranking.in_words}\n")
+        return ranking.run.folder
+    if name == "latest":
+        sys.stderr.write(f"latest is {from_here(path)}\n")
+        return RunFolder(path)
+    return find_run(name, root)
 
 
 def place_sweep(path: Path, words: Sequence[str], named: bool, trains: bool) -> Path:

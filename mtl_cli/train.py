@@ -76,7 +76,7 @@ def train_all(words: list[str]) -> None:
 def report(words: list[str]) -> None:
     """Ends a sweep with its report."""
     if FreshFolders.sweep is not None:
-        from mtl_cli.report import report_sweep
+        from mtl_cli.sweep_report import report_sweep
 
         with plain_errors(words):
             report_sweep(FreshFolders.sweep)

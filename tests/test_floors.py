@@ -30,7 +30,7 @@ FLOORS: list[set[str]] = [
     | {"overrides", "baselines", "older_runs", "sweep"},
     {"session", "yardsticks", "widening", "look", "loaded_run", "loading"}
     | {"labelled_data", "rebuilt_dataset"},
-    {"train", "evaluate", "predict", "diagnose", "report"},
+    {"train", "evaluate", "predict", "diagnose", "report", "sweep_report"},
 ]
 HYDRA_FROM = next(i for i, floor in enumerate(FLOORS) if "slots" in floor)
 MODULES = sorted(

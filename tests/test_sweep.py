@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 import mtl_cli.cli
-import mtl_cli.report
 import mtl_cli.session
+import mtl_cli.sweep_report
 import mtl_cli.train
 from mtl_cli.errors import Problem, problem
-from mtl_cli.sweep import FILE, only_sets, resumed_words, sweep_of
+from mtl_cli.sweep import FILE, chosen_run, only_sets, resumed_words, sweep_of
 from mtl_cli.trainer import Trainer
 
 QUICK = ["dataset.num_samples=200", "encoder.hidden=[4]", "trainer.max_epochs=2"]
@@ -25,7 +25,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder where the commands are typed; their reports and pictures are left out."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(mtl_cli.session, "draw_curves", lambda *args: None)
-    monkeypatch.setattr(mtl_cli.report, "report_sweep", lambda folder: print(f"report {folder}"))
+    says = mtl_cli.sweep_report
+    monkeypatch.setattr(says, "report_sweep", lambda folder: print(f"report {folder}"))
     return tmp_path
 
 
@@ -135,6 +136,23 @@ def test_two_jobs_of_one_folder_do_not_answer_for_each_other(here, capsys) -> No
         run(*SEEDS, "hydra.sweep.dir=mine", "hydra.sweep.subdir=same")
     assert "mine/same must be of this job of the sweep" in capsys.readouterr().err
     assert json.loads(Path("mine/same/summary.json").read_text())["seed"] == 0
+
+
+def test_a_sweep_and_latest_after_it_mean_its_best_run_on_val(here, capsys) -> None:
+    run("--multirun", "arch=hps,mmoe", "seed=0,1", *QUICK, "hydra.sweep.dir=mine")
+    said = {path.parent: json.loads(path.read_text()) for path in here.glob("mine/*/summary.json")}
+    archs: dict[str, list[float]] = {}
+    for summary in said.values():
+        archs.setdefault(summary["choices"]["arch"], []).append(summary["objective"])
+    best = min(archs, key=lambda arch: sum(archs[arch]))
+    own = {path: s["objective"] for path, s in said.items() if s["choices"]["arch"] == best}
+    expected = min(own, key=lambda path: own[path])
+    for name in ("mine", "latest"):
+        assert chosen_run(name, here).path.resolve() == expected
+        shown = capsys.readouterr().err
+        assert f"the best on val of mine: arch={best}, loss " in shown
+        assert f"run mine/{expected.name}\n" in shown
+    assert mtl_cli.load_run("mine").folder.path.resolve() == expected
 
 
 def test_a_failed_job_is_tried_again(here) -> None:

@@ -33,12 +33,15 @@ class Report:
             for table in self.comparison.tables
             for grid in grids(table, self.comparison.options)
         ]
-        said = [
+        return "\n\n".join([*tables, self.said(width)])
+
+    def said(self, width: int) -> str:
+        """The notes alone."""
+        return "\n\n".join(
             "\n".join([heading, *(wrapped_note(note, width) for note in notes)])
             for heading, notes in self.notes.items()
             if notes
-        ]
-        return "\n\n".join([*tables, *said])
+        )
 
     def markdown(self) -> str:
         parts = ["# Comparison"]
@@ -112,6 +115,7 @@ def csv_row(table: Table, group: Group, number: int) -> dict[str, Any]:
         "setting": group.words,
         "runs": len(group.runs),
         "seeds": " ".join(map(str, group.seeds)),
+        "folders": " ".join(str(run.folder.path) for run in group.runs),
         "baseline": group.baseline.words if group.baseline else None,
         "mean rank": group.rank,
         "parameters": group.parameters,

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
+from pathlib import Path
 
 from mtl_cli.comparison.beside import beside_rows
-from mtl_cli.comparison.compare import Options
+from mtl_cli.comparison.compare import Options, compared
 from mtl_cli.comparison.group import Group, Table
+from mtl_cli.comparison.saved_run import SavedRun
 from mtl_cli.comparison.table import Grid
+from mtl_cli.run_folder import from_here
 
 ARROWS = {True: " ↑", False: " ↓", None: ""}  # which way is better
 
@@ -19,7 +22,7 @@ def grids(table: Table, options: Options) -> list[Grid]:
     gaining = [group for group in table.groups if group.gain is not None]
     if gaining and len(gaining[0].figures) > 1:
         found.append(task_gains(table, gaining))
-    return [*found, all_figures(table)]
+    return [*found, all_figures(table), folders(table)]
 
 
 def answer(table: Table, options: Options) -> Grid:
@@ -38,7 +41,10 @@ def answer(table: Table, options: Options) -> Grid:
             ends = "–" if gain.low is None else f"{gain.low:+.2f} to {gain.high:+.2f}"
             row += [signed(gain.total), ends, gain.in_words]
         rows.append([*row, "–" if group.rank is None else f"{group.rank:.2f}"])
-    return Grid(f"{table.name}: {sizes(table)}", [*header, "mean rank"], rows)
+    pairs = [pair for group in table.groups for pair in compared(group, options.metric).items()]
+    ranked = ", ".join(f"{task}/{metric}" for task, metric in dict.fromkeys(pairs))
+    title = f"{table.name}: {sizes(table)}; ranked by {ranked} on {table.split}"
+    return Grid(title, [*header, "mean rank"], rows)
 
 
 def sizes(table: Table) -> str:
@@ -58,8 +64,10 @@ def task_gains(table: Table, gaining: Sequence[Group]) -> Grid:
     return turned(Grid(title, ["setting", *tasks], rows))
 
 
-def all_figures(table: Table) -> Grid:
+def all_figures(table: Table, turn: bool = True) -> Grid:
     """Every task's metrics: means over the seeds, and standard deviations; size and time.
+
+    Many columns become rows, where ``turn`` says so.
 
     Losses are in the CSV; here they stand for tasks without metrics.
     """
@@ -81,7 +89,24 @@ def all_figures(table: Table) -> Grid:
     for name, values in beside_rows(table, columns):
         rows.append([name, "–", "–", *map(spread, values)])
     title = f"{table.name}: figures on {table.split}, mean ± standard deviation over seeds"
-    return turned(Grid(title, header, rows))
+    return turned(Grid(title, header, rows)) if turn else Grid(title, header, rows)
+
+
+def folders(table: Table) -> Grid:
+    """Where the runs of each setting are."""
+    rows = [[group.words, in_braces(group.runs)] for group in table.groups]
+    return Grid(f"{table.name}: run folders", ["setting", "folders"], rows)
+
+
+def in_braces(runs: Sequence[SavedRun]) -> str:
+    """The folders of some runs as a shell takes them: ``runs/a_sweep/{0,1,2} runs/b``."""
+    names: dict[Path, list[str]] = {}
+    for run in runs:
+        names.setdefault(run.folder.path.parent, []).append(run.folder.path.name)
+    return " ".join(
+        from_here(parent / (own[0] if len(own) == 1 else f"{{{','.join(own)}}}")).replace("'", "")
+        for parent, own in names.items()
+    )
 
 
 def turned(grid: Grid) -> Grid:
