@@ -16,7 +16,10 @@ from torch import nn
 from torchjd.linalg import DualConeProjector
 
 from mtl_cli.errors import Problem, problem
+from mtl_cli.trust import leaves
 
+PARTS = ("experts", "layers", "heads", "columns")  # what a model is made of, in options num_*
+MOST_PARTS = 10_000
 RESERVED = ("_target_", "_partial_", "_recursive_", "_convert_", "_args_")
 
 
@@ -86,9 +89,21 @@ def make(
     check_target(slot, plain["_target_"], kind)
     for path, target in nested_targets(plain, slot):
         check_target(path, target, (nn.Module, DualConeProjector))
+    check_counts(slot, plain)
     choice = cfg.choices.get(key)
     options = f"; mtl-train {key}={choice} --help lists the options" if choice else ""
     return Factory(slot, plain, f"another value{options}")
+
+
+def check_counts(slot: str, values: Mapping[str, Any]) -> None:
+    """Refuses more parts than any model has, which would be made one by one without an end."""
+    for option, value in values.items():
+        if not (option.startswith("num_") and option.endswith(PARTS)):
+            continue
+        for path, number in leaves(value, f"{slot}.{option}"):  # some are one number a task
+            if isinstance(number, int | float) and number > MOST_PARTS:
+                rule = f"must be at most {MOST_PARTS:,}"
+                raise problem(path, rule, number, f"{path}=8")
 
 
 def check_target(slot: str, target: Any, kind: type | tuple[type, ...]) -> None:
