@@ -14,6 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 from mtl_cli.errors import problem
 
 TRUSTED = ("mtl_cli", "torch", "torchvision", "torchmetrics", "torchjd", "sklearn")
+COMPUTED = ("classification", "regression", "nominal", "aggregation")
 
 
 def check_foreign(values: Any, trust: Collection[str]) -> None:
@@ -36,6 +37,20 @@ def check_package(path: str, target: Any, trust: Collection[str]) -> None:
         rule = f"must be of a package that is trusted: {known}"
         fix = f"'trust=[{package or '<package>'}]', where you trust who wrote it"
         raise problem(path, rule, f"{target}, which was not imported", fix)
+    if package == "torchmetrics" and package not in trust:
+        check_metric(path, str(target))
+
+
+def check_metric(path: str, target: str) -> None:
+    """Refuses metrics that download weights or read files of their own, as those of images do."""
+    import torchmetrics
+
+    _, _, name = target.partition(".")
+    where = name if "." in name else getattr(getattr(torchmetrics, name, None), "__module__", "")
+    if where.removeprefix("torchmetrics.").partition(".")[0] not in COMPUTED:
+        rule = f"must be one of torchmetrics' {', '.join(COMPUTED)}, which ask no network"
+        fix = "'trust=[torchmetrics]', where you trust who wrote it"
+        raise problem(path, rule, f"{target}, which was not made", fix)
 
 
 def packages(cfg: DictConfig) -> set[str]:

@@ -263,3 +263,19 @@ def test_code_in_a_checkpoint_is_not_run(run: Path, way: str) -> None:
     with pytest.raises(Problem, match="it was not loaded, nor any code in it run"):
         WAYS[way](run)
     assert not executed()
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    "target",
+    [
+        "torchmetrics.image.lpip.LearnedPerceptualImagePatchSimilarity",
+        "torchmetrics.text.BERTScore",
+        "torchmetrics.image.FrechetInceptionDistance",
+        "torchmetrics.Nothing",
+    ],
+)
+def test_a_metric_that_may_ask_the_network_is_refused(run: Path, target: str, way: str) -> None:
+    change(run, "tasks.sin.metrics.mse", {"_target_": target})
+    with pytest.raises(Problem, match="which ask no network"):
+        WAYS[way](run)
