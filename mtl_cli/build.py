@@ -56,7 +56,7 @@ def build(cfg: DictConfig, folder: RunFolder, device: torch.device) -> Run:
             f"dataset.targets={targets}, without kinds" if targets else "none",
             "'dataset.targets={label: binary}', or a dataset that has tasks",
         )
-    dataset = make(cfg, "dataset", Dataset)()
+    dataset = make_dataset(cfg)
     fill_in(cfg, dataset)
     tasks = make_tasks(cfg, dataset.inputs, dataset.tasks)
     seed_everything(cfg.seed)
@@ -129,6 +129,12 @@ def make_tasks(
         task.try_metrics()
         tasks.append(task)
     return tasks
+
+
+def make_dataset(cfg: DictConfig) -> Dataset:
+    """The dataset; where its seed is null it is the run's, so that each seed deals it anew."""
+    own = {"seed": cfg.seed} if cfg.dataset.get("seed", 0) is None else {}
+    return make(cfg, "dataset", Dataset)(**own)
 
 
 def fill_in(cfg: DictConfig, dataset: Dataset) -> None:

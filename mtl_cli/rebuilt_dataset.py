@@ -14,6 +14,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from mtl_cli.build import make_dataset
 from mtl_cli.cli import CONF, job_config, typed_value, with_tasks
 from mtl_cli.comparison.saved_run import mapping
 from mtl_cli.dataset.base import Dataset
@@ -23,7 +24,6 @@ from mtl_cli.loaded_run import LoadedRun
 from mtl_cli.mistakes import explain
 from mtl_cli.run_config import read_summary
 from mtl_cli.run_data import RunData
-from mtl_cli.slots import make
 
 ONCE_IN_ORDER = {"shuffle": False, "drop_last": False, "sampling": "sequential"}
 BY_FILE = "input=<file>, which is read, and its classes named, as the run's data was"
@@ -55,7 +55,7 @@ def read_dataset(run: LoadedRun, split: str, words: Sequence[str]) -> tuple[Data
     if not any(word.startswith("dataset=") for word in words):
         for word in words:
             set_option(cfg, word)
-    dataset = make(cfg, "dataset", Dataset)()
+    dataset = make_dataset(cfg)
     check_choice("split", split, list(dataset.sizes), f"split={next(iter(dataset.sizes))}")
     if not words:
         check_source(run, dataset)

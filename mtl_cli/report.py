@@ -14,12 +14,13 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from mtl_cli.cli import CONF, plain_errors
+from mtl_cli.comparison.answers import answers
 from mtl_cli.comparison.baseline import BASELINE, FREE
 from mtl_cli.comparison.compare import FORMATS, Options, compare
 from mtl_cli.comparison.files import Report, is_report, not_counted
 from mtl_cli.comparison.front import find_pairs
 from mtl_cli.comparison.group import Group
-from mtl_cli.comparison.notes import answers, not_answered
+from mtl_cli.comparison.notes import not_answered
 from mtl_cli.comparison.pictures import draw, forget_pictures, pictures_in
 from mtl_cli.comparison.remarks import remarks
 from mtl_cli.comparison.saved_run import find_runs, read_run

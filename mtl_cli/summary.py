@@ -32,6 +32,7 @@ def describe(cfg: DictConfig, run: Run, device: torch.device) -> dict[str, Any]:
             "name": cfg.choices.dataset,
             "source": run.dataset.source,
             "sizes": run.dataset.sizes,
+            "drawn": sorted(run.dataset.drawn),
         },
         "metrics": {
             name: {

@@ -47,7 +47,7 @@ def draw_gain(groups: Sequence[Group], confidence: float, title: str, out: Path)
 
     names = {HELPS: "helps", HURTS: "hurts", OPEN: "cannot say"}
     handles = [Patch(color=shade, label=name) for shade, name in names.items()]
-    whisker = f"line: {100 * confidence:g} % interval over seeds"
+    whisker = f"line: interval over seeds, {100 * confidence:g} % for all together"
     figure.legend(
         handles=handles,
         title=whisker,
@@ -61,6 +61,4 @@ def draw_gain(groups: Sequence[Group], confidence: float, title: str, out: Path)
 
 
 def color(gain: Gain) -> str:
-    if not gain.excludes_zero or gain.low is None:
-        return OPEN
-    return HELPS if gain.low > 0 else HURTS
+    return {"helps": HELPS, "hurts": HURTS}.get(gain.word, OPEN)

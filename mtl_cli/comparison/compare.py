@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mtl_cli.comparison.baseline import check_wish, set_baselines
-from mtl_cli.comparison.gain import Gain, interval, mean_ranks, paired_gains, task_gains, total
+from mtl_cli.comparison.gain import mean_ranks
 from mtl_cli.comparison.group import Group, Table, make_tables
+from mtl_cli.comparison.judge import compared, judge
 from mtl_cli.comparison.saved_run import SavedRun
-from mtl_cli.errors import check_boolean, check_choice, check_integer, check_number, problem
+from mtl_cli.errors import check_boolean, check_choice, check_number, problem
 
 FORMATS = ["csv", "md", "tex"]
 
@@ -26,9 +27,7 @@ class Options:
         split: where figures are of: ``test`` (val where there is none), or ``val``.
         metric: what Gain and ranks compare in the tasks that have it; None: each task's first.
         baseline: a folder of runs, or words of a setting; None: ``arch=single_task``.
-        confidence: of the bootstrap interval, 0 to 1.
-        resamples: of the bootstrap.
-        seed: of the bootstrap.
+        confidence: that no verdict of the report is wrong, 0 to 1.
         runs: the folder of all runs, where ``latest`` is looked for.
     """
 
@@ -40,8 +39,6 @@ class Options:
     metric: str | None
     baseline: str | None
     confidence: float
-    resamples: int
-    seed: int
     runs: str
 
     def __post_init__(self) -> None:
@@ -55,8 +52,6 @@ class Options:
         check_boolean("pictures", self.pictures)
         check_choice("split", self.split, ["test", "val"], "split=test")
         check_number("confidence", self.confidence, "confidence=0.95", 0.5, 0.999)
-        check_integer("resamples", self.resamples, 100, "resamples=9999")
-        check_integer("seed", self.seed, 0, "seed=0")
         for name in ("out", "metric", "baseline", "runs"):
             value = getattr(self, name)
             if not isinstance(value, str | None):
@@ -85,11 +80,10 @@ def compare(runs: Sequence[SavedRun], options: Options) -> Comparison:
     tables = make_tables([run for run in runs if run.trouble is None], options.split)
     check_wish(tables, options.baseline)
     check_metric(tables, options.metric)
-    remarks = []
     for table in tables:
         set_baselines(table, options.baseline)
-        for group in table.groups:
-            remarks += set_gain(group, options)
+    remarks = judge(tables, options.metric, options.confidence)
+    for table in tables:
         set_ranks(table, options.metric)
         table.groups[:] = in_order(table.groups)
     return Comparison(options, tables, [run for run in runs if run.trouble is not None], remarks)
@@ -128,55 +122,6 @@ def check_metric(tables: Sequence[Table], metric: str | None) -> None:
     known = sorted({name for table in tables for _, name in table.columns})
     if metric is not None and known:
         check_choice("metric", metric, known, f"metric={known[0]}")
-
-
-def compared(group: Group, metric: str | None) -> dict[str, str]:
-    """The metric of each task that Gain and ranks compare: the wished one, else the first."""
-    return {
-        task: metric if metric is not None and metric in values else group.first_metric(task)
-        for task, values in group.figures.items()
-    }
-
-
-def set_gain(group: Group, options: Options) -> list[str]:
-    """Computes a group's Gain over its baseline; gives what there is to say where it has none."""
-    base = group.baseline
-    if base is None or base is group:
-        return []
-    own, other, higher = {}, {}, {}
-    for task, metric in compared(group, options.metric).items():
-        up = group.higher_is_better(task, metric)
-        own[task] = group.figures[task].get(metric, {})
-        other[task] = base.figures.get(task, {}).get(metric, {})
-        if up is None:
-            return [f"{group.words}: no Gain, for {task}/{metric} does not say which way is better"]
-        if not own[task] or not other[task]:
-            who = group if not own[task] else base
-            return [f"{group.words}: no Gain, for {who.words} has no figure of {task}/{metric}"]
-        higher[task] = up
-    if not own:
-        return []
-    per_task = task_gains(means(own), means(other), higher)
-    paired = paired_gains(own, other, higher)
-    low, high = interval(paired, options.confidence, options.resamples, options.seed)
-    group.gain = Gain(per_task, total(per_task), len(paired), low, high)
-    return zero_baselines(group)
-
-
-def zero_baselines(group: Group) -> list[str]:
-    """Says of which tasks the baseline is 0."""
-    gains = group.gain.per_task if group.gain is not None else {}
-    zero = [task for task, gain in gains.items() if gain is None]
-    if not zero:
-        return []
-    rest = total({task: gain for task, gain in gains.items() if gain is not None})
-    others = "" if rest is None else f" over all tasks; over the others it is {rest:+.2f} %"
-    names = ", ".join(zero)
-    return [f"{group.words}: the baseline of {names} is 0, not divided by: no Gain{others}"]
-
-
-def means(figures: dict[str, dict[int, float]]) -> dict[str, float]:
-    return {task: sum(values.values()) / len(values) for task, values in figures.items()}
 
 
 def set_ranks(table: Table, metric: str | None) -> None:

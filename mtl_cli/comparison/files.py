@@ -124,7 +124,7 @@ def csv_row(table: Table, group: Group, number: int) -> dict[str, Any]:
     if group.gain is not None:
         gain = group.gain
         row |= {"Gain": gain.total, "Gain low": gain.low, "Gain high": gain.high}
-        row |= {"pairs": gain.pairs, "sharing": gain.in_words}
+        row |= {"pairs": gain.pairs, "sharing": gain.word}
         row |= {f"Gain {task}": value for task, value in gain.per_task.items()}
     for task, metrics in group.figures.items():
         for metric, values in metrics.items():

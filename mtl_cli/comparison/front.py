@@ -9,8 +9,9 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from mtl_cli.comparison.compare import compared, telling
+from mtl_cli.comparison.compare import telling
 from mtl_cli.comparison.group import Group, Table
+from mtl_cli.comparison.judge import compared
 from mtl_cli.comparison.pareto import Point, front, hypervolume, outline
 from mtl_cli.comparison.style import COLORS, MOST, legend_below, new_figure
 from mtl_cli.picture_file import save

@@ -1,127 +1,123 @@
-"""What sharing gains: Gain over the baseline, its bootstrap interval over seeds, and mean ranks.
+"""What sharing gains over the baseline, seed by seed, and mean ranks.
 
 Maninis, Radosavovic & Kokkinos, "Attentive Single-Tasking of Multiple Tasks", CVPR 2019,
 https://arxiv.org/abs/1904.08918; papers on weightings report it with the sign turned, as a drop
-(Navon et al., "Multi-Task Learning as a Bargaining Game", ICML 2022). Efron, "Bootstrap Methods:
-Another Look at the Jackknife", Annals of Statistics 7(1), 1979.
+(Navon et al., "Multi-Task Learning as a Bargaining Game", ICML 2022).
 """
 
 from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-ENOUGH = 3  # pairs of seeds, under which nothing is said
+from mtl_cli.comparison.verdict import Verdict
+
+BySeed = Mapping[str, Mapping[int, float]]  # {task: {seed: value}}
 
 
-@dataclass(frozen=True)
+@dataclass
 class Gain:
     """``(100 / K) sum_k s_k (M_k - B_k) / |B_k|``, s = +1 where higher is better, else -1.
 
-    Positive: sharing helps. ``M`` and ``B`` are means over seeds. The interval is of the mean over
-    the seeds that both have, of the same sum with each seed's ``M_k - B_k`` (and ``|B_k|`` as
-    before, so that with equal seeds the mean over them is Gain itself).
+    Positive: sharing helps. ``M`` and ``B`` are means over the seeds that both sides have, so that
+    Gain is the mean of what each of these seeds gains (with ``|B_k|`` as it is), and its interval
+    is one of that mean.
 
     Args:
-        per_task: each task's part before the mean, in percent; None where the baseline is 0.
-        total: Gain, in percent; None where a task's part is missing.
-        pairs: seeds that both have.
-        low: the interval's lower end, in percent; None under `ENOUGH` pairs.
-        high: its upper end.
+        seeds: that both sides have, of all tasks.
+        tasks: each task's gain in percent, by seed; None where the baseline is 0.
+        learned: which tasks at least one of the sides learned; None: nobody knows.
+        whole: the verdict on all tasks together; None where there is none.
+        by_task: verdicts on single tasks, in place of one on the whole.
+        others: other metrics by which the verdict would be another one, with that verdict's word.
     """
 
-    per_task: dict[str, float | None]
-    total: float | None
-    pairs: int
-    low: float | None
-    high: float | None
+    seeds: list[int]
+    tasks: dict[str, list[float] | None]
+    learned: dict[str, bool | None] = field(default_factory=dict)
+    whole: Verdict | None = None
+    by_task: dict[str, Verdict] = field(default_factory=dict)
+    others: dict[str, str] = field(default_factory=dict)
 
     @property
-    def excludes_zero(self) -> bool | None:
-        """Whether the interval excludes 0; None where there is no interval."""
-        if self.low is None or self.high is None:
-            return None
-        return self.low > 0 or self.high < 0
+    def per_task(self) -> dict[str, float | None]:
+        """Each task's part before the mean, in percent; None where the baseline is 0."""
+        return {
+            task: statistics.mean(values) if values else None for task, values in self.tasks.items()
+        }
 
     @property
-    def in_words(self) -> str:
-        if self.excludes_zero is None:
-            return "not enough runs to say" if self.total is not None else "no Gain"
-        if not self.excludes_zero:
-            return "cannot say: interval includes 0"
-        above = self.low is not None and self.low > 0
-        return "helps: interval above 0" if above else "hurts: interval below 0"
+    def by_seed(self) -> list[float]:
+        """Gain of each seed, in percent; empty where a task's part is missing."""
+        if not all(self.tasks.values()):
+            return []
+        parts = [values for values in self.tasks.values() if values]
+        return [statistics.mean(own) for own in zip(*parts, strict=True)]
+
+    @property
+    def total(self) -> float | None:
+        """Gain, in percent; None where a task's part is missing."""
+        return statistics.mean(self.by_seed) if self.by_seed else None
+
+    @property
+    def pairs(self) -> int:
+        """Seeds that both sides have."""
+        return len(self.seeds)
+
+    @property
+    def nothing_learned(self) -> bool:
+        return bool(self.learned) and all(known is False for known in self.learned.values())
+
+    @property
+    def low(self) -> float | None:
+        return None if self.whole is None else self.whole.low
+
+    @property
+    def high(self) -> float | None:
+        return None if self.whole is None else self.whole.high
+
+    @property
+    def word(self) -> str:
+        """The verdict in a word or two."""
+        if self.nothing_learned:
+            return "nothing was learned"
+        if self.whole is not None:
+            return self.whole.word
+        if self.by_task:
+            return "; ".join(f"{task}: {own.word}" for task, own in self.by_task.items())
+        return "not enough runs to say" if self.tasks else "no Gain"
 
 
-def task_gains(
-    figures: Mapping[str, float], baseline: Mapping[str, float], higher: Mapping[str, bool]
-) -> dict[str, float | None]:
-    """Each task's relative improvement in percent; None where the baseline is 0."""
-    return {
-        task: improvement(value - baseline[task], baseline[task], higher[task])
-        for task, value in figures.items()
-    }
-
-
-def improvement(difference: float, baseline: float, higher: bool) -> float | None:
-    if baseline == 0:
-        return None
-    return 100 * (1 if higher else -1) * difference / abs(baseline)
-
-
-def total(gains: Mapping[str, float | None]) -> float | None:
-    """The mean over the tasks, None where a part is missing."""
-    parts = [gain for gain in gains.values() if gain is not None]
-    return statistics.mean(parts) if parts and len(parts) == len(gains) else None
-
-
-def paired_gains(
-    figures: Mapping[str, Mapping[int, float]],
-    baseline: Mapping[str, Mapping[int, float]],
-    higher: Mapping[str, bool],
-) -> list[float]:
-    """Gain for each seed that all tasks of both have, relative to the baseline's means.
+def gain_over(figures: BySeed, baseline: BySeed, higher: Mapping[str, bool]) -> Gain:
+    """Gain for the seeds that all tasks of both have.
 
     Args:
-        figures: ``{task: {seed: value}}``.
+        figures: of a setting.
         baseline: the same of the baseline, for at least these tasks.
         higher: whether higher is better, for each task.
     """
-    seeds = set.intersection(*({*values} & {*baseline[task]} for task, values in figures.items()))
-    means = {task: statistics.mean(baseline[task].values()) for task in figures}
-    gains = [
-        total(
-            {
-                task: improvement(values[seed] - baseline[task][seed], means[task], higher[task])
-                for task, values in figures.items()
-            }
+    seeds = sorted(
+        set.intersection(*({*values} & {*baseline[task]} for task, values in figures.items()))
+    )
+    gains = {
+        task: improvements(
+            [values[seed] for seed in seeds], [baseline[task][seed] for seed in seeds], higher[task]
         )
-        for seed in sorted(seeds)
-    ]
-    return [gain for gain in gains if gain is not None]
+        for task, values in figures.items()
+    }
+    return Gain(seeds, gains)
 
 
-def interval(
-    values: Sequence[float], confidence: float, resamples: int, seed: int
-) -> tuple[float, float] | tuple[None, None]:
-    """The percentile bootstrap interval of the mean; none for fewer than `ENOUGH` values."""
-    if len(values) < ENOUGH:
-        return None, None
-    if len(set(values)) == 1:
-        return values[0], values[0]
-    import numpy as np
-    from scipy.stats import bootstrap
-
-    found = bootstrap(
-        (np.asarray(values),),
-        np.mean,
-        confidence_level=confidence,
-        n_resamples=resamples,
-        method="percentile",
-        rng=np.random.default_rng(seed),
-    ).confidence_interval
-    return float(found.low), float(found.high)
+def improvements(
+    figures: Sequence[float], baseline: Sequence[float], higher: bool
+) -> list[float] | None:
+    """``100 s (M_i - B_i) / |B|`` of each seed, in percent; None where the mean ``B`` is 0."""
+    size = abs(statistics.mean(baseline)) if baseline else 0.0
+    if size == 0:
+        return None
+    sign = 1 if higher else -1
+    return [100 * sign * (m - b) / size for m, b in zip(figures, baseline, strict=True)]
 
 
 def mean_ranks(

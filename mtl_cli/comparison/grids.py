@@ -39,7 +39,7 @@ def answer(table: Table, options: Options) -> Grid:
         elif group.gain is not None:
             gain = group.gain
             ends = "–" if gain.low is None else f"{gain.low:+.2f} to {gain.high:+.2f}"
-            row += [signed(gain.total), ends, gain.in_words]
+            row += [signed(gain.total), ends, gain.word]
         rows.append([*row, "–" if group.rank is None else f"{group.rank:.2f}"])
     pairs = [pair for group in table.groups for pair in compared(group, options.metric).items()]
     ranked = ", ".join(f"{task}/{metric}" for task, metric in dict.fromkeys(pairs))

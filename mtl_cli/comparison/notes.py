@@ -1,4 +1,4 @@
-"""What a comparison answers in words, and what not: no baseline, too few seeds, unequal budgets."""
+"""What a comparison does not answer: no baseline, too few seeds, unequal budgets."""
 
 from __future__ import annotations
 
@@ -12,38 +12,17 @@ from mtl_cli.comparison.baseline import (
     nearest_baseline,
     unequal,
 )
-from mtl_cli.comparison.compare import Comparison, gain_of
-from mtl_cli.comparison.gain import ENOUGH
+from mtl_cli.comparison.compare import Comparison
 from mtl_cli.comparison.group import Group, Table
 from mtl_cli.comparison.remarks import NAMED, listed
 from mtl_cli.comparison.setting import identity, shown
+from mtl_cli.comparison.verdict import ENOUGH
 
 BUDGET = ("trainer.max_epochs", "trainer.max_steps", "trainer.patience", "dataset.batch_size")
 COMMANDS = 3  # that are spelled out
-ANSWERS = 5
-FEW = 5  # pairs of seeds, under which an interval is too narrow
 
 # Gives the command line that trains a group's setting, or its single-task baseline, by some seeds.
 Command = Callable[[Group, Sequence[int], bool], str]
-
-
-def answers(comparison: Comparison) -> list[str]:
-    """Whether sharing helps, for the settings of most Gain."""
-    notes: list[str] = []
-    percent = f"{100 * comparison.options.confidence:g} %"
-    for table in comparison.tables:
-        gained = [group for group in table.groups if group.gain and group.gain.total is not None]
-        gained.sort(key=gain_of, reverse=True)
-        for group in gained[:ANSWERS]:
-            gain = group.gain
-            assert gain is not None
-            said = f"Gain {gain.total:+.2f} %, over {gain.pairs} seeds"
-            if gain.low is not None:
-                said += f", {percent} interval {gain.low:+.2f} to {gain.high:+.2f}"
-            notes.append(f"{group.words} on {table.name}: {gain.in_words} ({said})")
-        if len(gained) > ANSWERS:
-            notes.append(f"{len(gained) - ANSWERS} more settings of less Gain stand in the table")
-    return notes
 
 
 def not_answered(comparison: Comparison, command: Command) -> list[str]:
@@ -102,7 +81,7 @@ def seeds_to_have(groups: Sequence[Group]) -> list[int]:
 
 
 def too_few_seeds(table: Table, command: Command) -> list[str]:
-    """Names the settings with too few pairs of seeds, and those with barely enough."""
+    """Names the settings with too few pairs of seeds."""
     notes = []
     few = [group for group in table.groups if group.gain and group.gain.pairs < ENOUGH]
     for group in few[:COMMANDS]:
@@ -115,12 +94,6 @@ def too_few_seeds(table: Table, command: Command) -> list[str]:
         notes.append("\n".join([f"{said} baseline, {ENOUGH} are needed. To have them:", *lines]))
     if len(few) > COMMANDS:
         notes.append(f"{len(few) - COMMANDS} more settings have too few pairs of seeds")
-    narrow = {g.gain.pairs for g in table.groups if g.gain and ENOUGH <= g.gain.pairs < FEW}
-    if narrow:
-        pairs = min(narrow)
-        notes.append(
-            f"intervals over {pairs} seeds are a first sign only: so few make them too narrow"
-        )
     return notes
 
 

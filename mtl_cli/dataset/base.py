@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from types import MappingProxyType
 from typing import Protocol
 
@@ -46,6 +46,7 @@ class Dataset(ABC):
             it; fills what is null in the task's config.
         patterns: ``{task: the task in the config whose settings it has}``, for tasks that the data
             names.
+        drawn: the splits whose examples the dataset's seed draws.
         plain_table: the same examples for learners that are no networks; None: there is none.
         reader: reads new data as this data was read, for predictions; None: nothing does.
     """
@@ -58,6 +59,7 @@ class Dataset(ABC):
     class_names: Mapping[str, list[str]] = MappingProxyType({})
     sizes_of_tasks: Mapping[str, int] = MappingProxyType({})
     patterns: Mapping[str, str] = MappingProxyType({})
+    drawn: Collection[str] = ()
     plain_table: PlainTable | None = None
     reader: Reader | None = None
 

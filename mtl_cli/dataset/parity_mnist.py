@@ -74,6 +74,7 @@ class ParityMNIST(InMemoryDataset):
             drop_last=drop_last,
         )
         self.class_names = {"digit": DIGITS, "parity": ["even", "odd"]}
+        self.drawn = ["val"] if self.notice is None else ["val", "test"]
         self.reader = DigitReader()
 
     def prepare(self, inputs: dict[str, Examples]) -> dict[str, Examples]:

@@ -115,6 +115,7 @@ class Table(InMemoryDataset):
             for split, positions in split_by_column(cells, place, "dataset").items():
                 named[positions] = split
         rows_of = draw_missing(named, val_fraction, test_fraction, seed, labels.strata, "dataset")
+        self.drawn = [split for split in ("val", "test") if split not in named]
         labels.check(rows_of["train"])
 
         inferred = Inference(place, rows_of["train"], types, min_count)

@@ -60,6 +60,12 @@ class TextSource:
         return {name: path for name, path in paths.items() if path is not None}
 
     @property
+    def drawn(self) -> list[str]:
+        """The splits that no file and no column gives, as far as that is known before reading."""
+        files = {"val": self.val_path, "test": self.test_path}
+        return [split for split in files if files[split] is None and self.split_column is None]
+
+    @property
     def columns_of(self) -> dict[str, list[str]]:
         """``{task: its columns}``."""
         return {task: [c] if isinstance(c, str) else list(c) for task, c in self.labels.items()}

@@ -115,6 +115,7 @@ class TextSources(SourcesDataset):
         made = make_sources(sources or {}, self.kinds, common)
         prepared = self.prepared(made, cache)
         self.notes = tuple(prepared.notes)
+        self.drawn = sorted({split for source in made for split in source.drawn})
         self.class_names = prepared.class_names
         sized = [task for task, kind in self.kinds.items() if kind in ("multiclass", "multilabel")]
         self.sizes_of_tasks = {task: len(prepared.class_names[task]) for task in sized}

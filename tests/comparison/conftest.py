@@ -100,8 +100,6 @@ def set_options(**values: Any) -> Options:
         "metric": None,
         "baseline": None,
         "confidence": 0.95,
-        "resamples": 999,
-        "seed": 0,
         "runs": "runs",
     }
     return Options(**(usual | values))

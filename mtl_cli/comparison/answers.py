@@ -1,0 +1,81 @@
+"""The answer in words: does sharing help, by how much, and how sure is that?"""
+
+from __future__ import annotations
+
+from mtl_cli.comparison.baseline import BASELINE
+from mtl_cli.comparison.compare import Comparison, gain_of
+from mtl_cli.comparison.gain import Gain
+from mtl_cli.comparison.group import Group, Table
+from mtl_cli.comparison.learned import overlap_of
+from mtl_cli.comparison.remarks import listed
+from mtl_cli.comparison.verdict import Verdict
+
+ANSWERS = 5
+FLOOR = "always the mean, or the shares of the classes"
+TRY = "more epochs, a larger optimizer.lr, other columns, or more rows"
+
+
+def answers(comparison: Comparison) -> list[str]:
+    """Whether sharing helps, for the settings of most Gain."""
+    notes: list[str] = []
+    for table in comparison.tables:
+        gained = [group for group in table.groups if group.gain and group.gain.seeds]
+        gained.sort(key=gain_of, reverse=True)
+        for group in gained[:ANSWERS]:
+            assert group.gain is not None
+            notes.append(f"{group.words} on {table.name}: {answer(table, group, group.gain)}")
+        if len(gained) > ANSWERS:
+            notes.append(f"{len(gained) - ANSWERS} more settings of less Gain stand in the table")
+    return notes
+
+
+def answer(table: Table, group: Group, gain: Gain) -> str:
+    """What there is to say of one setting."""
+    unlearned = [task for task, known in gain.learned.items() if known is False]
+    if gain.nothing_learned:
+        return (
+            "nothing was learned, so nothing can be compared: neither side predicts better than "
+            f"{FLOOR}. Try {TRY}"
+        )
+    if unlearned:
+        said = [f"{task} {of_task(gain, task, own)}" for task, own in gain.by_task.items()]
+        return (
+            f"no verdict on the whole, for neither side learned {listed(unlearned)} (no better "
+            f"than {FLOOR}); {'; '.join(said) or gain.word}; {circumstances(table, group, gain)}"
+        )
+    figures = [] if gain.total is None else [f"Gain {gain.total:+.2f} %, Δm {-gain.total:+.2f} %"]
+    figures += [] if gain.whole is None else [interval(gain.whole)]
+    text = f"{gain.word} ({', '.join([*figures, circumstances(table, group, gain)])})"
+    if gain.others:
+        by = "; ".join(f"{word} by {metric}" for metric, word in gain.others.items())
+        text += f". Where other metrics counted: {by}"
+    return text
+
+
+def of_task(gain: Gain, task: str, verdict: Verdict) -> str:
+    return f"{verdict.word} (gain {gain.per_task[task]:+.2f} %, {interval(verdict)})"
+
+
+def interval(verdict: Verdict) -> str:
+    percent = f"{100 * verdict.confidence:.4g} %"
+    return f"{percent} interval {verdict.low:+.2f} to {verdict.high:+.2f}"
+
+
+def circumstances(table: Table, group: Group, gain: Gain) -> str:
+    """The seeds and splits that it rests on, and what was compared, with its size."""
+    seeds = f"over {len(gain.seeds)} seeds ({', '.join(map(str, gain.seeds))})"
+    if len(gain.seeds) == 1:
+        seeds = f"of seed {gain.seeds[0]} alone"
+    split = "each on a split of its own" if overlap_of(table, group) else "on this split"
+    sides = [f"{kind(side)}{size(side)}" for side in (group, group.baseline) if side is not None]
+    return f"{seeds}, {split}: {' against '.join(sides)}"
+
+
+def kind(group: Group) -> str:
+    """A setting as somebody says it who does not know our words."""
+    alone = group.choices.get("arch") == BASELINE
+    return "a separate model for each task" if alone else "one shared model"
+
+
+def size(group: Group) -> str:
+    return "" if group.parameters is None else f" of {group.parameters:,} parameters"

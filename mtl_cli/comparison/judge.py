@@ -1,0 +1,128 @@
+"""From figures to verdicts: each setting's Gain over its baseline, and what it lets one say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mtl_cli.comparison.gain import Gain, gain_over
+from mtl_cli.comparison.group import Group, Table
+from mtl_cli.comparison.learned import learned, overlap_of
+from mtl_cli.comparison.verdict import ENOUGH, Differences, verdict_at, verdicts
+
+
+@dataclass(frozen=True)
+class Question:
+    """A verdict that is asked for: on a setting as a whole, or on one of its tasks."""
+
+    gain: Gain
+    task: str | None
+    differences: Differences
+
+
+def judge(tables: Sequence[Table], metric: str | None, confidence: float) -> list[str]:
+    """Gives every setting with a baseline its Gain and its verdict.
+
+    Returns:
+        what there is to say of those that have none.
+    """
+    notes: list[str] = []
+    questions: list[Question] = []
+    for table in tables:
+        for group in table.groups:
+            notes += set_gain(group, metric)
+            if group.gain is not None:
+                set_learned(table, group, metric, confidence)
+                questions += asked(group.gain, overlap_of(table, group))
+    found = verdicts([question.differences for question in questions], confidence)
+    for question, verdict in zip(questions, found, strict=True):
+        if question.task is None:
+            question.gain.whole = verdict
+        else:
+            question.gain.by_task[question.task] = verdict
+    for table in tables:
+        for group in table.groups:
+            set_others(table, group, metric)
+    return notes
+
+
+def compared(group: Group, metric: str | None) -> dict[str, str]:
+    """The metric of each task that Gain and ranks compare: the wished one, else the first."""
+    return {
+        task: metric if metric is not None and metric in values else group.first_metric(task)
+        for task, values in group.figures.items()
+    }
+
+
+def set_gain(group: Group, metric: str | None) -> list[str]:
+    """Computes a group's Gain over its baseline; gives what there is to say where it has none."""
+    group.gain, notes = gain_of_pair(group, metric)
+    zero = [task for task, own in group.gain.tasks.items() if own is None] if group.gain else []
+    if group.gain and group.gain.seeds and zero:
+        rest = [mean for mean in group.gain.per_task.values() if mean is not None]
+        others = f" over all tasks; over the others it is {sum(rest) / len(rest):+.2f} %"
+        names = ", ".join(zero)
+        notes.append(
+            f"{group.words}: the baseline of {names} is 0, not divided by: no Gain"
+            f"{others if rest else ''}"
+        )
+    return notes
+
+
+def gain_of_pair(group: Group, metric: str | None) -> tuple[Gain | None, list[str]]:
+    """A group's Gain in some metric, or why there is none."""
+    base = group.baseline
+    if base is None or base is group:
+        return None, []
+    own, other, higher = {}, {}, {}
+    for task, name in compared(group, metric).items():
+        up = group.higher_is_better(task, name)
+        own[task] = group.figures[task].get(name, {})
+        other[task] = base.figures.get(task, {}).get(name, {})
+        if up is None:
+            why = f"{task}/{name} does not say which way is better"
+            return None, [f"{group.words}: no Gain, for {why}"]
+        if not own[task] or not other[task]:
+            who = group if not own[task] else base
+            return None, [f"{group.words}: no Gain, for {who.words} has no figure of {task}/{name}"]
+        higher[task] = up
+    return (gain_over(own, other, higher) if own else None), []
+
+
+def set_learned(table: Table, group: Group, metric: str | None, confidence: float) -> None:
+    """Notes which tasks a setting or its baseline learned."""
+    assert group.gain is not None
+    assert group.baseline is not None
+    for task, name in compared(group, metric).items():
+        sides = {learned(table, side, task, name, confidence) for side in (group, group.baseline)}
+        group.gain.learned[task] = True if True in sides else None if None in sides else False
+
+
+def asked(gain: Gain, overlap: float) -> list[Question]:
+    """The verdict on the whole, or those on what was learned where something was not."""
+    if gain.pairs < ENOUGH:
+        return []
+    if False not in gain.learned.values():
+        return [Question(gain, None, Differences(gain.by_seed, overlap))] if gain.by_seed else []
+    return [
+        Question(gain, task, Differences(values, overlap))
+        for task, values in gain.tasks.items()
+        if values and gain.learned[task] is not False
+    ]
+
+
+def set_others(table: Table, group: Group, metric: str | None) -> None:
+    """Notes by which other metrics the verdict on a setting would be another one."""
+    gain = group.gain
+    if gain is None or gain.whole is None:
+        return
+    now = compared(group, metric)
+    for name in dict.fromkeys(name for _, name in table.columns):
+        if compared(group, name) == now:
+            continue
+        other, _ = gain_of_pair(group, name)
+        if other is not None and len(other.by_seed) >= ENOUGH:
+            level = 1 - gain.whole.confidence
+            word = verdict_at(Differences(other.by_seed, overlap_of(table, group)), level).word
+            if word != gain.whole.word:
+                gain.others[name] = word

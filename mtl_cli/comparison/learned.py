@@ -1,0 +1,57 @@
+"""Whether a setting learned a task: whether it beats what needs no model.
+
+That is the *floor*: always the mean of a number, or the shares of the classes, as in train.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mtl_cli.comparison.group import Group, Table
+from mtl_cli.comparison.saved_run import is_number, mapping
+from mtl_cli.comparison.verdict import ENOUGH, Differences
+
+
+def overlap_of(table: Table, group: Group) -> float:
+    """``n_test / n_train`` where each seed deals the rows of the split anew, else 0."""
+    run = group.runs[0]
+    said = mapping(run.summary.get("dataset"))
+    drawn, sizes = said.get("drawn"), mapping(said.get("sizes"))
+    anew = run.config.get("dataset.seed", 0) is None
+    if not anew or not isinstance(drawn, list) or table.split not in drawn:
+        return 0.0
+    train, held_out = sizes.get("train"), sizes.get(table.split)
+    return held_out / train if is_number(train) and is_number(held_out) and train else 0.0
+
+
+def learned(table: Table, group: Group, task: str, metric: str, confidence: float) -> bool | None:
+    """Whether a setting beats the floor in a metric, or in the loss, beyond its interval.
+
+    Returns:
+        None where too few seeds know a floor.
+    """
+    known = None
+    for name in dict.fromkeys([metric, "loss"]):
+        higher = group.higher_is_better(task, name)
+        values = group.figures.get(task, {}).get(name, {})
+        above = [
+            (values[run.seed] - floor) * (1 if higher else -1)
+            for run in group.runs
+            if (floor := floor_of(run.summary, task, name, table.split)) is not None
+            and run.seed in values
+        ]
+        if higher is None or len(above) < ENOUGH:
+            continue
+        low, _ = Differences(above, overlap_of(table, group)).interval(1 - confidence)
+        if low > 0:
+            return True
+        known = False
+    return known
+
+
+def floor_of(summary: dict[str, object], task: str, metric: str, split: str) -> float | None:
+    """What the floor reaches in a run's split; None where its summary does not say."""
+    if summary.get("floor_split") != split:
+        return None
+    value: Any = mapping(mapping(summary.get("floor")).get(task)).get(metric)
+    return float(value) if is_number(value) else None
