@@ -10,6 +10,7 @@ from mtl_cli.comparison.gain import mean_ranks
 from mtl_cli.comparison.group import Group, Table, make_tables
 from mtl_cli.comparison.judge import compared, judge
 from mtl_cli.comparison.saved_run import SavedRun
+from mtl_cli.comparison.widened import beat_widened
 from mtl_cli.errors import check_boolean, check_choice, check_number, problem
 
 FORMATS = ["csv", "md", "tex"]
@@ -84,6 +85,8 @@ def compare(runs: Sequence[SavedRun], options: Options) -> Comparison:
         set_baselines(table, options.baseline)
     remarks = judge(tables, options.metric, options.confidence)
     for table in tables:
+        for group in table.groups:
+            beat_widened(table, group, options.metric)
         set_ranks(table, options.metric)
         table.groups[:] = in_order(table.groups)
     return Comparison(options, tables, [run for run in runs if run.trouble is not None], remarks)

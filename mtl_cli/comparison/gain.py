@@ -31,6 +31,7 @@ class Gain:
         whole: the verdict on all tasks together; None where there is none.
         by_task: verdicts on single tasks, in place of one on the whole.
         others: other metrics by which the verdict would be another one, with that verdict's word.
+        size: what there is to say of a setting that is larger than its baseline.
     """
 
     seeds: list[int]
@@ -39,6 +40,7 @@ class Gain:
     whole: Verdict | None = None
     by_task: dict[str, Verdict] = field(default_factory=dict)
     others: dict[str, str] = field(default_factory=dict)
+    size: str = ""
 
     @property
     def per_task(self) -> dict[str, float | None]:

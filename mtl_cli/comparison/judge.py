@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mtl_cli.comparison.gain import Gain, gain_over
-from mtl_cli.comparison.group import Group, Table
+from mtl_cli.comparison.group import Group, Seeds, Table
 from mtl_cli.comparison.learned import learned, overlap_of
 from mtl_cli.comparison.verdict import ENOUGH, Differences, verdict_at, verdicts
 
@@ -71,22 +71,33 @@ def set_gain(group: Group, metric: str | None) -> list[str]:
 
 def gain_of_pair(group: Group, metric: str | None) -> tuple[Gain | None, list[str]]:
     """A group's Gain in some metric, or why there is none."""
-    base = group.baseline
-    if base is None or base is group:
+    if group.baseline is None or group.baseline is group:
         return None, []
-    own, other, higher = {}, {}, {}
+    own, other, higher, trouble = sides_of(group, group.baseline, metric)
+    if trouble:
+        return None, [f"{group.words}: no Gain, for {trouble}"]
+    return (gain_over(own, other, higher) if own else None), []
+
+
+def sides_of(
+    group: Group, base: Group, metric: str | None
+) -> tuple[dict[str, Seeds], dict[str, Seeds], dict[str, bool], str]:
+    """The figures of a setting and of its baseline that are compared, which way is better, and
+    what is in the way of comparing them."""
+    own: dict[str, Seeds] = {}
+    other: dict[str, Seeds] = {}
+    higher: dict[str, bool] = {}
     for task, name in compared(group, metric).items():
         up = group.higher_is_better(task, name)
         own[task] = group.figures[task].get(name, {})
         other[task] = base.figures.get(task, {}).get(name, {})
         if up is None:
-            why = f"{task}/{name} does not say which way is better"
-            return None, [f"{group.words}: no Gain, for {why}"]
+            return own, other, higher, f"{task}/{name} does not say which way is better"
         if not own[task] or not other[task]:
             who = group if not own[task] else base
-            return None, [f"{group.words}: no Gain, for {who.words} has no figure of {task}/{name}"]
+            return own, other, higher, f"{who.words} has no figure of {task}/{name}"
         higher[task] = up
-    return (gain_over(own, other, higher) if own else None), []
+    return own, other, higher, ""
 
 
 def set_learned(table: Table, group: Group, metric: str | None, confidence: float) -> None:

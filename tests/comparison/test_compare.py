@@ -207,3 +207,123 @@ def test_newer_versions_devices_and_parts_of_splits_are_named(options, leave, tm
 def test_options_are_checked(options, wrong, words) -> None:
     with pytest.raises(Problem, match=words):
         options(**wrong)
+
+
+FLOOR = {"a": {"mse": 2.0, "loss": 2.0}, "b": {"accuracy": 0.5, "loss": 0.72}}
+
+
+def study(leave, folder, own, base, floor=FLOOR, parameters=(100, 100), seeds=5, anew=True):
+    """Seeds of hard sharing and of single-task, with a little noise."""
+    paths = []
+    sides = {"hps": (own, parameters[0]), "single_task": (base, parameters[1])}
+    for arch, (of_seed, size) in sides.items():
+        for seed in range(seeds):
+            a, b = of_seed(seed)
+            summary = {"floor": floor, "floor_split": "test", "parameters": {"total": size}}
+            if anew:
+                summary["dataset"] = {
+                    "name": "made",
+                    "source": "x",
+                    "sizes": {"train": 80, "val": 8, "test": 8},
+                    "drawn": ["val", "test"],
+                }
+            values = {"a": {"mse": a, "loss": a}, "b": {"accuracy": b, "loss": 1.0 - b / 2}}
+            options = {"dataset.seed": None} if anew else {}
+            path = folder / f"{arch}{seed}"
+            paths.append(leave(path, values, arch, seed, summary=summary, options=options))
+    return paths
+
+
+def better(seed):
+    return 0.5 + 0.01 * (seed % 3), 0.9 - 0.01 * (seed % 2)
+
+
+def worse(seed):
+    return 1.0 + 0.02 * (seed % 2), 0.7 + 0.01 * (seed % 3)
+
+
+def guess(seed):
+    return 2.0 + 0.05 * (-1) ** seed, 0.5 + 0.02 * (-1) ** seed
+
+
+def answer(options, paths):
+    return " ".join(answers(compared(options, *paths)))
+
+
+def test_a_verdict_says_seeds_splits_sides_and_sizes_in_plain_words(options, leave, tmp_path):
+    text = answer(options, study(leave, tmp_path, better, worse, parameters=(120, 200)))
+    assert "arch=hps on made (x): helps (Gain +" in text
+    assert "Δm -" in text
+    assert "95 % interval +" in text
+    assert "over 5 seeds (0, 1, 2, 3, 4), each on a split of its own" in text
+    assert "one shared model of 120 parameters" in text
+    assert "against a separate model for each task of 200 parameters" in text
+
+
+def test_where_nothing_was_learned_nothing_is_compared(options, leave, tmp_path):
+    paths = study(leave, tmp_path, guess, lambda seed: guess(seed + 1))
+    [own] = [g for g in compared(options, *paths).tables[0].groups if g.gain]
+    assert own.gain.word == "nothing was learned"
+    text = answer(options, paths)
+    assert "nothing was learned, so nothing can be compared" in text
+    assert "helps" not in text
+    assert "hurts" not in text
+
+
+def test_a_task_that_nobody_learned_leaves_verdicts_on_the_others(options, leave, tmp_path):
+    def half(side):
+        return lambda seed: (side(seed)[0], guess(seed)[1])
+
+    floor = {"a": FLOOR["a"], "b": {"accuracy": 0.55, "loss": 0.7}}
+    paths = study(leave, tmp_path, half(better), half(worse), floor)
+    [own] = [g for g in compared(options, *paths).tables[0].groups if g.gain]
+    assert own.gain.whole is None
+    assert own.gain.word == "a: helps"
+    assert "no verdict on the whole, for neither side learned b" in answer(options, paths)
+
+
+def test_without_a_floor_nobody_knows_and_the_verdict_stands(options, leave, tmp_path):
+    assert ": helps (" in answer(options, study(leave, tmp_path, better, worse, floor={}))
+
+
+def test_on_a_given_split_it_speaks_of_that_split_and_is_surer(options, leave, tmp_path):
+    given = compared(options, *study(leave, tmp_path / "given", better, worse, anew=False))
+    anew = compared(options, *study(leave, tmp_path / "anew", better, worse))
+    assert "on this split" in " ".join(answers(given))
+    [one], [other] = ([g for g in c.tables[0].groups if g.gain] for c in (given, anew))
+    assert one.gain.whole.high - one.gain.whole.low < other.gain.whole.high - other.gain.whole.low
+
+
+def test_a_larger_model_has_to_beat_single_task_of_its_size(options, leave, tmp_path):
+    paths = study(leave, tmp_path, better, worse, parameters=(400, 200))
+    assert "2 times the parameters" in answer(options, paths)
+    assert "no wider one was trained" in answer(options, paths)
+    for seed in range(5):  # as good as the joint model
+        a, b = better(seed + 1)
+        values = {"a": {"mse": a, "loss": a}, "b": {"accuracy": b, "loss": 1.0 - b / 2}}
+        summary = {"floor": FLOOR, "floor_split": "test", "parameters": {"total": 390}}
+        summary["dataset"] = {
+            "name": "made",
+            "source": "x",
+            "sizes": {"train": 80, "val": 8, "test": 8},
+            "drawn": ["val", "test"],
+        }
+        wide = {"dataset.seed": None, "encoder.hidden": [16, 16]}
+        path = tmp_path / f"wide{seed}"
+        paths.append(leave(path, values, "single_task", seed, summary=summary, options=wide))
+    comparison = compared(options, *paths)
+    [own] = [g for g in comparison.tables[0].groups if g.gain]
+    assert own.gain.word == "cannot say"
+    assert "is single-task of 390, over which Gain is" in " ".join(answers(comparison))
+
+
+def test_other_metrics_by_which_the_verdict_would_differ_are_named(options, leave, tmp_path):
+    def tied(seed):
+        return worse(seed)[0], better(seed)[1]
+
+    comparison = compared(options, *study(leave, tmp_path, better, tied))
+    [own] = [g for g in comparison.tables[0].groups if g.gain]
+    wished = compared(options, *study(leave, tmp_path / "l", better, tied), metric="loss")
+    [other] = [g for g in wished.tables[0].groups if g.gain]
+    said = own.gain.others.get("loss", own.gain.word)
+    assert said == other.gain.word
