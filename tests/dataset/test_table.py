@@ -18,7 +18,7 @@ from mtl_cli.inputs import Dense, Row
 from mtl_cli.run_folder import RunFolder
 
 YAML = Path(__file__).parent.parent.parent / "conf" / "dataset" / "table.yaml"
-DEFAULTS = OmegaConf.to_container(OmegaConf.load(YAML).dataset)
+DEFAULTS = OmegaConf.to_container(OmegaConf.load(YAML).dataset) | {"seed": 0}
 DEFAULTS.pop("_target_")
 N = 60
 

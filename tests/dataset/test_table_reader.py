@@ -14,7 +14,7 @@ from mtl_cli.dataset.table_reader import TableReader
 from mtl_cli.errors import Problem
 
 YAML = Path(__file__).parent.parent.parent / "conf" / "dataset" / "table.yaml"
-DEFAULTS = OmegaConf.to_container(OmegaConf.load(YAML).dataset)
+DEFAULTS = OmegaConf.to_container(OmegaConf.load(YAML).dataset) | {"seed": 0}
 DEFAULTS.pop("_target_")
 WHOLE = {"val_fraction": 0, "test_fraction": 0}
 TARGETS = {"income": "binary", "sector": "multiclass", "score": "regression", "able": "multilabel"}

@@ -44,7 +44,7 @@ def options_of(name: str) -> dict:
     cfg = OmegaConf.merge(cfg, OmegaConf.load(CONF / "dataset" / f"{name}.yaml"))
     values = OmegaConf.to_container(cfg.dataset, resolve=True)
     del values["_target_"]
-    return values
+    return values | {"seed": 0}
 
 
 def dataset(sources, targets, kind=Text, **own) -> Text:

@@ -23,7 +23,7 @@ def make(tmp_path):
     cfg = OmegaConf.merge({"offline": True}, OmegaConf.load(CONF / "dataset" / "text.yaml"))
     values = OmegaConf.to_container(cfg.dataset, resolve=True)
     del values["_target_"]
-    values |= {"targets": {"movie": "binary"}, "cache": str(tmp_path / "cache")}
+    values |= {"targets": {"movie": "binary"}, "cache": str(tmp_path / "cache"), "seed": 0}
 
     def make(**own) -> Text:
         source = {"path": str(path)} | own.pop("source", {})
