@@ -46,8 +46,6 @@ def answer(table: Table, group: Group, gain: Gain) -> str:
     figures = [] if gain.total is None else [f"Gain {gain.total:+.2f} %, Δm {-gain.total:+.2f} %"]
     figures += [] if gain.whole is None else [interval(gain.whole)]
     text = f"{gain.word} ({', '.join([*figures, circumstances(table, group, gain)])})"
-    if gain.size:
-        text += f"; {gain.size}"
     if gain.others:
         by = "; ".join(f"{word} by {metric}" for metric, word in gain.others.items())
         text += f". Where other metrics counted: {by}"

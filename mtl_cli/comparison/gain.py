@@ -16,6 +16,23 @@ from mtl_cli.comparison.verdict import Verdict
 BySeed = Mapping[str, Mapping[int, float]]  # {task: {seed: value}}
 
 
+@dataclass(frozen=True)
+class Wider:
+    """Single-task of a joint model's size.
+
+    Args:
+        words: its setting.
+        parameters: it has.
+        total: the joint model's Gain over it, in percent.
+        word: the verdict on that.
+    """
+
+    words: str
+    parameters: int
+    total: float | None
+    word: str
+
+
 @dataclass
 class Gain:
     """``(100 / K) sum_k s_k (M_k - B_k) / |B_k|``, s = +1 where higher is better, else -1.
@@ -31,7 +48,7 @@ class Gain:
         whole: the verdict on all tasks together; None where there is none.
         by_task: verdicts on single tasks, in place of one on the whole.
         others: other metrics by which the verdict would be another one, with that verdict's word.
-        size: what there is to say of a setting that is larger than its baseline.
+        wider: how it compares with single-task of its size, where it is larger than its baseline.
     """
 
     seeds: list[int]
@@ -40,7 +57,7 @@ class Gain:
     whole: Verdict | None = None
     by_task: dict[str, Verdict] = field(default_factory=dict)
     others: dict[str, str] = field(default_factory=dict)
-    size: str = ""
+    wider: Wider | None = None
 
     @property
     def per_task(self) -> dict[str, float | None]:

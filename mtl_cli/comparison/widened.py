@@ -2,16 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from mtl_cli.comparison.baseline import BASELINE, unequal
-from mtl_cli.comparison.gain import gain_over
+from mtl_cli.comparison.gain import Wider, gain_over
 from mtl_cli.comparison.group import Group, Table
 from mtl_cli.comparison.judge import sides_of
 from mtl_cli.comparison.learned import overlap_of
 from mtl_cli.comparison.verdict import ENOUGH, Differences, verdict_at
 
-RATIO = 1.5  # of parameters, above which size may be what helps
+RATIO = 1.5  # of parameters, above which single-task of the joint model's size is trained too
+ALIKE = 1.25  # up to which a model counts as of another's size
+
+
+def ratio(group: Group) -> float | None:
+    """How many times the parameters of its baseline a setting has."""
+    base = group.baseline
+    if base is None or base is group or not group.parameters or not base.parameters:
+        return None
+    return group.parameters / base.parameters
+
+
+def widened(group: Group, groups: Sequence[Group]) -> Group | None:
+    """The single-task setting that differs in the encoder's width and is as large as a joint model
+    of more than `RATIO` times its baseline's parameters; None where none was run or none is needed.
+    """
+    times, own = ratio(group), group.parameters
+    if times is None or times <= RATIO or own is None:
+        return None
+    found = [
+        other
+        for other in groups
+        if other.choices.get("arch") == BASELINE
+        and (keys := unequal(group, other))
+        and all(key.startswith("encoder.") for key in keys)
+        and (other.parameters or 0) * ALIKE >= own
+    ]
+    return min(found, key=lambda other: other.parameters or 0, default=None)
 
 
 def beat_widened(table: Table, group: Group, metric: str | None) -> None:
@@ -19,37 +47,15 @@ def beat_widened(table: Table, group: Group, metric: str | None) -> None:
 
     Both have to be beaten, so that the level needs no correction for there being two.
     """
-    gain, base = group.gain, group.baseline
-    if gain is None or base is None or not group.parameters or not base.parameters:
+    gain, wide = group.gain, widened(group, table.groups)
+    if gain is None or wide is None:
         return
-    if base.choices.get("arch") != BASELINE or group.parameters <= RATIO * base.parameters:
-        return
-    rivals = [other for other in table.groups if is_widened(other, base)]
-    size = f"{group.parameters / base.parameters:.2g} times the parameters of {base.words}"
-    if not rivals:
-        gain.size = f"it has {size}, and no wider one was trained: that may be what it shows"
-        return
-    rival = max(rivals, key=lambda other: other.parameters or 0)
-    own, other, higher, _ = sides_of(group, rival, metric)
-    found = gain_over(own, other, higher)
-    said = f"it has {size}; {rival.words} is single-task of {rival.parameters:,}"
-    verdict = None
-    if gain.whole is not None and len(found.by_seed) >= ENOUGH:
+    own, other, higher, trouble = sides_of(group, wide, metric)
+    found = None if trouble or not own else gain_over(own, other, higher)
+    word = "cannot say"
+    if found and gain.whole and len(found.by_seed) >= ENOUGH:
         level = 1 - gain.whole.confidence
-        verdict = verdict_at(Differences(found.by_seed, overlap_of(table, group)), level)
-        said += f", over which Gain is {found.total:+.2f} %: {verdict.word}"
-    gain.size = said
-    beaten = verdict is not None and verdict.word == "helps"
-    if gain.whole is not None and gain.whole.word == "helps" and not beaten:
+        word = verdict_at(Differences(found.by_seed, overlap_of(table, group)), level).word
+    gain.wider = Wider(wide.words, wide.parameters or 0, found.total if found else None, word)
+    if gain.whole is not None and gain.whole.word == "helps" and word != "helps":
         gain.whole = replace(gain.whole, word="cannot say")
-
-
-def is_widened(group: Group, base: Group) -> bool:
-    """Whether a setting is a baseline but for the options of its encoder, which make it larger."""
-    differing = unequal(group, base)
-    return (
-        group.choices.get("arch") == BASELINE
-        and bool(differing)
-        and all(key.startswith("encoder.") for key in differing)
-        and (group.parameters or 0) > (base.parameters or 0)
-    )

@@ -294,29 +294,6 @@ def test_on_a_given_split_it_speaks_of_that_split_and_is_surer(options, leave, t
     assert one.gain.whole.high - one.gain.whole.low < other.gain.whole.high - other.gain.whole.low
 
 
-def test_a_larger_model_has_to_beat_single_task_of_its_size(options, leave, tmp_path):
-    paths = study(leave, tmp_path, better, worse, parameters=(400, 200))
-    assert "2 times the parameters" in answer(options, paths)
-    assert "no wider one was trained" in answer(options, paths)
-    for seed in range(5):  # as good as the joint model
-        a, b = better(seed + 1)
-        values = {"a": {"mse": a, "loss": a}, "b": {"accuracy": b, "loss": 1.0 - b / 2}}
-        summary = {"floor": FLOOR, "floor_split": "test", "parameters": {"total": 390}}
-        summary["dataset"] = {
-            "name": "made",
-            "source": "x",
-            "sizes": {"train": 80, "val": 8, "test": 8},
-            "drawn": ["val", "test"],
-        }
-        wide = {"dataset.seed": None, "encoder.hidden": [16, 16]}
-        path = tmp_path / f"wide{seed}"
-        paths.append(leave(path, values, "single_task", seed, summary=summary, options=wide))
-    comparison = compared(options, *paths)
-    [own] = [g for g in comparison.tables[0].groups if g.gain]
-    assert own.gain.word == "cannot say"
-    assert "is single-task of 390, over which Gain is" in " ".join(answers(comparison))
-
-
 def test_other_metrics_by_which_the_verdict_would_differ_are_named(options, leave, tmp_path):
     def tied(seed):
         return worse(seed)[0], better(seed)[1]

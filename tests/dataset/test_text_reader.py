@@ -31,7 +31,13 @@ def trained(request, tmp_path) -> Text:
         values["read_as"] = "tokens"
     else:
         values["vectorizer"] |= {"kind": request.param, "num_features": 50}
-    values |= {"seed": 0, "cache": False, "test_fraction": 0.0, "val_fraction": 0.0, "shuffle": False}
+    values |= {
+        "seed": 0,
+        "cache": False,
+        "test_fraction": 0.0,
+        "val_fraction": 0.0,
+        "shuffle": False,
+    }
     source = {"path": str(path)}
     return Text(**values | {"sources": {"movie": source}, "targets": {"movie": "binary"}})
 
