@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor
 
@@ -45,12 +46,25 @@ class BestWeights:
         self.save(self.model.state_dict())
 
     def save(self, weights: dict[str, Tensor]) -> None:
-        best = [learner.best.state_dict() for learner in self.learners]
-        checkpoint.save(self.path, {"model": weights, "learners": best})
+        """Writes the file."""
+        checkpoint.save(self.path, self.state_dict() | {"model": weights})
 
-    def load(self) -> None:
-        """Takes back what the file holds."""
-        state = checkpoint.load(self.path)
+    def save_again(self) -> None:
+        """Writes the file as the last checkpoint has it: that of a run which was killed may be of an
+        epoch after it."""
+        if self.weights:
+            self.save(self.model.state_dict() | self.weights)
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a checkpoint has to keep: the best weights belong to the moment that it is of."""
+        best = [learner.best.state_dict() for learner in self.learners]
+        return {"model": self.weights, "learners": best}
+
+    def load_state_dict(self, state: dict[str, Any] | None) -> None:
+        """Takes back what `state_dict` gave; None: an older version, which had it in the file."""
+        if state is None and not self.path.exists():
+            return
+        state = checkpoint.load(self.path) if state is None else state
         self.weights = state["model"]
         for learner, best in zip(self.learners, state["learners"], strict=True):
             learner.best.load_state_dict(best)

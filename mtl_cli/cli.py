@@ -28,6 +28,7 @@ from mtl_cli.new_file import file_name
 from mtl_cli.run_folder import create_folder, from_here
 from mtl_cli.sweep import PLACE, place_sweep
 from mtl_cli.words import for_swept_choices, value, with_tasks
+from mtl_cli.writing import refused
 
 PACKAGE = Path(__file__).parent
 CONF = PACKAGE / "conf" if (PACKAGE / "conf").is_dir() else PACKAGE.parent / "conf"
@@ -102,6 +103,10 @@ def plain_errors(words: list[str]) -> Iterator[None]:
         if "Config group override" not in str(error):
             raise
         fail(no_choice(words))
+    except OSError as error:  # a disk that is full, a file or a folder that was taken away
+        if full_errors():
+            raise
+        fail(refused(error))
     except KeyboardInterrupt:
         sweep = FreshFolders.sweep
         how = f"; to go on: mtl-train resume={from_here(sweep)}" if sweep is not None else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tqdm import tqdm
@@ -22,11 +22,47 @@ class TerminalHandler(logging.Handler):
             sys.stdout.flush()
 
 
+class LogFile(logging.FileHandler):
+    """The end of a file. A full disk takes nothing from the run but these lines.
+
+    Args:
+        path: the file, made with the first line.
+        hold: whether lines wait for `release`; without it they are dropped.
+    """
+
+    def __init__(self, path: Path, hold: bool) -> None:
+        super().__init__(path, encoding="utf-8", delay=True)
+        self.held: list[logging.LogRecord] | None = [] if hold else None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if self.held is not None:
+            self.held.append(record)
+            return
+        try:
+            super().emit(record)
+        except OSError:
+            self.handleError(record)
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Says nothing: what the run writes next fails alike, and says why."""
+
+    def release(self) -> None:
+        """Writes what waits, and from now on at once."""
+        held, self.held = self.held or [], None
+        for record in held:
+            self.emit(record)
+
+    def close(self) -> None:
+        with suppress(OSError):
+            super().close()
+
+
 @contextmanager
-def logging_to(path: Path) -> Iterator[None]:
+def logging_to(path: Path, hold: bool = False) -> Iterator[LogFile]:
     """While the block lasts, the package's messages and all warnings go to the terminal and to
-    the end of the file."""
-    handlers = [TerminalHandler(), logging.FileHandler(path, encoding="utf-8", delay=True)]
+    the end of the file, if wished once that is released."""
+    file = LogFile(path, hold)
+    handlers = [TerminalHandler(), file]
     loggers = [logging.getLogger("mtl_cli"), logging.getLogger("py.warnings")]
     loggers[0].setLevel(logging.INFO)
     logging.captureWarnings(True)
@@ -35,11 +71,11 @@ def logging_to(path: Path) -> Iterator[None]:
         for handler in handlers:
             logger.addHandler(handler)
     try:
-        yield
+        yield file
     finally:
         logging.captureWarnings(False)
         for logger in loggers:
             logger.propagate = True
             for handler in handlers:
                 logger.removeHandler(handler)
-        handlers[1].close()
+        file.close()

@@ -74,6 +74,11 @@ class RunFolder:
             header = len(",".join(COLUMNS)) + 1
             writing.cut(self.metrics, max(length, header))
 
+    def has_begun(self) -> bool:
+        """Whether there is a checkpoint, or figures that tell of one."""
+        header = len(",".join(COLUMNS)) + 1
+        return self.last.exists() or (self.metrics.exists() and self.metrics_length() > header)
+
     def write_json(self, path: Path, data: dict[str, Any]) -> None:
         """Writes a file of the folder, whole or not at all; what is not finite becomes null."""
         text = json.dumps(finite(data), indent=2, allow_nan=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,9 @@ from mtl_cli.comparison.curves import draw_curves
 from mtl_cli.comparison.history import read_history
 from mtl_cli.comparison.tree import draw_tree
 from mtl_cli.device import find_device, keep_freed_memory
-from mtl_cli.errors import check_boolean, check_integer
+from mtl_cli.errors import Problem, check_boolean, check_integer
 from mtl_cli.evaluation import total_loss
+from mtl_cli.extension import extension
 from mtl_cli.logs import FILE_ONLY, logging_to
 from mtl_cli.pictures import draw_metrics
 from mtl_cli.run_config import read_summary
@@ -63,9 +65,10 @@ class Session:
         }
 
     def run(self) -> dict[str, Any]:
-        with logging_to(self.folder.log):
+        with logging_to(self.folder.log, hold=self.resumed) as file:
             try:
                 self.live = self.start()
+                file.release()
                 self.announce(self.live)
                 self.train(self.live)
             except Interrupted as interrupt:
@@ -74,10 +77,13 @@ class Session:
                 log.warning("\ninterrupted; to go on: mtl-train resume=%s", from_here(whole))
                 raise SystemExit(128 + interrupt.signal_number) from None
             except Exception as error:
+                if isinstance(error, OSError):
+                    error = writing.refused(error)
                 if self.live is not None or not self.resumed:  # else the old summary still holds
-                    self.write("failed", str(error))
+                    with suppress(Problem, OSError):  # of a full disk the first error tells
+                        self.write("failed", str(error))
                     log.error("failed", exc_info=True, extra=FILE_ONLY)  # the command prints it
-                raise
+                raise error
             finally:
                 if self.live is not None:
                     self.live.trainer.records.close()
@@ -95,7 +101,7 @@ class Session:
         live = build(cfg, self.folder, device)
         check_figures(cfg, live)
         writing.make_folder(self.folder.last.parent)
-        if self.resumed:
+        if self.resumed and self.folder.has_begun():
             if self.folder.metrics.exists():
                 read_history(self.folder.metrics, torn=True)  # which is drawn at the end
             with checkpoint.reading(self.folder.last):
@@ -103,6 +109,8 @@ class Session:
             if live.trainer.step == live.trainer.total_steps and not live.trainer.batch:
                 more = live.trainer.epoch
                 log.info("nothing is left to train; trainer.max_epochs=%d would go on", more)
+            elif (said := extension(live.trainer)) is not None:
+                log.info("%s", said)
         elif cfg.init is not None:
             first = chosen_run(cfg.init, Path(cfg.runs))
             checkpoint.load_weights(live.model, checkpoint.load(first.best)["model"], first.best)

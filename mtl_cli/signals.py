@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM as a wish, heeded at a good moment instead of in the middle of a step."""
+"""SIGINT, SIGTERM and SIGHUP as a wish, heeded at a good moment and not in the middle of a step."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import signal
 import threading
 from types import FrameType
 from typing import Any
+
+HANGUP = [signal.SIGHUP] if hasattr(signal, "SIGHUP") else []  # a terminal that was closed
+SIGNALS = [signal.SIGINT, signal.SIGTERM, *HANGUP]
 
 
 class Interrupted(BaseException):
@@ -25,8 +28,9 @@ class Signals:
 
     def __enter__(self) -> Signals:
         if threading.current_thread() is threading.main_thread():  # Python's rule for handlers
-            for number in (signal.SIGINT, signal.SIGTERM):
-                self.before[number] = signal.signal(number, self.note)
+            for number in SIGNALS:
+                if signal.getsignal(number) != signal.SIG_IGN:  # as nohup has it
+                    self.before[number] = signal.signal(number, self.note)
         return self
 
     def note(self, number: int, frame: FrameType | None) -> None:

@@ -76,6 +76,7 @@ class Trainer:
         self.seconds = 0.0  # spent on its steps
         self.epoch_seconds: list[float] = []  # the same, of each whole epoch before
         self.train_loss: dict[str, float] = {}  # of the last epoch
+        self.planned_steps = self.total_steps  # when the run that is resumed was last trained
 
     @property
     def step(self) -> int:
@@ -94,7 +95,7 @@ class Trainer:
 
         Raises:
             ValueError: where a loss is not finite; the last good checkpoint stays.
-            Interrupted: on SIGINT or SIGTERM, after a checkpoint.
+            Interrupted: on a signal, after a checkpoint.
         """
         if self.step == 0:
             self.folder.cut_metrics(0)
@@ -127,8 +128,6 @@ class Trainer:
             if self.settings.log_every and self.step % self.settings.log_every == 0:
                 self.updates.losses.collect()
                 self.write("step", as_figures(self.updates.losses.means_since_last()))
-            if self.step >= self.total_steps:
-                break
             self.seconds = time.perf_counter() - begin
             self.heed_signals()
         self.updates.losses.collect()
@@ -138,8 +137,9 @@ class Trainer:
         """The batches of each step that is left of the epoch in progress."""
         loader, at_once = self.loaders["train"], self.settings.accumulate
         done = self.batch * at_once
-        count = min(len(loader), self.settings.max_batches or len(loader))
-        batches = islice(loader.batches(self.epoch, done), count - done)
+        left = (self.total_steps - self.step) * at_once  # max_steps may end it
+        count = min(len(loader), self.settings.max_batches or len(loader), done + left)
+        batches = islice(loader.batches(self.epoch, done), max(0, count - done))
         while step := list(islice(batches, at_once)):
             yield step
 
@@ -181,6 +181,8 @@ class Trainer:
             "model": self.model.state_dict(),
             "generators": generator_states(self.device),
             "metrics_length": self.folder.metrics_length(),
+            "best": self.validation.best.state_dict(),
+            "total_steps": self.total_steps,
         }
         state |= self.updates.state_dict() | {name: getattr(self, name) for name in COUNTERS}
         checkpoint.save(self.folder.last, state)
@@ -193,7 +195,8 @@ class Trainer:
         self.settings.check_resumed(self.epoch - 1, state["step"], self.total_steps)
         checkpoint.load_weights(self.model, state["model"], self.folder.last)
         self.updates.load_state_dict(state)
-        if "val" in self.loaders and self.folder.best.exists():
-            self.validation.best.load()
+        self.validation.best.load_state_dict(state.get("best"))
         restore_generators(state["generators"], self.device)
+        self.planned_steps = state.get("total_steps", self.total_steps)
         self.folder.cut_metrics(state["metrics_length"])  # from here on the folder changes
+        self.validation.best.save_again()
