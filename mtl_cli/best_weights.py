@@ -50,8 +50,7 @@ class BestWeights:
         checkpoint.save(self.path, self.state_dict() | {"model": weights})
 
     def save_again(self) -> None:
-        """Writes the file as the last checkpoint has it: that of a run which was killed may be of an
-        epoch after it."""
+        """Writes the file as the last checkpoint has it; a killed run's may be an epoch ahead."""
         if self.weights:
             self.save(self.model.state_dict() | self.weights)
 

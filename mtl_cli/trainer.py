@@ -121,7 +121,8 @@ class Trainer:
         """What is left of the epoch in progress."""
         begin = time.perf_counter() - self.seconds
         tasks = [task for learner in self.updates.active for task in learner.tasks]
-        left = self.progress.steps(self.steps_of_epoch(), self.steps_per_epoch, self.batch)
+        steps = islice(self.steps_of_epoch(), self.total_steps - self.step)  # max_steps may end it
+        left = self.progress.steps(steps, self.steps_per_epoch, self.batch)
         for batches in left:
             self.updates.take(batches, tasks, self.epoch)
             self.batch += 1
@@ -137,9 +138,8 @@ class Trainer:
         """The batches of each step that is left of the epoch in progress."""
         loader, at_once = self.loaders["train"], self.settings.accumulate
         done = self.batch * at_once
-        left = (self.total_steps - self.step) * at_once  # max_steps may end it
-        count = min(len(loader), self.settings.max_batches or len(loader), done + left)
-        batches = islice(loader.batches(self.epoch, done), max(0, count - done))
+        count = min(len(loader), self.settings.max_batches or len(loader))
+        batches = islice(loader.batches(self.epoch, done), count - done)
         while step := list(islice(batches, at_once)):
             yield step
 
