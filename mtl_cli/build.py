@@ -13,6 +13,7 @@ from torch.optim import Optimizer
 
 from mtl_cli.arch.base import Architecture
 from mtl_cli.dataset.base import Dataset
+from mtl_cli.device import place
 from mtl_cli.diagnostic.base import Diagnosis
 from mtl_cli.encoder.base import Encoder
 from mtl_cli.errors import nearest, problem
@@ -60,7 +61,7 @@ def build(cfg: DictConfig, folder: RunFolder, device: torch.device) -> Run:
     fill_in(cfg, dataset)
     tasks = make_tasks(cfg, dataset.inputs, dataset.tasks)
     seed_everything(cfg.seed)
-    model = make_model(cfg, tasks, dataset.inputs).to(device)
+    model = place(make_model(cfg, tasks, dataset.inputs), device)
     for split in dataset.sizes:
         for name, target in dataset.targets(split).items():
             if name in model.tasks:

@@ -2,10 +2,14 @@
 
 import ctypes
 import sys
+from typing import TypeVar, cast
 
 import torch
+from torch import Tensor, nn
 
 from mtl_cli.errors import problem
+
+Kind = TypeVar("Kind", bound=Tensor | nn.Module)
 
 
 def available_devices() -> list[str]:
@@ -33,6 +37,12 @@ def find_device(name: str) -> torch.device:
     if device.type != "cpu":
         torch.accelerator.set_device_index(device.index or 0)
     return device
+
+
+def place(x: Kind, device: torch.device) -> Kind:
+    """A tensor or module on a device, in single precision where that has no double (Apple's)."""
+    double = device.type == "mps" and (isinstance(x, nn.Module) or x.dtype is torch.float64)
+    return cast(Kind, (x.float() if double else x).to(device))
 
 
 def keep_freed_memory() -> None:

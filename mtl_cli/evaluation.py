@@ -13,6 +13,7 @@ from torch import Tensor
 
 from mtl_cli.batch import Examples
 from mtl_cli.dataset.base import Loader
+from mtl_cli.device import place
 from mtl_cli.mode import mode
 from mtl_cli.model import Model
 from mtl_cli.stand_in import StandIn
@@ -58,7 +59,7 @@ def evaluate(
             for name in outputs:
                 if name not in batch.targets:
                     continue
-                task, target = chosen[name], batch.targets[name].to(device)
+                task, target = chosen[name], place(batch.targets[name], device)
                 complete = name in batch.complete
                 if not complete and not task.is_labelled(target).any():
                     continue

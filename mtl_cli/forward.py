@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from mtl_cli.batch import Batch
+from mtl_cli.device import place
 from mtl_cli.evaluation import to_device
 from mtl_cli.model import Model
 from mtl_cli.settings import Settings
@@ -73,7 +74,7 @@ class Forward:
         losses = {}
         for name, output in outputs.items():
             if name in part.denominators:
-                target = batch.targets[name].to(self.device)
+                target = place(batch.targets[name], self.device)
                 complete, weights = name in batch.complete, batch.weights.get(name)
                 task = self.model.tasks[name]
                 losses[name] = task.mean_loss(output, target, complete, weights)

@@ -12,7 +12,7 @@ import torch
 
 from mtl_cli import checkpoint as checkpoints
 from mtl_cli.build import make_model, make_tasks
-from mtl_cli.device import find_device
+from mtl_cli.device import find_device, place
 from mtl_cli.errors import check_choice, problem
 from mtl_cli.loaded_run import LoadedRun
 from mtl_cli.run_config import read_config
@@ -54,4 +54,4 @@ def load_run(
     with torch.random.fork_rng(devices=[]):  # the first weights are drawn, and thrown away
         model = make_model(config, make_tasks(config, data.inputs, data.tasks), data.inputs)
     checkpoints.load_weights(model, weights, path)
-    return LoadedRun(folder, config, model.to(where).eval(), data, where)
+    return LoadedRun(folder, config, place(model, where).eval(), data, where)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 
 from mtl_cli.batch import Batch
+from mtl_cli.device import place
 from mtl_cli.sums import Scalar, as_numbers
 from mtl_cli.task.base import Task
 
@@ -73,7 +74,7 @@ def denominators(batch: Batch, tasks: Mapping[str, Task], device: torch.device) 
     """What each task's loss of a batch is the mean over."""
     return {
         name: task.denominator(
-            batch.targets[name].to(device), name in batch.complete, batch.weights.get(name)
+            place(batch.targets[name], device), name in batch.complete, batch.weights.get(name)
         )
         for name, task in tasks.items()
         if name in batch.targets

@@ -165,7 +165,7 @@ def words_for(path: Path) -> list[str]:
     if group == "loss":
         return [f"loss@tasks.sin.loss={name}"]
     if group == "task":
-        sizes = {key: 3 for key, value in PARTS[name_of(path)].items() if value == "???"}
+        sizes = {key: 3 for key, value in PARTS.get(name_of(path), {}).items() if value == "???"}
         return [f"task@tasks.sin={name}", *(f"tasks.sin.{k}={v}" for k, v in sizes.items())]
     return [f"{group}={name}"]
 

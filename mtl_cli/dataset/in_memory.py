@@ -11,6 +11,7 @@ from torch import Tensor
 
 from mtl_cli.batch import Batch, Examples
 from mtl_cli.dataset.base import Dataset, has_missing
+from mtl_cli.device import place
 from mtl_cli.errors import check_boolean, check_integer, problem
 from mtl_cli.inputs import InputSpec
 
@@ -97,7 +98,7 @@ class InMemoryDataset(Dataset):
         rows, read = self.splits[split], set(tasks.values())
         rows = Rows(
             {name: x.to(device) for name, x in rows.inputs.items() if name in read},
-            {task: y.to(device) for task, y in rows.targets.items() if task in tasks},
+            {task: place(y, device) for task, y in rows.targets.items() if task in tasks},
             {task: w.to(device) for task, w in rows.weights.items() if task in tasks},
         )
         train = split == "train"

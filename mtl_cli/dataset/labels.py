@@ -58,7 +58,7 @@ class LabelMap:
         codes, labels = encode(cells)
         if self.kind == "regression":
             values = [self.number(label, i, codes, place) for i, label in enumerate(labels)]
-            return torch.from_numpy(append(np.array(values, np.float32), np.nan)[codes])
+            return torch.from_numpy(append(np.array(values, np.float64), np.nan)[codes])
         unknown = [] if self.otherwise else [x for x in labels if x not in self.meaning]
         if unknown:
             seen = SeenLabels()

@@ -13,6 +13,7 @@ from mtl_cli.dataset.base import Dataset, has_missing
 from mtl_cli.dataset.draw import Draw
 from mtl_cli.dataset.in_memory import Rows, take
 from mtl_cli.dataset.sampling import DRAWS, Sequential, check_sampling
+from mtl_cli.device import place
 from mtl_cli.errors import check_boolean, check_integer, problem
 from mtl_cli.inputs import InputSpec
 
@@ -124,7 +125,7 @@ class SourcesDataset(Dataset):
         sources = {
             name: Rows(
                 {name: rows.inputs[name].to(device)},
-                {task: y.to(device) for task, y in rows.targets.items() if task in tasks},
+                {task: place(y, device) for task, y in rows.targets.items() if task in tasks},
                 {task: w.to(device) for task, w in rows.weights.items() if task in tasks},
             )
             for name, rows in self.splits[split].items()

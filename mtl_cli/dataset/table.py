@@ -5,9 +5,10 @@ Numbers are standardised by the train rows, categories become codes, and each ta
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from torch import Tensor, from_numpy
@@ -52,7 +53,8 @@ class Table(InMemoryDataset):
         val_fraction: the share of rows that become val, where no column says it.
         test_fraction: the share of rows that become test, where no column or file says it.
         seed: of the draw, which is in proportion to the classes of the first such target.
-        batch_size, eval_batch_size, shuffle, drop_last: see `InMemoryDataset`.
+        batch_size: ``auto`` (see `fitted`), or as of `InMemoryDataset`.
+        eval_batch_size, shuffle, drop_last: see `InMemoryDataset`.
         reference: up to how many train labels x classes, in all, trees are trained on them too.
     """
 
@@ -79,7 +81,7 @@ class Table(InMemoryDataset):
         val_fraction: float,
         test_fraction: float,
         seed: int,
-        batch_size: int | None,
+        batch_size: int | str | None,
         eval_batch_size: int,
         shuffle: bool,
         drop_last: bool,
@@ -160,7 +162,7 @@ class Table(InMemoryDataset):
             inputs=reader.inputs,
             tasks=dict.fromkeys(labels.targets, INPUT),
             source=Path(path).name,
-            batch_size=batch_size,
+            batch_size=fitted(batch_size, len(rows_of["train"])),
             eval_batch_size=eval_batch_size,
             shuffle=shuffle,
             drop_last=drop_last,
@@ -171,3 +173,15 @@ class Table(InMemoryDataset):
         self.plain_table = PlainTable(
             reader.numbers, reader.categories, features, train.targets, train.weights, reference
         )
+
+
+def fitted(batch_size: int | str | None, num_rows: int) -> int | None:
+    """``auto`` as a sixteenth of so many train rows, by powers of two from 8 to 512.
+
+    So an epoch has enough steps for val to say whether one more is worth it.
+    """
+    if isinstance(batch_size, str):
+        check_choice("dataset.batch_size", batch_size, ["auto"], "dataset.batch_size=auto, or 128")
+    if batch_size != "auto":
+        return cast(int | None, batch_size)
+    return 2 ** min(9, max(3, round(math.log2(max(1, num_rows / 16)))))

@@ -57,7 +57,7 @@ class Target:
         fix = "leave such cells empty"
         if not new:
             fix += f", or 'dataset.targets={{{self.name}: multiclass}}', or a map"
-        return torch.from_numpy(numbers(self.columns[0], cells, place, fix).astype(np.float32))
+        return torch.from_numpy(numbers(self.columns[0], cells, place, fix))
 
     @property
     def names(self) -> list[str]:

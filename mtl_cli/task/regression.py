@@ -1,6 +1,7 @@
 """Regression: real-valued targets; a missing label is NaN."""
 
 import math
+import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ class Regression(Task):
 
     With ``standardize``, the head predicts, and the loss compares, targets scaled to mean 0 and
     standard deviation 1 on the train split; metrics and predictions stay in the original unit.
+    What stands between is in double precision, which keeps the seconds of a time of 1.7e9 s.
     """
 
     usual_loss = "mse"
@@ -42,8 +44,9 @@ class Regression(Task):
         check_boolean(f"tasks.{name}.standardize", standardize)
         super().__init__(name, input, head, loss, metrics, plots, weight, num_outputs)
         self.standardize = standardize
-        self.register_buffer("mean", torch.zeros(num_outputs))
-        self.register_buffer("scale", torch.ones(num_outputs))
+        self.only_differences = False
+        self.register_buffer("mean", torch.zeros(num_outputs, dtype=torch.float64))
+        self.register_buffer("scale", torch.ones(num_outputs, dtype=torch.float64))
 
     def fit(self, target: Tensor) -> None:
         if not self.standardize:
@@ -59,9 +62,10 @@ class Regression(Task):
         return ~target.isnan()
 
     def to_loss_unit(self, target: Tensor) -> Tensor:
-        if not self.standardize:
-            return target
-        return (target - self.per_output(self.mean, target)) / self.per_output(self.scale, target)
+        if self.standardize:
+            mean, scale = (self.per_output(x, target) for x in (self.mean, self.scale))
+            target = (target - mean) / scale
+        return target.to(torch.get_default_dtype())
 
     def predict(self, output: Tensor) -> Tensor:
         if not self.standardize:
@@ -79,6 +83,47 @@ class Regression(Task):
     def per_output(self, values: Tensor, like: Tensor) -> Tensor:
         """``values`` [O] in a shape that broadcasts over ``like`` [B] or [B, O, ...]."""
         return values.view(-1, *[1] * (like.dim() - 2))
+
+    @torch.no_grad()
+    def try_metrics(self) -> None:
+        """Looks, too, whether all metrics are of differences alone, as the mean squared error is.
+
+        They then see prediction and label less the mean of train: torchmetrics sums squares in
+        single precision, in which R² of times of 1.7e9 s would be noise.
+        """
+        super().try_metrics()
+        label = self.example_target(8)
+        prediction = label.roll(1, 0)
+        found = [
+            (self.tried_metric(metric, prediction, label, by) for by in (0.0, 8.0))
+            for metric in self.metrics.values()
+        ]
+        self.only_differences = not self.plots and all(
+            math.isclose(*two, rel_tol=1e-3) for two in found
+        )
+
+    @staticmethod
+    def tried_metric(metric: "Metric", prediction: Tensor, label: Tensor, by: float) -> float:
+        """The metric of both moved ``by`` some way; NaN where it has none."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            metric.update(prediction + by, label + by)
+            try:
+                return float(metric.compute())
+            except (RuntimeError, ValueError):
+                return math.nan
+            finally:
+                metric.reset()
+
+    def score(
+        self, output: Tensor, target: Tensor, complete: bool = False
+    ) -> tuple[Tensor, Tensor]:
+        prediction = self.predict(self.align(output, target))
+        kind = torch.promote_types(prediction.dtype, target.dtype)
+        if self.standardize and self.only_differences:
+            mean, kind = self.per_output(self.mean, target), output.dtype
+            prediction, target = prediction - mean, target - mean
+        return self.keep_labelled(prediction.to(kind), target.to(kind), complete)
 
     def example_target(self, batch_size: int) -> Tensor:
         shape = (batch_size, *[self.out_features] * (self.out_features > 1))
