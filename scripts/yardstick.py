@@ -5,9 +5,9 @@ targets alone, against the best of scikit-learn's linear model and network, on r
     python scripts/yardstick.py diabetes wine splits=2
     python scripts/yardstick.py enb optimizer.lr=0.003  # other words go to mtl-train
 
-Five splits, the same test rows for both sides, and the mean of the five errors: the root of the mean
-squared error, of values or of the classes' probabilities (Brier's score). A ratio below 1 is better
-than the best reference. Prints a row for each target, and the geometric mean of all ratios.
+Five splits, the same test rows for both sides, and the mean of the five errors: the root of the
+mean squared error, of values or of the classes' probabilities (Brier's score). A ratio below 1 is
+better than the best reference. Prints a row for each target, and the geometric mean of all ratios.
 """
 
 from __future__ import annotations

@@ -193,13 +193,13 @@ def test_a_bad_loss_is_named_whatever_the_weighting(
 ) -> None:
     from mtl_cli.task.regression import Regression
 
-    whole = Regression.loss
+    whole = Regression.mean_loss
 
     def broken(self, output, target, complete=False, weights=None):  # type: ignore[no-untyped-def]
-        loss, count = whole(self, output, target, complete)
-        return (loss * float(value) if self.name == "cos" else loss), count
+        loss = whole(self, output, target, complete, weights)
+        return loss * float(value) if self.name == "cos" else loss
 
-    monkeypatch.setattr(Regression, "loss", broken)
+    monkeypatch.setattr(Regression, "mean_loss", broken)
     with pytest.raises(Problem, match="the loss of task 'cos' at step 1"):
         train(tmp_path / "run", *SMOKE, f"weighting={weighting}")
 
