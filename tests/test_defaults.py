@@ -1,11 +1,11 @@
 """What a table is trained with when nothing is said: it yields to words, and it learns."""
 
 import importlib
-from pathlib 
+from pathlib import Path
+
 import hydra
 import numpy as np
 import pandas as pd
-import Path
 import pytest
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.metrics import mean_squared_error, r2_score
