@@ -20,6 +20,7 @@ from mtl_cli.errors import Problem, check_boolean, check_integer
 from mtl_cli.evaluation import total_loss
 from mtl_cli.extension import extension
 from mtl_cli.logs import FILE_ONLY, logging_to
+from mtl_cli.one_writer import Writer, one_writer
 from mtl_cli.pictures import draw_metrics
 from mtl_cli.run_config import read_summary
 from mtl_cli.run_data import RunData
@@ -35,7 +36,11 @@ log = logging.getLogger(__name__)
 
 
 def run(
-    cfg: DictConfig, folder: RunFolder, words: list[str], resumed: bool = False
+    cfg: DictConfig,
+    folder: RunFolder,
+    words: list[str],
+    resumed: bool = False,
+    unlock: bool = False,
 ) -> dict[str, Any]:
     """Trains, evaluates and writes everything into the folder; gives the summary.
 
@@ -46,8 +51,9 @@ def run(
         folder: an existing folder.
         words: the command line's, for the summary.
         resumed: whether the folder holds a run that goes on.
+        unlock: see `one_writer`.
     """
-    return Session(cfg, folder, words, resumed).run()
+    return Session(cfg, folder, words, resumed).run(unlock)
 
 
 class Session:
@@ -64,10 +70,13 @@ class Session:
             "overrides": [*(before if isinstance(before, list) else []), *words]
         }
 
-    def run(self) -> dict[str, Any]:
-        with logging_to(self.folder.log, hold=self.resumed) as file:
+    def run(self, unlock: bool) -> dict[str, Any]:
+        with (
+            one_writer(self.folder.path, unlock) as writer,
+            logging_to(self.folder.log, hold=self.resumed) as file,
+        ):
             try:
-                self.live = self.start()
+                self.live = self.start(writer)
                 file.release()
                 self.announce(self.live)
                 self.train(self.live)
@@ -89,7 +98,7 @@ class Session:
                     self.live.trainer.records.close()
         return self.summary
 
-    def start(self) -> Run:
+    def start(self, writer: Writer) -> Run:
         """Builds everything; only then changes anything in the folder."""
         cfg = self.cfg
         check_integer("seed", cfg.seed, 0, "seed=0")
@@ -100,6 +109,7 @@ class Session:
         self.folder.check_files()
         live = build(cfg, self.folder, device)
         check_figures(cfg, live)
+        writer.sign()
         writing.make_folder(self.folder.last.parent)
         if self.resumed and self.folder.has_begun():
             if self.folder.metrics.exists():

@@ -173,6 +173,7 @@ def resume(words: list[str]) -> dict[str, Any]:
     given = {key: value for key, _, value in (word.partition("=") for word in words)}
     name, root = given.pop("resume"), given.pop("runs", "runs")
     trust = as_value("trust", given.pop("trust", "[]"), [])  # of the folder's classes
+    unlock = given.pop("unlock", "false") == "true"  # its writer on another machine is dead
     for key in given:
         if key not in EXTENDS:
             rule = (
@@ -189,7 +190,7 @@ def resume(words: list[str]) -> dict[str, Any]:
     cfg = read_config(folder, trust)
     for key, value in given.items():
         OmegaConf.update(cfg, key, typed_value(key, value))
-    return run(cfg, folder, words, resumed=True)
+    return run(cfg, folder, words, resumed=True, unlock=unlock)
 
 
 class _Callable(types.ModuleType):
