@@ -151,7 +151,7 @@ def test_the_prior_of_maps_is_a_map(
     prior = task.prior(target)
     assert prior is not None
     assert prior.shape == like
-    assert torch.allclose(task.predict(task.output_of(prior)), prior.float(), atol=1e-6)
+    assert torch.allclose(task.predict(task.output_of(prior)).float(), prior.float(), atol=1e-6)
 
 
 def test_a_function_has_no_floor() -> None:
