@@ -54,20 +54,21 @@ class GramianAggregation(Aggregation):
         self, jacobian: Tensor, gramian: Tensor, tasks: Sequence[str]
     ) -> tuple[Tensor, Tensor]:
         """The rows' sum with the method's weights, and these."""
-        weights = self._weights(gramian, tasks)
-        return mix(weights, jacobian, gramian), weights.to(jacobian)
+        weights = self._weights(gramian.numpy(), tasks)
+        direction = mix(weights, jacobian, gramian.numpy())
+        return direction, torch.from_numpy(weights).to(jacobian)
 
-    def _weights(self, gramian: Tensor, tasks: Sequence[str]) -> Tensor:
+    def _weights(self, gramian: Array, tasks: Sequence[str]) -> Array:
         try:
             with blas().limit(limits=1, user_api="blas"):
-                weights = self.weigh(gramian.numpy(), tasks)
+                weights = self.weigh(gramian, tasks)
             if not np.isfinite(weights).all():
                 raise ArithmeticError("weights that are not finite")
         except (ArithmeticError, RuntimeError, np.linalg.LinAlgError) as error:
             name = type(self).__name__
             self.note_failure(f"{name} found no weights ({error}); equal ones served")
             weights = np.full(len(tasks), 1 / len(tasks))
-        return torch.from_numpy(weights)
+        return weights
 
 
 @cache
@@ -87,32 +88,33 @@ def gramian_of(jacobian: Tensor) -> Tensor:
     these would be all that a method sees of what is left, and the products are taken in double.
     """
     gramian = (jacobian @ jacobian.T).cpu().double()
-    if jacobian.dtype == torch.float64 or apart(gramian):
+    if jacobian.dtype == torch.float64 or apart(gramian.numpy()):
         return gramian
     return torch.stack([b @ b.T for b in in_double(jacobian)]).sum(0).cpu()
 
 
-def apart(gramian: Tensor) -> bool:
+def apart(gramian: Array) -> bool:
     """Whether cosines of single precision are good for five digits of any mixture of gradients."""
-    squares = gramian.diagonal()
-    if not bool(((squares > SQUARES[0]) & (squares < SQUARES[1])).all()):
+    squares = np.diagonal(gramian)
+    if not ((squares > SQUARES[0]) & (squares < SQUARES[1])).all():
         return False
-    inverse = squares.rsqrt()
-    return float(torch.linalg.eigvalsh(gramian * inverse.outer(inverse))[0]) > APART
+    with blas().limit(limits=1, user_api="blas"):
+        return bool(np.linalg.eigvalsh(cosines(gramian)[1])[0] > APART)
 
 
-def mix(weights: Tensor, jacobian: Tensor, gramian: Tensor) -> Tensor:
+def mix(weights: Array, jacobian: Tensor, gramian: Array) -> Tensor:
     """``weights @ J`` [D], added up in double where it is far shorter than its terms.
 
     Args:
-        weights: [K], in double precision.
+        weights: [K].
         jacobian: [K, D].
         gramian: that of J, or of a multiple of it.
     """
-    longest = (weights.abs() * gramian.diagonal().sqrt()).max()
+    longest = (np.abs(weights) * np.sqrt(np.diagonal(gramian))).max()
+    factors = torch.from_numpy(weights)
     if weights @ gramian @ weights > (CANCELLED * longest) ** 2:
-        return weights.to(jacobian) @ jacobian
-    return torch.cat([weights.to(b.device) @ b for b in in_double(jacobian)]).to(jacobian)
+        return factors.to(jacobian) @ jacobian
+    return torch.cat([factors.to(b.device) @ b for b in in_double(jacobian)]).to(jacobian)
 
 
 def in_double(jacobian: Tensor) -> Iterator[Tensor]:
