@@ -29,7 +29,8 @@ class Signals:
     def __enter__(self) -> Signals:
         if threading.current_thread() is threading.main_thread():  # Python's rule for handlers
             for number in SIGNALS:
-                if signal.getsignal(number) != signal.SIG_IGN:  # as nohup has it
+                # nohup ignores a hang-up; scripts ignore SIGINT for what they start with "&"
+                if number not in HANGUP or signal.getsignal(number) != signal.SIG_IGN:
                     self.before[number] = signal.signal(number, self.note)
         return self
 
