@@ -139,7 +139,7 @@ class Trainer:
         loader, at_once = self.loaders["train"], self.settings.accumulate
         done = self.batch * at_once
         count = min(len(loader), self.settings.max_batches or len(loader))
-        batches = islice(loader.batches(self.epoch, done), count - done)
+        batches = islice(loader.batches(self.epoch, done), max(0, count - done))
         while step := list(islice(batches, at_once)):
             yield step
 

@@ -10,6 +10,8 @@ import pytest
 import torch
 
 import mtl_cli.train
+from mtl_cli.signals import Interrupted
+from mtl_cli.trainer import Trainer
 
 SMALL = [
     "dataset.num_samples=2000",
@@ -89,6 +91,25 @@ def test_an_interrupted_run_says_so_and_goes_on_from_the_middle_of_its_epoch(
     assert "Traceback" not in output
     mtl_cli.train([f"resume={folder}"])
     same_run(folder, whole)
+
+
+def test_a_run_interrupted_after_the_smaller_last_step_of_an_epoch_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ["dataset.num_samples=40", "dataset.batch_size=10", "trainer.accumulate=2"]
+    train(tmp_path / "whole", "trainer.max_epochs=2", *words)  # 3 batches an epoch, in 2 steps
+
+    def stop(trainer: Trainer) -> None:
+        if trainer.batch == trainer.steps_per_epoch:
+            trainer.save_last()
+            raise Interrupted(signal.SIGTERM)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "heed_signals", stop)
+        with pytest.raises(SystemExit):
+            train(tmp_path / "interrupted", "trainer.max_epochs=2", *words)
+    mtl_cli.train([f"resume={tmp_path / 'interrupted'}"])
+    same_run(tmp_path / "interrupted", tmp_path / "whole")
 
 
 def test_a_finished_run_can_be_extended(tmp_path: Path) -> None:
