@@ -49,6 +49,8 @@ def answer(table: Table, group: Group, gain: Gain) -> str:
     if gain.others:
         by = "; ".join(f"{word} by {metric}" for metric, word in gain.others.items())
         text += f". Where other metrics counted: {by}"
+    if unknown := [task for task, known in gain.learned.items() if known is None]:
+        text += f". Whether {listed(unknown)} was learned is not known, for the runs name no floor"
     return text
 
 
@@ -58,7 +60,8 @@ def of_task(gain: Gain, task: str, verdict: Verdict) -> str:
 
 def interval(verdict: Verdict) -> str:
     percent = f"{100 * verdict.confidence:.4g} %"
-    return f"{percent} interval {verdict.low:+.2f} to {verdict.high:+.2f}"
+    doubt = f", but {verdict.doubt}" if verdict.doubt else ""
+    return f"{percent} interval {verdict.low:+.2f} to {verdict.high:+.2f}{doubt}"
 
 
 def circumstances(table: Table, group: Group, gain: Gain) -> str:
@@ -66,6 +69,9 @@ def circumstances(table: Table, group: Group, gain: Gain) -> str:
     seeds = f"over {len(gain.seeds)} seeds ({', '.join(map(str, gain.seeds))})"
     if len(gain.seeds) == 1:
         seeds = f"of seed {gain.seeds[0]} alone"
+    run = {seed for side in (group, group.baseline) if side is not None for seed in side.seeds}
+    if lacking := sorted(run - {*gain.seeds}):
+        seeds += f", without {', '.join(map(str, lacking))}, of which one side lacks a figure"
     split = "each on a split of its own" if overlap_of(table, group) else "on this split"
     sides = [f"{kind(side)}{size(side)}" for side in (group, group.baseline) if side is not None]
     return f"{seeds}, {split}: {' against '.join(sides)}"

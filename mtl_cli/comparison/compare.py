@@ -9,6 +9,7 @@ from mtl_cli.comparison.baseline import check_wish, set_baselines
 from mtl_cli.comparison.gain import mean_ranks
 from mtl_cli.comparison.group import Group, Table, make_tables
 from mtl_cli.comparison.judge import compared, judge
+from mtl_cli.comparison.others import set_others
 from mtl_cli.comparison.saved_run import SavedRun
 from mtl_cli.comparison.widened import beat_widened
 from mtl_cli.errors import check_boolean, check_choice, check_number, problem
@@ -87,6 +88,7 @@ def compare(runs: Sequence[SavedRun], options: Options) -> Comparison:
     for table in tables:
         for group in table.groups:
             beat_widened(table, group, options.metric)
+            set_others(table, group, options.metric)
         set_ranks(table, options.metric)
         table.groups[:] = in_order(table.groups)
     return Comparison(options, tables, [run for run in runs if run.trouble is not None], remarks)

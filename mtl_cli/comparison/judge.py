@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from mtl_cli.comparison.gain import Gain, gain_over
 from mtl_cli.comparison.group import Group, Seeds, Table
 from mtl_cli.comparison.learned import learned, overlap_of
-from mtl_cli.comparison.verdict import ENOUGH, Differences, verdict_at, verdicts
+from mtl_cli.comparison.verdict import ENOUGH, Differences, verdicts
 
 
 @dataclass(frozen=True)
@@ -40,9 +40,6 @@ def judge(tables: Sequence[Table], metric: str | None, confidence: float) -> lis
             question.gain.whole = verdict
         else:
             question.gain.by_task[question.task] = verdict
-    for table in tables:
-        for group in table.groups:
-            set_others(table, group, metric)
     return notes
 
 
@@ -120,20 +117,3 @@ def asked(gain: Gain, overlap: float) -> list[Question]:
         for task, values in gain.tasks.items()
         if values and gain.learned[task] is not False
     ]
-
-
-def set_others(table: Table, group: Group, metric: str | None) -> None:
-    """Notes by which other metrics the verdict on a setting would be another one."""
-    gain = group.gain
-    if gain is None or gain.whole is None:
-        return
-    now = compared(group, metric)
-    for name in dict.fromkeys(name for _, name in table.columns):
-        if compared(group, name) == now:
-            continue
-        other, _ = gain_of_pair(group, name)
-        if other is not None and len(other.by_seed) >= ENOUGH:
-            level = 1 - gain.whole.confidence
-            word = verdict_at(Differences(other.by_seed, overlap_of(table, group)), level).word
-            if word != gain.whole.word:
-                gain.others[name] = word

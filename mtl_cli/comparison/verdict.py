@@ -66,12 +66,14 @@ class Verdict:
         low: the interval's lower end, in percent.
         high: its upper end.
         confidence: of the interval, 0 to 1.
+        doubt: why it cannot say what the interval alone would; empty where it says that.
     """
 
     word: str
     low: float
     high: float
     confidence: float
+    doubt: str = ""
 
 
 def verdicts(all_differences: Sequence[Differences], confidence: float) -> list[Verdict]:
@@ -86,7 +88,8 @@ def verdict_at(differences: Differences, level: float) -> Verdict:
     word = "cannot say"
     if differences.p_value() <= level:
         word = "helps" if differences.mean > 0 else "hurts"
-    return Verdict(word, low, high, 1 - level)
+    doubt = "no seed differs from another" if differences.error == 0 else ""
+    return Verdict(word, low, high, 1 - level, doubt)
 
 
 def holm_levels(p_values: Sequence[float], alpha: float) -> list[float]:

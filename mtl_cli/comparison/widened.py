@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from mtl_cli.comparison.baseline import BASELINE, unequal
-from mtl_cli.comparison.gain import Wider, gain_over
+from mtl_cli.comparison.gain import Gain, Wider, gain_over
 from mtl_cli.comparison.group import Group, Table
 from mtl_cli.comparison.judge import sides_of
 from mtl_cli.comparison.learned import overlap_of
-from mtl_cli.comparison.verdict import ENOUGH, Differences, verdict_at
+from mtl_cli.comparison.verdict import ENOUGH, Differences, Verdict, verdict_at
 
 RATIO = 1.5  # of parameters, above which single-task of the joint model's size is trained too
 ALIKE = 1.25  # up to which a model counts as of another's size
@@ -42,6 +42,15 @@ def widened(group: Group, groups: Sequence[Group]) -> Group | None:
     return min(found, key=lambda other: other.parameters or 0, default=None)
 
 
+def gain_over_widened(table: Table, group: Group, metric: str | None) -> Gain | None:
+    """A setting's Gain over single-task of its size; None where there is none."""
+    wide = widened(group, table.groups)
+    if wide is None:
+        return None
+    own, other, higher, trouble = sides_of(group, wide, metric)
+    return None if trouble or not own else gain_over(own, other, higher)
+
+
 def beat_widened(table: Table, group: Group, metric: str | None) -> None:
     """Leaves "helps" only where a setting beats widened single-task too, at the same level.
 
@@ -50,12 +59,26 @@ def beat_widened(table: Table, group: Group, metric: str | None) -> None:
     gain, wide = group.gain, widened(group, table.groups)
     if gain is None or wide is None:
         return
-    own, other, higher, trouble = sides_of(group, wide, metric)
-    found = None if trouble or not own else gain_over(own, other, higher)
-    word = "cannot say"
-    if found and gain.whole and len(found.by_seed) >= ENOUGH:
-        level = 1 - gain.whole.confidence
-        word = verdict_at(Differences(found.by_seed, overlap_of(table, group)), level).word
+    found, overlap = gain_over_widened(table, group, metric), overlap_of(table, group)
+    by_seed, tasks = (found.by_seed, found.tasks) if found else ([], {})
+    word = "cannot say" if gain.whole is None else word_like(gain.whole, by_seed, overlap)
     gain.wider = Wider(wide.words, wide.parameters or 0, found.total if found else None, word)
-    if gain.whole is not None and gain.whole.word == "helps" and word != "helps":
-        gain.whole = replace(gain.whole, word="cannot say")
+    if gain.whole is not None:
+        gain.whole = held(gain.whole, by_seed, overlap)
+    gain.by_task = {
+        task: held(own, tasks.get(task) or [], overlap) for task, own in gain.by_task.items()
+    }
+
+
+def held(verdict: Verdict, over_widened: Sequence[float], overlap: float) -> Verdict:
+    """A verdict, where "helps" has to hold for the gains over widened single-task too."""
+    if verdict.word != "helps" or word_like(verdict, over_widened, overlap) == "helps":
+        return verdict
+    return replace(verdict, word="cannot say", doubt="single-task of its size is not beaten")
+
+
+def word_like(verdict: Verdict, gains: Sequence[float], overlap: float) -> str:
+    """What other gains say at the level of a verdict."""
+    if len(gains) < ENOUGH:
+        return "cannot say"
+    return verdict_at(Differences(gains, overlap), 1 - verdict.confidence).word

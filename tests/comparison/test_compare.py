@@ -1,5 +1,6 @@
 """From folders to the numbers of a report: baselines, Gain, ranks, and what is not answered."""
 
+import json
 import statistics
 from pathlib import Path
 
@@ -304,3 +305,18 @@ def test_other_metrics_by_which_the_verdict_would_differ_are_named(options, leav
     [other] = [g for g in wished.tables[0].groups if g.gain]
     said = own.gain.others.get("loss", own.gain.word)
     assert said == other.gain.word
+
+
+def test_a_seed_without_a_figure_on_one_side_does_not_count_and_is_named(options, leave, tmp_path):
+    paths = study(leave, tmp_path, better, worse)
+    said = json.loads((paths[2] / "summary.json").read_text())
+    said["test"]["b"]["accuracy"] = None
+    (paths[2] / "summary.json").write_text(json.dumps(said))
+    text = answer(options, paths)
+    assert "over 4 seeds (0, 1, 3, 4), without 2, of which one side lacks a figure" in text
+
+
+def test_without_a_floor_it_is_said_that_nobody_knows(options, leave, tmp_path):
+    said = "Whether a, b was learned is not known"
+    assert said in answer(options, study(leave, tmp_path / "old", better, worse, floor={}))
+    assert said not in answer(options, study(leave, tmp_path / "new", better, worse))

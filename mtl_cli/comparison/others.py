@@ -1,0 +1,32 @@
+"""Whether a setting's verdict hangs on the metric that was compared."""
+
+from __future__ import annotations
+
+from mtl_cli.comparison.group import Group, Table
+from mtl_cli.comparison.judge import compared, gain_of_pair
+from mtl_cli.comparison.learned import overlap_of
+from mtl_cli.comparison.verdict import ENOUGH, Differences, verdict_at
+from mtl_cli.comparison.widened import gain_over_widened, held
+
+
+def set_others(table: Table, group: Group, metric: str | None) -> None:
+    """Notes by which other metrics the verdict on a setting would be another one.
+
+    Each has to hold over single-task widened too, where that was trained.
+    """
+    gain = group.gain
+    if gain is None or gain.whole is None:
+        return
+    now, overlap = compared(group, metric), overlap_of(table, group)
+    for name in dict.fromkeys(name for _, name in table.columns):
+        if compared(group, name) == now:
+            continue
+        other, _ = gain_of_pair(group, name)
+        if other is None or len(other.by_seed) < ENOUGH:
+            continue
+        verdict = verdict_at(Differences(other.by_seed, overlap), 1 - gain.whole.confidence)
+        if gain.wider is not None:
+            wide = gain_over_widened(table, group, name)
+            verdict = held(verdict, wide.by_seed if wide else [], overlap)
+        if verdict.word != gain.whole.word:
+            gain.others[name] = verdict.word
