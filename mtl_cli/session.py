@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,10 @@ from mtl_cli.arch.branches import text_tree
 from mtl_cli.build import Run, build
 from mtl_cli.comparison.curves import draw_curves
 from mtl_cli.comparison.history import read_history
+from mtl_cli.comparison.saved_run import mapping
 from mtl_cli.comparison.tree import draw_tree
 from mtl_cli.device import find_device, keep_freed_memory
-from mtl_cli.errors import Problem, check_boolean, check_integer
+from mtl_cli.errors import Problem, check_boolean, check_integer, problem
 from mtl_cli.evaluation import total_loss
 from mtl_cli.extension import extension
 from mtl_cli.logs import FILE_ONLY, logging_to
@@ -40,7 +42,7 @@ def run(
     folder: RunFolder,
     words: list[str],
     resumed: bool = False,
-    unlock: bool = False,
+    allowed: Collection[str] = (),
 ) -> dict[str, Any]:
     """Trains, evaluates and writes everything into the folder; gives the summary.
 
@@ -51,9 +53,9 @@ def run(
         folder: an existing folder.
         words: the command line's, for the summary.
         resumed: whether the folder holds a run that goes on.
-        unlock: see `one_writer`.
+        allowed: what is refused else: ``unlock`` (see `one_writer`), ``changed_data``.
     """
-    return Session(cfg, folder, words, resumed).run(unlock)
+    return Session(cfg, folder, words, resumed, allowed).run()
 
 
 class Session:
@@ -61,18 +63,27 @@ class Session:
 
     live: Run | None = None
 
-    def __init__(self, cfg: DictConfig, folder: RunFolder, words: list[str], resumed: bool) -> None:
+    def __init__(
+        self,
+        cfg: DictConfig,
+        folder: RunFolder,
+        words: list[str],
+        resumed: bool,
+        allowed: Collection[str],
+    ) -> None:
         self.cfg = cfg
         self.folder = folder
         self.resumed = resumed
-        before = read_summary(folder).get("overrides") if resumed else []  # the rest comes out anew
+        self.allowed = allowed
+        self.before = read_summary(folder) if resumed else {}
+        before = self.before.get("overrides")  # the rest comes out anew
         self.summary: dict[str, Any] = {
             "overrides": [*(before if isinstance(before, list) else []), *words]
         }
 
-    def run(self, unlock: bool) -> dict[str, Any]:
+    def run(self) -> dict[str, Any]:
         with (
-            one_writer(self.folder.path, unlock) as writer,
+            one_writer(self.folder.path, "unlock" in self.allowed) as writer,
             logging_to(self.folder.log, hold=self.resumed) as file,
         ):
             try:
@@ -109,6 +120,8 @@ class Session:
         self.folder.check_files()
         live = build(cfg, self.folder, device)
         check_figures(cfg, live)
+        self.summary |= describe(cfg, live, device)
+        self.check_data()
         writer.sign()
         writing.make_folder(self.folder.last.parent)
         if self.resumed and self.folder.has_begun():
@@ -127,8 +140,21 @@ class Session:
         writing.write_text(self.folder.config, OmegaConf.to_yaml(cfg, resolve=True))
         arch = live.model.arch
         RunData.of(live.dataset, arch.inputs, arch.tasks).write(self.folder)
-        self.summary |= describe(cfg, live, device)
         return live
+
+    def check_data(self) -> None:
+        """Refuses to go on where the data is not what the run was trained on."""
+        known = mapping(self.before.get("dataset")).get("digest")  # none: an older version's run
+        found = self.summary["dataset"]["digest"]
+        if known in (None, found) or "changed_data" in self.allowed:
+            return
+        place = from_here(self.folder.path)
+        rule = "must be the data that the run was trained on, to the last bit"
+        fix = f"the data as it was; init={place} for a new run on the new data; "
+        fix += f"or resume={place} changed_data=true"
+        alike = mapping(self.before.get("dataset")).get("sizes") == self.summary["dataset"]["sizes"]
+        what = "other values, or another order" if alike else "more or fewer examples"
+        raise problem("the data of a run that goes on", rule, what, fix)
 
     def announce(self, live: Run) -> None:
         """Says what will be trained."""

@@ -14,6 +14,7 @@ from omegaconf import DictConfig, ListConfig
 from mtl_cli import __version__
 from mtl_cli.build import Run
 from mtl_cli.comparison.table import text_table
+from mtl_cli.dataset.digest import digest_of
 from mtl_cli.errors import check_choice, problem
 from mtl_cli.evaluation import Figures
 from mtl_cli.model import Model
@@ -33,6 +34,7 @@ def describe(cfg: DictConfig, run: Run, device: torch.device) -> dict[str, Any]:
             "source": run.dataset.source,
             "sizes": run.dataset.sizes,
             "drawn": sorted(run.dataset.drawn),
+            "digest": digest_of(run.dataset.content()),
         },
         "metrics": {
             name: {

@@ -33,6 +33,7 @@ from mtl_cli.trust import packages
 
 SIGNALLED = 128  # exit codes above it say which signal ended the command
 EXTENDS = ("device", "trainer.max_epochs", "trainer.max_steps")  # what may be given with resume
+ALLOWED = ("unlock", "changed_data")  # =true: its writer elsewhere is dead; its data is another
 
 
 def main() -> None:
@@ -173,7 +174,7 @@ def resume(words: list[str]) -> dict[str, Any]:
     given = {key: value for key, _, value in (word.partition("=") for word in words)}
     name, root = given.pop("resume"), given.pop("runs", "runs")
     trust = as_value("trust", given.pop("trust", "[]"), [])  # of the folder's classes
-    unlock = given.pop("unlock", "false") == "true"  # its writer on another machine is dead
+    allowed = [word for word in ALLOWED if given.pop(word, "false") == "true"]
     for key in given:
         if key not in EXTENDS:
             rule = (
@@ -190,7 +191,7 @@ def resume(words: list[str]) -> dict[str, Any]:
     cfg = read_config(folder, trust)
     for key, value in given.items():
         OmegaConf.update(cfg, key, typed_value(key, value))
-    return run(cfg, folder, words, resumed=True, unlock=unlock)
+    return run(cfg, folder, words, resumed=True, allowed=allowed)
 
 
 class _Callable(types.ModuleType):

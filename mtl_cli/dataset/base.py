@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Mapping
 from types import MappingProxyType
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -71,6 +71,13 @@ class Dataset(ABC):
     @abstractmethod
     def targets(self, split: str) -> dict[str, Tensor]:
         """``{task: all labels of the split}``."""
+
+    def content(self) -> Mapping[str, Any]:
+        """``{split: its examples}``, tensors in mappings or dataclasses: what a digest is of.
+
+        Here the labels alone; a data set that has its inputs at hand gives them too.
+        """
+        return {split: self.targets(split) for split in self.sizes}
 
     @abstractmethod
     def loader(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -84,6 +85,9 @@ class InMemoryDataset(Dataset):
     @property
     def sizes(self) -> dict[str, int]:
         return {split: len(rows) for split, rows in self.splits.items()}
+
+    def content(self) -> Mapping[str, Any]:
+        return self.splits
 
     def targets(self, split: str) -> dict[str, Tensor]:
         return self.splits[split].targets

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -81,6 +82,9 @@ class SourcesDataset(Dataset):
     @property
     def sizes(self) -> dict[str, int]:
         return {split: sum(map(len, sources.values())) for split, sources in self.splits.items()}
+
+    def content(self) -> Mapping[str, Any]:
+        return self.splits
 
     def targets(self, split: str) -> dict[str, Tensor]:
         return {
