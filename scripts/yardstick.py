@@ -3,6 +3,7 @@ targets alone, against the best of scikit-learn's linear model and network, on r
 
     python scripts/yardstick.py                        # all: an hour on two cores
     python scripts/yardstick.py diabetes wine splits=2
+    python scripts/yardstick.py first=5                 # on five other splits
     python scripts/yardstick.py enb optimizer.lr=0.003  # other words go to mtl-train
 
 Five splits, the same test rows for both sides, and the mean of the five errors: the root of the
@@ -28,23 +29,24 @@ import mtl_cli
 from bench.references import brier, errors
 from bench.small_tables import TABLES, SmallTable, halves
 
+OWN = ("splits", "first", "cache")
 Errors = dict[str, dict[str, float]]  # {task: {model: error}}
 
 
 def main() -> None:
     words = sys.argv[1:]
     names = [word for word in words if "=" not in word] or list(TABLES)
-    given = dict(word.split("=", 1) for word in words if word.split("=")[0] in ("splits", "cache"))
+    given = dict(word.split("=", 1) for word in words if word.split("=")[0] in OWN)
     others = [word for word in words if "=" in word and word.split("=")[0] not in given]
     logging.disable(logging.INFO)
     print(f"| {'table':9} | {'target':24} | floor | linear | network | mtl-train | ratio |")
     print("|---|---|---|---|---|---|---|")
-    ratios = []
+    ratios, first = [], int(given.get("first", 0))
     for name in names:
         begin = time.perf_counter()
         splits = [
             one_split(name, seed, others, given.get("cache"))
-            for seed in range(int(given.get("splits", 5)))
+            for seed in range(first, first + int(given.get("splits", 5)))
         ]
         for task in splits[0]:
             rows = [split[task] for split in splits]
