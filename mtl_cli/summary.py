@@ -14,7 +14,7 @@ from omegaconf import DictConfig, ListConfig
 from mtl_cli import __version__
 from mtl_cli.build import Run
 from mtl_cli.comparison.table import text_table
-from mtl_cli.dataset.digest import digest_of
+from mtl_cli.digest import digest_of
 from mtl_cli.errors import check_choice, problem
 from mtl_cli.evaluation import Figures
 from mtl_cli.model import Model

@@ -9,8 +9,8 @@ import torch
 
 import mtl_cli
 from mtl_cli.batch import Bag
-from mtl_cli.dataset.digest import digest_of
 from mtl_cli.dataset.in_memory import Rows
+from mtl_cli.digest import digest_of
 from mtl_cli.errors import Problem
 
 ROWS = np.random.default_rng(0).normal(size=(60, 3)).round(3).tolist()
