@@ -6,6 +6,7 @@ import codecs
 import gzip
 import io
 import shutil
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import chain, islice
@@ -16,10 +17,26 @@ from typing import BinaryIO, cast
 from mtl_cli.dataset.parts import ReadOptions
 from mtl_cli.errors import Problem, problem
 
+# What readers raise at a damaged file; Arrow's errors are of these kinds.
+UNREADABLE = (OSError, EOFError, zlib.error, ValueError, NotImplementedError)
+
 
 def open_bytes(file: Path) -> BinaryIO:
     """The file, unpacked where its name ends in ``.gz``."""
     return cast(BinaryIO, gzip.open(file)) if file.suffix == ".gz" else file.open("rb")
+
+
+@contextmanager
+def readable(file: Path) -> Iterator[None]:
+    """Answers in words for a file that is damaged, cut off or taken away while it is read."""
+    try:
+        yield
+    except Problem:
+        raise
+    except UNREADABLE as error:
+        found = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        fix = "the file as it was, whole; it is damaged or cut off"
+        raise problem(str(file), "must be a file of rows that can be read", found, fix) from error
 
 
 def lines(file: Path, encoding: str) -> Iterator[str]:
@@ -39,12 +56,13 @@ def numbered_lines(
         ValueError: where the file is not in the encoding that was said.
     """
     texts, first = lines(file, options.encoding), 1
-    try:
-        while chunk := list(islice(texts, chunk_rows)):
-            yield first, chunk
-            first += len(chunk)
-    except UnicodeError as error:
-        raise wrong_encoding(file, options) or error from error
+    with readable(file):
+        try:
+            while chunk := list(islice(texts, chunk_rows)):
+                yield first, chunk
+                first += len(chunk)
+        except UnicodeError as error:
+            raise wrong_encoding(file, options) or error from error
 
 
 def blocks(file: Path) -> Iterator[bytes]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mtl_cli.dataset.delimited import read_delimited
+from mtl_cli.dataset.encoded import readable
 from mtl_cli.dataset.json_lines import read_json_lines
 from mtl_cli.dataset.parts import Part, ReadOptions, suffix_of
 from mtl_cli.dataset.stored import read_npz, read_parquet
@@ -78,10 +79,11 @@ def read_parts(
     empty = True
     for file in find_files(path, options):
         read = READERS.get(suffix_of(file), read_delimited)
-        for part in read(file, options, wanted, chunk_rows, text):
-            if len(part.table):
-                empty = False
-                yield part
+        with readable(file):
+            for part in read(file, options, wanted, chunk_rows, text):
+                if len(part.table):
+                    empty = False
+                    yield part
     if empty:
         skipped = f", {options.skipped} skipped" if options.skipped else ""
         raise problem(str(path), "must hold rows", f"none{skipped}", "another file")

@@ -41,9 +41,6 @@ def read_json_lines(
             first = part.numbers()[-1] + 1
     except UnicodeError as error:
         raise wrong_encoding(file, options) or error from error
-    except (OSError, EOFError) as error:
-        rule = "must be a file of rows that can be read"
-        raise problem(str(file), rule, str(error), "mend it") from error
     options.skipped += len(skipped)
 
 

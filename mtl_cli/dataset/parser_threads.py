@@ -5,6 +5,7 @@ One that lets go of what is Python's while Python exits aborts the process, so n
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -18,6 +19,12 @@ if TYPE_CHECKING:
 SECONDS = 10  # that threads are waited for; they need milliseconds
 
 
+def unless_no_text(usual: Callable[[Any], Any], said: Any) -> None:
+    """Leaves out that a broken row is no text: the reader says so of the file."""
+    if not isinstance(said.exc_value, UnicodeDecodeError):
+        usual(said)
+
+
 @contextmanager
 def lend(handler: Callable[[Any], str], options: csv.ParseOptions) -> Iterator[csv.ParseOptions]:
     """The options with a handler of broken rows, which no thread holds any more at the end.
@@ -28,8 +35,11 @@ def lend(handler: Callable[[Any], str], options: csv.ParseOptions) -> Iterator[c
     finalize(lent, returned.set)
     options.invalid_row_handler = lent
     del lent
+    usual = sys.unraisablehook
+    sys.unraisablehook = partial(unless_no_text, usual)
     try:
         yield options
     finally:
+        sys.unraisablehook = usual
         options.invalid_row_handler = None
         returned.wait(SECONDS)

@@ -59,7 +59,7 @@ def read_npz(
     import pyarrow
 
     try:
-        with np.load(file, allow_pickle=False) as archive:
+        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             arrays = dict(archive)
     except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
         rule = "must be a NumPy archive of arrays without Python objects"
