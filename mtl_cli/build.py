@@ -20,6 +20,7 @@ from mtl_cli.errors import nearest, problem
 from mtl_cli.inputs import InputSpec
 from mtl_cli.learner import Makers
 from mtl_cli.logger.base import Logger
+from mtl_cli.memory import check_fits
 from mtl_cli.model import Model
 from mtl_cli.observer import Observer
 from mtl_cli.run_folder import RunFolder
@@ -60,6 +61,7 @@ def build(cfg: DictConfig, folder: RunFolder, device: torch.device) -> Run:
     dataset = make_dataset(cfg)
     fill_in(cfg, dataset)
     tasks = make_tasks(cfg, dataset.inputs, dataset.tasks)
+    check_fits(lambda: make_model(cfg, tasks, dataset.inputs), device)
     seed_everything(cfg.seed)
     model = place(make_model(cfg, tasks, dataset.inputs), device)
     for split in dataset.sizes:

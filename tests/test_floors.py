@@ -14,7 +14,7 @@ FLOORS: list[set[str]] = [
     {"batch", "inputs", "seed", "run_folder", "device", "errors", "activation", "naming", "initial"}
     | {"linear_maps", "mode", "backward_graph", "yaml_file", "literal", "picture_file", "kinds"}
     | {"checkpoint", "logs", "signals", "settings", "gradient_scale", "sums"}
-    | {"writing", "new_file", "one_writer", "digest"},
+    | {"writing", "new_file", "memory", "one_writer", "digest"},
     {"encoder", "head", "loss", "dataset", "weighting", "scheduler", "logger"},
     {"task", "arch"},
     {"model", "last_layer"},
