@@ -34,7 +34,13 @@ def start(folder: Path, *words: str) -> subprocess.Popen:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        preexec_fn=heed_hangups,
     )
+
+
+def heed_hangups() -> None:
+    """Where the tests run under nohup, their processes would ignore them."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def rows(folder: Path, epoch: int) -> int:
