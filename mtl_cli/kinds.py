@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from torch import Tensor
+from torch.optim import Optimizer
 
 NUMBER = (int, float)
 FIGURES = {str: {str: (int, float, type(None))}}
@@ -53,3 +54,20 @@ def unlike(theirs: Any, own: Any) -> bool:
         return own is not None and type(own) is not type(theirs)
     numbers = isinstance(own, NUMBER) and isinstance(theirs, NUMBER)
     return not numbers and type(own) is not type(theirs)
+
+
+def unfitting(optimizer: Optimizer) -> str:
+    """What an optimizer keeps that does not fit its parameter, in words; empty: all fits."""
+    for parameter, own in optimizer.state.items():
+        for value in own.values():
+            if isinstance(value, Tensor) and not fits(value, parameter):
+                return f"a tensor of shape {tuple(value.shape)}"
+    return ""
+
+
+def fits(value: Tensor, parameter: Tensor) -> bool:
+    """Whether a tensor can be what an optimizer keeps of a parameter: some keep means of rows."""
+    sizes = zip(value.shape, parameter.shape, strict=False)
+    return not value.dim() or (
+        value.dim() == parameter.dim() and all(own in (1, size) for own, size in sizes)
+    )

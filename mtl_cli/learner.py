@@ -15,7 +15,7 @@ from torch.optim import Optimizer
 
 from mtl_cli.errors import problem
 from mtl_cli.gradient_scale import scale_gradient
-from mtl_cli.kinds import unlike
+from mtl_cli.kinds import unfitting, unlike
 from mtl_cli.model import Group, Model
 from mtl_cli.rates import parameter_groups
 from mtl_cli.scheduler.base import Scheduler
@@ -183,20 +183,9 @@ class Learner:
             if unlike(state[name], getattr(self, name).state_dict()):
                 raise problem(f"the state of {name}", "must be of the same kind", "another", ANEW)
         self.optimizer.load_state_dict(state["optimizer"])
-        for parameter, own in self.optimizer.state.items():
-            for value in own.values():
-                if isinstance(value, Tensor) and not fits(value, parameter):
-                    found = f"a tensor of shape {tuple(value.shape)}"
-                    raise problem("the optimizer's state", "must fit the weights", found, ANEW)
+        if found := unfitting(self.optimizer):
+            raise problem("the optimizer's state", "must fit the weights", found, ANEW)
         self.scheduler.load_state_dict(state["scheduler"])
         self.weighting.load_state_dict(state["weighting"])
         self.scaler.load_state_dict(state["scaler"])
         self.stopped = state["stopped"]
-
-
-def fits(value: Tensor, parameter: Tensor) -> bool:
-    """Whether a tensor can be what an optimizer keeps of a parameter: some keep means of rows."""
-    sizes = zip(value.shape, parameter.shape, strict=False)
-    return not value.dim() or (
-        value.dim() == parameter.dim() and all(own in (1, size) for own, size in sizes)
-    )

@@ -11,6 +11,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from mtl_cli import checkpoint, writing
+from mtl_cli.announce import announce
 from mtl_cli.arch.branches import text_tree
 from mtl_cli.build import Run, build
 from mtl_cli.comparison.curves import draw_curves
@@ -31,7 +32,6 @@ from mtl_cli.seed import set_deterministic
 from mtl_cli.signals import Interrupted
 from mtl_cli.summary import check_figures, describe, final_table, objective, results
 from mtl_cli.sweep import chosen_run, sweep_of
-from mtl_cli.weighting.fixed import Fixed
 from mtl_cli.yardsticks import yardsticks
 
 log = logging.getLogger(__name__)
@@ -89,7 +89,8 @@ class Session:
             try:
                 self.live = self.start(writer)
                 file.release()
-                self.announce(self.live)
+                self.write("running")
+                announce(self.live, self.summary, self.cfg, self.folder)
                 self.train(self.live)
             except Interrupted as interrupt:
                 self.write("interrupted")
@@ -155,30 +156,6 @@ class Session:
         alike = mapping(self.before.get("dataset")).get("sizes") == self.summary["dataset"]["sizes"]
         what = "other values, or another order" if alike else "more or fewer examples"
         raise problem("the data of a run that goes on", rule, what, fix)
-
-    def announce(self, live: Run) -> None:
-        """Says what will be trained."""
-        self.write("running")
-        said = self.summary
-        count = said["parameters"]
-        sizes = ", ".join(f"{split} {size:,}" for split, size in live.dataset.sizes.items())
-        own = ", ".join(f"{task} {number:,}" for task, number in count["per_task"].items())
-        log.info("device      %s", said["device"])
-        log.info("data        %s (%s): %s", said["dataset"]["name"], live.dataset.source, sizes)
-        log.info(
-            "model       %s on %s: %s parameters; shared %s, %s",
-            *(said["choices"]["arch"], said["choices"]["encoder"]),
-            *(f"{count['total']:,}", f"{count['shared']:,}", own),
-        )
-        alone = all(len(learner.tasks) == 1 for learner in live.trainer.learners)
-        if alone and self.cfg.weighting._target_ != f"{Fixed.__module__}.{Fixed.__qualname__}":
-            weighting = said["choices"]["weighting"]
-            log.info("weighting   %s has nothing to balance: each task is trained alone", weighting)
-        for note in live.dataset.notes:
-            log.info("%s", note)
-        log.info("run folder  %s", from_here(self.folder.path))
-        if live.dataset.notice:
-            log.warning("WARNING     the data is %s", live.dataset.notice)
 
     def train(self, live: Run) -> None:
         """Trains, reads test once with the best weights, and shows the results."""

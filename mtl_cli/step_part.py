@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import torch
 
 from mtl_cli.batch import Batch
+from mtl_cli.dataset.base import Loader
 from mtl_cli.device import place
 from mtl_cli.sums import Scalar, as_numbers
 from mtl_cli.task.base import Task
@@ -32,6 +34,25 @@ class StepPart:
     denominators: Denominators
     shares: dict[str, float]
     share: float = 1.0
+
+
+def batches_of_steps(
+    loader: Loader, epoch: int, done: int, at_once: int, most: int | None
+) -> Iterator[list[Batch]]:
+    """The batches of each step that is left of an epoch; the last step may have fewer.
+
+    Args:
+        loader: of train.
+        epoch: from 1.
+        done: steps of it that are done.
+        at_once: batches a step.
+        most: batches of an epoch; None: all.
+    """
+    first = done * at_once
+    count = min(len(loader), most or len(loader))
+    batches = islice(loader.batches(epoch, first), max(0, count - first))
+    while step := list(islice(batches, at_once)):
+        yield step
 
 
 def step_parts(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import sys
 import types
@@ -11,7 +10,7 @@ from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from mtl_cli.baselines import AndSingleTask, baseline_words
 from mtl_cli.cli import (
@@ -22,18 +21,14 @@ from mtl_cli.cli import (
     job_config,
     plain_errors,
     run_command,
-    typed_value,
 )
 from mtl_cli.comparison.saved_run import DONE
 from mtl_cli.errors import Problem, problem
-from mtl_cli.options import as_value
-from mtl_cli.run_folder import RunFolder, find_run, from_here
-from mtl_cli.sweep import is_sweep, read_words, resumed_words, sweep_of
+from mtl_cli.resume import asks_to_resume, resume, resumed_sweep
+from mtl_cli.run_folder import RunFolder, from_here
 from mtl_cli.trust import packages
 
 SIGNALLED = 128  # exit codes above it say which signal ended the command
-EXTENDS = ("device", "trainer.max_epochs", "trainer.max_steps")  # what may be given with resume
-ALLOWED = ("unlock", "changed_data")  # =true: its writer elsewhere is dead; its data is another
 
 
 def main() -> None:
@@ -81,21 +76,6 @@ def report(words: list[str]) -> None:
 
         with plain_errors(words):
             report_sweep(FreshFolders.sweep)
-
-
-def resumed_sweep(words: list[str]) -> list[str] | None:
-    """The command line that goes on with the sweep that is to be resumed; None where none is."""
-    if not asks_to_resume(words):
-        return None
-    given = dict(word.partition("=")[::2] for word in words)
-    name, root = given["resume"], Path(given.get("runs", "runs"))
-    path = Path(name).expanduser()
-    if name == "latest":
-        path = sweep_of(find_run(name, root).path) or path
-    if not is_sweep(path) or (name == "latest" and read_words(path) is None):
-        return None
-    others = [word for word in words if word.partition("=")[0] not in ("resume", "runs")]
-    return resumed_words(path, others)
 
 
 def job(cfg: DictConfig) -> Any:
@@ -159,39 +139,6 @@ def train(words: list[str]) -> dict[str, Any]:
 
     cfg, path = compose_run("train", words)
     return run(cfg, RunFolder(path), words)
-
-
-def asks_to_resume(words: list[str]) -> bool:
-    return any(word.startswith("resume=") and word != "resume=null" for word in words)
-
-
-def resume(words: list[str]) -> dict[str, Any]:
-    """Goes on with a run, in its folder and by its own config.
-
-    Raises:
-        ValueError: where that is no run, or other settings are given than may change.
-    """
-    given = {key: value for key, _, value in (word.partition("=") for word in words)}
-    name, root = given.pop("resume"), given.pop("runs", "runs")
-    trust = as_value("trust", given.pop("trust", "[]"), [])  # of the folder's classes
-    allowed = [word for word in ALLOWED if given.pop(word, "false") == "true"]
-    for key in given:
-        if key not in EXTENDS:
-            rule = (
-                f"runs by the folder's own config; only {', '.join(EXTENDS)} may be given with it"
-            )
-            raise problem("resume", rule, key, f"mtl-train resume={name}")
-    from mtl_cli.run_config import read_config
-    from mtl_cli.session import run
-
-    folder = find_run(name, Path(root))
-    if not os.access(folder.path, os.W_OK):
-        rule = "must be a folder that can be written to"
-        raise problem(str(folder.path), rule, "no permission", f"init={name}, in a new folder")
-    cfg = read_config(folder, trust)
-    for key, value in given.items():
-        OmegaConf.update(cfg, key, typed_value(key, value))
-    return run(cfg, folder, words, resumed=True, allowed=allowed)
 
 
 class _Callable(types.ModuleType):

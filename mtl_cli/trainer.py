@@ -23,6 +23,7 @@ from mtl_cli.run_folder import RunFolder
 from mtl_cli.seed import generator_states, restore_generators
 from mtl_cli.settings import Settings
 from mtl_cli.signals import Interrupted, Signals
+from mtl_cli.step_part import batches_of_steps
 from mtl_cli.updates import Updates
 from mtl_cli.validation import Validation
 
@@ -136,12 +137,8 @@ class Trainer:
 
     def steps_of_epoch(self) -> Iterator[list[Batch]]:
         """The batches of each step that is left of the epoch in progress."""
-        loader, at_once = self.loaders["train"], self.settings.accumulate
-        done = self.batch * at_once
-        count = min(len(loader), self.settings.max_batches or len(loader))
-        batches = islice(loader.batches(self.epoch, done), max(0, count - done))
-        while step := list(islice(batches, at_once)):
-            yield step
+        at_once, most = self.settings.accumulate, self.settings.max_batches
+        return batches_of_steps(self.loaders["train"], self.epoch, self.batch, at_once, most)
 
     def end_epoch(self) -> None:
         """Evaluates, writes the epoch's rows, and keeps the weights that are the best so far."""

@@ -28,7 +28,7 @@ FLOORS: list[set[str]] = [
     {"slots", "mistakes", "trust"},
     {"build", "cli", "help", "words", "summary", "options", "run_config", "run_data"}
     | {"overrides", "baselines", "extension", "older_runs", "sweep"},
-    {"session", "yardsticks", "widening", "look", "loaded_run", "loading"}
+    {"session", "announce", "resume", "yardsticks", "widening", "look", "loaded_run", "loading"}
     | {"labelled_data", "rebuilt_dataset"},
     {"train", "evaluate", "predict", "diagnose", "report", "sweep_report"},
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mtl_cli.comparison.baseline import BASELINE
+from mtl_cli.comparison.beside import FLOOR
 from mtl_cli.comparison.compare import Comparison, gain_of
 from mtl_cli.comparison.gain import Gain
 from mtl_cli.comparison.group import Group, Table
@@ -11,7 +12,6 @@ from mtl_cli.comparison.remarks import listed
 from mtl_cli.comparison.verdict import Verdict
 
 ANSWERS = 5
-FLOOR = "always the mean, or the shares of the classes"
 TRY = "more epochs, a larger optimizer.lr, other columns, or more rows"
 
 

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from mtl_cli.comparison.group import Seeds, Table
 from mtl_cli.comparison.saved_run import is_number, mapping
 
+FLOOR = "always the mean, or the shares of the classes"
 ROWS = {
-    "floor": "always the mean, or the class shares",
+    "floor": FLOOR,
     "reference": "boosted trees, outside the verdict",
 }
 

@@ -147,3 +147,12 @@ def as_label(value: Any) -> str | None:
         return str(int(value))
     whole = isinstance(value, float) and value.is_integer()
     return str(int(value) if whole else value).strip()
+
+
+def known_labels(
+    task: str, kind: str, names: list[str], given: Mapping[Any, Any] | None
+) -> LabelMap:
+    """What the labels of a task stood for in training: as the user said, else each for itself."""
+    said = {name: name for name in names} if given is None else given
+    meaning = {str(as_label(label)): as_label(name) for label, name in said.items()}
+    return LabelMap(task, kind, names, meaning, meaning.pop(EVERY_OTHER, None))

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from mtl_cli.batch import Batch, Examples
-from mtl_cli.dataset.base import Dataset, has_missing
+from mtl_cli.batch import Examples
+from mtl_cli.dataset.base import Dataset
 from mtl_cli.dataset.draw import Draw
-from mtl_cli.dataset.in_memory import Rows, take
+from mtl_cli.dataset.in_memory import Rows
 from mtl_cli.dataset.sampling import DRAWS, Sequential, check_sampling
+from mtl_cli.dataset.sources_loader import Sources, SourcesLoader
 from mtl_cli.device import place
 from mtl_cli.errors import check_boolean, check_integer, problem
 from mtl_cli.inputs import InputSpec
-
-CHUNK_BYTES = 2**19  # rows are gathered for as many batches at once as fit in this
-
-Sources = dict[str, Rows]  # {source: its rows}; a source is one input, with the tasks that read it
 
 
 class SourcesDataset(Dataset):
@@ -136,67 +132,9 @@ class SourcesDataset(Dataset):
             if name in tasks.values()
         }
         if split == "train":
-            return SourcesLoader(self, sources, self.draw(sources, seed))
+            return SourcesLoader(self.prepare, sources, self.draw(sources, seed))
         sizes = {name: len(rows) for name, rows in sources.items()}
         batch_sizes = dict.fromkeys(sizes, self.eval_batch_size)
-        return SourcesLoader(self, sources, Sequential(sizes, batch_sizes, None, False, 1.0))
-
-
-@dataclass
-class SourcesLoader:
-    """Batches of sources that lie on the training device.
-
-    Args:
-        dataset: prepares the rows.
-        sources: all rows of each.
-        draw: says which of them a step reads.
-    """
-
-    dataset: SourcesDataset
-    sources: Sources
-    draw: Draw
-    num_examples: int = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.num_examples = sum(self.draw.counts().values())
-        targets = {task: y for rows in self.sources.values() for task, y in rows.targets.items()}
-        self.complete = frozenset(task for task, y in targets.items() if not has_missing(y))
-
-    def __len__(self) -> int:
-        return len(self.draw)
-
-    def batches(self, epoch: int, start: int = 0) -> Iterator[Batch]:
-        streams = {name: self._parts(name, epoch, start) for name in self.sources}
-        for names in self.draw.schedule(epoch, start):
-            parts = [next(streams[name]) for name in names]
-            yield Batch(
-                {name: x for part in parts for name, x in part.inputs.items()},
-                {task: y for part in parts for task, y in part.targets.items()},
-                self.complete,
-                {task: w for part in parts for task, w in part.weights.items()},
-            )
-
-    def _parts(self, name: str, epoch: int, start: int) -> Iterator[Rows]:
-        """A source's part of each batch that reads it; rows are gathered for several at once."""
-        rows, size = self.sources[name], self.draw.batch_sizes[name]
-        x = rows.inputs[name]
-        device = x.device if isinstance(x, Tensor) else x.offsets.device
-        row_bytes = 4 * x[0].numel() if isinstance(x, Tensor) else 8 * len(x.indices) // len(x)
-        at_once = max(1, CHUNK_BYTES // (size * max(1, row_bytes)))
-        for order in self.draw.passes(name, epoch, start):
-            for positions in order.split(at_once * size):
-                chunk = self._gather(rows, name, positions.to(device))
-                for first in range(0, len(positions), size):
-                    part = slice(first, first + size)
-                    yield Rows(
-                        {name: x[part] for name, x in chunk.inputs.items()},
-                        {task: y[part] for task, y in chunk.targets.items()},
-                        {task: w[part] for task, w in chunk.weights.items()},
-                    )
-
-    def _gather(self, rows: Rows, name: str, positions: Tensor) -> Rows:
-        return Rows(
-            self.dataset.prepare({name: take(rows.inputs[name], positions)}),
-            {task: y[positions] for task, y in rows.targets.items()},
-            {task: w[positions] for task, w in rows.weights.items()},
+        return SourcesLoader(
+            self.prepare, sources, Sequential(sizes, batch_sizes, None, False, 1.0)
         )

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mtl_cli.batch import Examples
-from mtl_cli.dataset.labels import EVERY_OTHER, LabelMap, as_label
+from mtl_cli.dataset.labels import known_labels
 from mtl_cli.dataset.sources import SourcesDataset
 from mtl_cli.dataset.target import Target
 from mtl_cli.dataset.text_cache import key_of, load_prepared, save_prepared
@@ -190,12 +190,3 @@ class TextSources(SourcesDataset):
             except OSError as error:
                 prepared.notes.append(f"no cache is kept: {error}")
         return prepared
-
-
-def known_labels(
-    task: str, kind: str, names: list[str], given: Mapping[Any, Any] | None
-) -> LabelMap:
-    """What the labels of a task stood for in training: as the user said, else each for itself."""
-    said = {name: name for name in names} if given is None else given
-    meaning = {str(as_label(label)): as_label(name) for label, name in said.items()}
-    return LabelMap(task, kind, names, meaning, meaning.pop(EVERY_OTHER, None))

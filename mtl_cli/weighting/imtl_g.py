@@ -12,6 +12,8 @@ import numpy as np
 
 from mtl_cli.weighting.gramian import Array, GramianAggregation, equal_products
 
+NO_SUM = 1e-12  # of what was added up
+
 
 class IMTLG(GramianAggregation):
     """``d = sum_k w_k g_k`` with ``sum_k w_k = 1`` and ``g_k . d / |g_k|`` the same for every k.
@@ -33,6 +35,3 @@ class IMTLG(GramianAggregation):
         if abs(total) <= NO_SUM * np.abs(weights).sum():
             return np.zeros_like(weights)
         return weights / total
-
-
-NO_SUM = 1e-12  # of what was added up

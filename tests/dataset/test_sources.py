@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from mtl_cli.batch import Bag, Batch
-from mtl_cli.dataset import sources as module
+from mtl_cli.dataset import sources_loader
 from mtl_cli.dataset.in_memory import Rows
 from mtl_cli.dataset.sampling import DRAWS
 from mtl_cli.dataset.sources import SourcesDataset
@@ -75,7 +75,7 @@ def expected(positions: dict[str, torch.Tensor]) -> dict:
 @pytest.mark.parametrize("sampling", DRAWS)
 @pytest.mark.parametrize("bytes_at_once", [1, 200, 2**20])
 def test_a_batch_holds_the_rows_that_the_draw_says(sampling, bytes_at_once, monkeypatch):
-    monkeypatch.setattr(module, "CHUNK_BYTES", bytes_at_once)
+    monkeypatch.setattr(sources_loader, "CHUNK_BYTES", bytes_at_once)
     one = dataset(sampling=sampling)
     loader = one.loader("train", READS, CPU, seed=3)
     draw = one.draw(one.splits["train"], 3)

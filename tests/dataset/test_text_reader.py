@@ -9,9 +9,9 @@ from omegaconf import OmegaConf
 
 from mtl_cli.batch import Bag
 from mtl_cli.dataset import text_reader
+from mtl_cli.dataset.labels import known_labels
 from mtl_cli.dataset.text import Text
 from mtl_cli.dataset.text_reader import TextReader
-from mtl_cli.dataset.text_sources import known_labels
 from mtl_cli.errors import Problem
 from mtl_cli.inputs import BagOfWords, Tokens
 
