@@ -17,6 +17,7 @@ from mtl_cli.picture_file import save
 TASKS = 4  # in one picture
 PICTURES = 4
 SPLITS = ("val", "test", "train")  # the first that there is
+FAINT = 0.3  # of a curve beyond the epochs that all seeds have
 LOG = 30  # ratio of the largest to the smallest loss from which on the axis is logarithmic
 
 Band = list[tuple[int, float, float]]  # (epoch, mean, standard deviation)
@@ -54,7 +55,9 @@ def draw_learning_curves(
     for number in range(min(PICTURES, math.ceil(len(tasks) / TASKS))):
         part = tasks[number * TASKS : (number + 1) * TASKS]
         name = f"learning_curves{f'_{number + 1}' if number else ''}.png"
-        figure = draw_tasks(shown, histories, part, f"{title}: mean ± sd over seeds")
+        figure = draw_tasks(
+            shown, histories, part, f"{title}: mean ± sd over seeds, faint where some have stopped"
+        )
         files.append(save(figure, out / name))
     return files
 
@@ -95,11 +98,27 @@ def draw_metric(
     for number, group in enumerate(groups):
         lines = [run.get(task, {}).get(metric, {}).get(split, []) for run in histories[id(group)]]
         points = band(lines)
-        draw_band(axis, points, **look(number))
+        draw_as_far_as_all_go(axis, points, common_end(lines), **look(number))
         heights += [mean for _, mean, _ in points]
     if metric == "loss" and heights and min(heights) > 0 and max(heights) > LOG * min(heights):
         axis.set_yscale("log")
     return split
+
+
+def common_end(lines: Sequence[Points]) -> int:
+    """The last epoch that all seeds have; 0 where there are none."""
+    return min((line[-1][0] for line in lines if line), default=0)
+
+
+def draw_as_far_as_all_go(axis: Any, points: Band, end: int, **style: Any) -> None:
+    """A band up to an epoch; faint and without its width beyond, where some seeds have stopped.
+
+    There the mean is one of ever fewer seeds, and jumps without any of them getting better.
+    """
+    draw_band(axis, [point for point in points if point[0] <= end], **style)
+    beyond = [(epoch, mean) for epoch, mean, _ in points if epoch >= end]
+    if len(beyond) > 1:
+        axis.plot(*zip(*beyond, strict=True), **style | {"alpha": FAINT})
 
 
 def draw_band(axis: Any, points: Band, **style: Any) -> None:

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from mtl_cli.comparison.bands import band, draw_tasks
+from mtl_cli.comparison.bands import band, common_end, draw_as_far_as_all_go, draw_tasks
 from mtl_cli.comparison.compare import compare, telling
 from mtl_cli.comparison.experts import mean_shares, read_shares
 from mtl_cli.comparison.front import find_pairs
 from mtl_cli.comparison.pictures import draw, forget_pictures, read
 from mtl_cli.comparison.saved_run import read_run
+from mtl_cli.comparison.style import new_figure
 from mtl_cli.errors import Problem
 
 SHARES = "epoch,step,task,expert,share\n1,1,a,e1,0.9\n2,2,a,e1,0.25\n2,2,a,e2,0.75\n"
@@ -35,6 +36,16 @@ def test_a_band_is_mean_and_deviation_over_the_runs_that_have_the_epoch() -> Non
     lines = [[(1, 2.0), (2, 5.0)], [(1, 3.0)], [(1, 7.0), (2, float("nan"))]]
     sd = statistics.stdev([2.0, 3.0, 7.0])
     assert band(lines) == [(1, pytest.approx(4.0), pytest.approx(sd)), (2, 5.0, 0.0)]
+
+
+def test_a_curve_is_faint_where_some_seeds_have_stopped() -> None:
+    lines = [[(1, 2.0), (2, 5.0), (3, 4.0)], [(1, 3.0), (2, 1.0)]]
+    axis = new_figure(3, 2, "").subplots()
+    draw_as_far_as_all_go(axis, band(lines), common_end(lines), color="black")
+    whole, faint = axis.lines
+    assert list(whole.get_xdata()) == [1, 2]
+    assert list(faint.get_xdata()) == [2, 3]
+    assert faint.get_alpha() < 1
 
 
 def test_everything_that_there_is_is_drawn(options, runs, tmp_path) -> None:
