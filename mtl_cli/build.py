@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
+from hydra.utils import get_class
 from omegaconf import DictConfig, OmegaConf, open_dict
 from torch import nn
 from torch.optim import Optimizer
@@ -61,9 +62,10 @@ def build(cfg: DictConfig, folder: RunFolder, device: torch.device) -> Run:
     dataset = make_dataset(cfg)
     fill_in(cfg, dataset)
     tasks = make_tasks(cfg, dataset.inputs, dataset.tasks)
-    check_fits(lambda: make_model(cfg, tasks, dataset.inputs), device)
+    has_weights = folder.last.exists()
+    check_fits(lambda: make_model(cfg, tasks, dataset.inputs, has_weights), device)
     seed_everything(cfg.seed)
-    model = place(make_model(cfg, tasks, dataset.inputs), device)
+    model = place(make_model(cfg, tasks, dataset.inputs, has_weights), device)
     for split in dataset.sizes:
         for name, target in dataset.targets(split).items():
             if name in model.tasks:
@@ -88,9 +90,21 @@ def build(cfg: DictConfig, folder: RunFolder, device: torch.device) -> Run:
     return Run(dataset, model, trainer)
 
 
-def make_model(cfg: DictConfig, tasks: list[Task], inputs: Mapping[str, InputSpec]) -> Model:
-    """The model of the config on those of the inputs that a task reads."""
+def make_model(
+    cfg: DictConfig, tasks: list[Task], inputs: Mapping[str, InputSpec], has_weights: bool
+) -> Model:
+    """The model of the config on those of the inputs that a task reads.
+
+    Args:
+        cfg: the whole config.
+        tasks: of the model.
+        inputs: ``{input name: its spec}``.
+        has_weights: whether a checkpoint will replace the first weights; none are fetched then.
+    """
     make_encoder = make(cfg, "encoder", Encoder)
+    if has_weights:
+        kind = cast(type[Encoder], get_class(cfg.encoder._target_))
+        make_encoder.values |= dict.fromkeys(kind.first_weights)
     make_arch = make(cfg, "arch", Architecture)
     reads = {task.name: task.input for task in tasks}
     read = {name: spec for name, spec in inputs.items() if name in reads.values()}

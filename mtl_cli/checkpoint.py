@@ -38,10 +38,15 @@ class Digested:
     def __init__(self, file: IO[bytes]) -> None:
         self.file = file
         self.digest = hashlib.blake2b(digest_size=SIZE)
+        self.refusal: OSError | None = None  # of the system, which torch's own error hides
 
     def write(self, data: Any) -> int:
         self.digest.update(data)
-        return self.file.write(data)
+        try:
+            return self.file.write(data)
+        except OSError as error:
+            self.refusal = error
+            raise
 
     def flush(self) -> None:
         self.file.flush()
@@ -51,7 +56,10 @@ def save(path: Path, state: dict[str, Any]) -> None:
     """Writes the file, whole or not at all, and its digest behind it."""
     with written(path) as beside, open(beside, "wb") as file:
         digested = Digested(file)
-        torch.save(state, cast(IO[bytes], digested))  # which asks for no more
+        try:
+            torch.save(state, cast(IO[bytes], digested))  # which asks for no more
+        except RuntimeError as error:
+            raise digested.refusal or error from None
         file.write(MARK + digested.digest.digest())
 
 

@@ -52,6 +52,7 @@ def load_run(
     path = folder.best if checkpoint == "best" else folder.last
     weights = checkpoints.load(path)["model"]
     with torch.random.fork_rng(devices=[]):  # the first weights are drawn, and thrown away
-        model = make_model(config, make_tasks(config, data.inputs, data.tasks), data.inputs)
+        tasks = make_tasks(config, data.inputs, data.tasks)
+        model = make_model(config, tasks, data.inputs, has_weights=True)
     checkpoints.load_weights(model, weights, path)
     return LoadedRun(folder, config, place(model, where).eval(), data, where)

@@ -2,7 +2,8 @@
 
 On one machine the system itself holds the lock, and lets go of it however a process ends. A file
 in the folder names the holder: for whoever is refused, and for another machine, which a lock of
-the system may not reach.
+the system may not reach. Trainings alone ask for it: an evaluation or a diagnosis may look at a run
+that is still trained, and writes nothing but whole files of its own.
 """
 
 from __future__ import annotations

@@ -54,9 +54,9 @@ class PredictionFile:
 
         if self.parts:
             table = pyarrow.concat_tables(self.parts)
-            if self.writer is None:
-                self.writer = self.open(table.schema)
             with in_words(self.path):
+                if self.writer is None:
+                    self.writer = self.open(table.schema)
                 self.writer.write_table(table)
         self.parts, self.num_waiting = [], 0
 

@@ -81,7 +81,7 @@ def options_of_size(run: SavedRun, wished: int) -> dict[str, Any]:
         wider = cfg.copy()
         OmegaConf.update(wider, "encoder", dict(options), force_add=True)
         with torch.random.fork_rng(devices=[]), torch.device("meta"):
-            model = make_model(wider, tasks, data.inputs)
+            model = make_model(wider, tasks, data.inputs, has_weights=True)
         return sum(p.numel() for p in model.parameters())
 
     low, high = 1.0, 2.0 * wished / size(run)  # parameters grow at least as the width

@@ -35,6 +35,14 @@ from mtl_cli.dataset.number_reader import NumberReader
 class Theirs(MLP):
     pass
 
+class Pretrained(MLP):
+    first_weights = ("weights",)
+
+    def __init__(self, spec, weights, **options):
+        super().__init__(spec, **options)
+        if weights is not None:
+            raise ConnectionError(f"it asked the network for {{weights}}")
+
 class TheirReader(NumberReader):
     pass
 """
@@ -174,6 +182,18 @@ def test_an_interpolation_is_text_wherever_it_stands(run: Path, text: str, way: 
     files = [path for path in run.parent.rglob("*") if path.suffix in (".json", ".yaml", ".csv")]
     assert not [path for path in files if "the secret" in path.read_text()]
     assert "the secret" not in said
+
+
+def test_no_weights_are_fetched_that_a_checkpoint_replaces(run: Path) -> None:
+    change(run, "encoder._target_", "evil_package.Pretrained")
+    change(run, "encoder.weights", "DEFAULT")
+    trust = "trust=[evil_package]"
+    evaluate([f"run={run}", trust])
+    mtl_cli.load_run(run, trust=["evil_package"])
+    mtl_cli.train([f"resume={run}", "trainer.max_epochs=3", trust])
+    (run / "checkpoints" / "last.pt").unlink()
+    with pytest.raises(Problem, match="it asked the network for DEFAULT"):
+        mtl_cli.train([f"resume={run}", "trainer.max_epochs=4", trust])
 
 
 @pytest.mark.parametrize("place", ["encoder.hidden", "dataset.noise", "tasks.sin.loss", "seed"])

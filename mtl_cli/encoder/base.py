@@ -18,7 +18,8 @@ class Encoder(nn.Module):
     Architectures that share stage by stage use ``stages``; the others call the encoder whole.
 
     A subclass names the kinds of input that it ``reads`` and calls ``check_reads`` first, and the
-    options that it is ``wide_by``, none where more width would learn nothing more.
+    options that it is ``wide_by``, none where more width would learn nothing more. Those that say
+    its ``first_weights`` (None: drawn at random) are not asked where a checkpoint replaces them.
 
     Args:
         stages: the modules, each reading what the one before it gives.
@@ -27,6 +28,7 @@ class Encoder(nn.Module):
 
     reads: ClassVar[tuple[type[InputSpec], ...]] = ()
     wide_by: ClassVar[tuple[str, ...]] = ()
+    first_weights: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, stages: Iterable[nn.Module], shapes: Iterable[Shape]) -> None:
         super().__init__()

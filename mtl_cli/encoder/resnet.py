@@ -44,6 +44,7 @@ class ResNet(Encoder):
     """
 
     reads = (Dense,)
+    first_weights = ("weights",)
 
     def __init__(
         self, spec: InputSpec, depth: int, weights: str | None, stem: str, pool: bool, offline: bool

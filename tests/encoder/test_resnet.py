@@ -159,6 +159,7 @@ def test_pretrained_weights_are_those_of_torchvision(pretrained, name):
     x = torch.randn(2, 3, 33, 33)
     pretrained.fc = torch.nn.Identity()
     assert torch.equal(encoder(x), pretrained(x))
+    assert encoder.first_weights == ("weights",)  # which a checkpoint replaces
 
 
 @pytest.mark.parametrize("channels", [1, 2, 4, 6])
