@@ -64,6 +64,7 @@ class BestWeights:
         if state is None and not self.path.exists():
             return
         state = checkpoint.load(self.path) if state is None else state
+        checkpoint.check_weights(self.model, self.model.state_dict() | state["model"], self.path)
         self.weights = state["model"]
         for learner, best in zip(self.learners, state["learners"], strict=True):
             learner.best.load_state_dict(best)

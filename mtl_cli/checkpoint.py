@@ -156,6 +156,13 @@ def load_weights(model: nn.Module, weights: dict[str, Any], path: Path) -> None:
     Raises:
         ValueError: where they are another model's.
     """
+    check_weights(model, weights, path)
+    with reading(path):
+        model.load_state_dict(weights)
+
+
+def check_weights(model: nn.Module, weights: dict[str, Any], path: Path) -> None:
+    """Refuses weights of another model."""
     own = {name: tuple(value.shape) for name, value in model.state_dict().items()}
     theirs = {name: tuple(value.shape) for name, value in weights.items()}
     if own != theirs:
@@ -168,5 +175,3 @@ def load_weights(model: nn.Module, weights: dict[str, Any], path: Path) -> None:
         raise problem(
             str(path), rule, "; ".join(lines) + more, "the settings of that run (config.yaml)"
         )
-    with reading(path):
-        model.load_state_dict(weights)

@@ -14,6 +14,7 @@ LEARNER |= {"stopped": bool, "epoch": int, "value": NUMBER, "figures": FIGURES}
 CHECKPOINT: dict[Any, Any] = {"model": {str: Tensor}, "learners": [LEARNER], "generators": dict}
 CHECKPOINT |= {"epoch": int, "batch": int, "step": int, "metrics_length": int, "total_steps": int}
 CHECKPOINT |= {"seconds": NUMBER, "epoch_seconds": [NUMBER], "train_loss": {str: NUMBER}}
+CHECKPOINT |= {"best": {"model": {str: Tensor}, "learners": [LEARNER]}}
 CHECKPOINT |= {"losses": dict, "weights": dict, "average": (dict, type(None))}
 
 

@@ -22,6 +22,7 @@ PARTS = ("choices", "dataset", "tasks", "encoder", "arch", "head", "trainer")  #
 KINDS: dict[str, Any] = {"seed": int, "name": WORD, "choices": {str: WORD}, "runs": str}
 KINDS |= {"deterministic": bool, "device": str, "init": WORD, "resume": WORD}
 KINDS |= {"trainer": {"max_batches": SOME}}
+CHOSEN = ("dataset", "encoder", "arch", "weighting")  # among the choices of every run
 KEPT = 2  # numbers of a version (0.1 of 0.1.3) that say what a run leaves
 
 
@@ -57,6 +58,8 @@ def lacking(values: Any) -> str:
         return "something else"
     gone = [part for part in PARTS if not isinstance(values.get(part), dict)]
     gone += [] if "seed" in values else ["seed"]
+    choices = mapping(values.get("choices"))
+    gone += [f"choices.{group}" for group in CHOSEN if group not in choices]
     tasks = mapping(values.get("tasks"))
     gone += [f"tasks.{name}" for name, own in tasks.items() if not isinstance(own, dict)]
     return f"no {', '.join(gone)} in it" if gone else ""

@@ -93,7 +93,7 @@ def read_run_data(folder: RunFolder, trust: Collection[str] = ()) -> RunData:
         )
     except Problem:
         raise
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         found = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
         rule, fix = "must be as a run wrote it; it is damaged", "another run, or train again"
         raise problem(str(path), rule, found, fix) from error

@@ -1,6 +1,7 @@
 """A damaged run folder is answered in plain words, and a refused resume leaves it as it was."""
 
 import importlib.util
+import json
 import random
 from pathlib import Path
 
@@ -48,6 +49,10 @@ STATES = {
     ("average", "arch.experts.stages.0.0.0.bias"): 1e300,
     ("metrics_length",): 10**9,
     ("model", "x"): "y",
+    ("best",): None,
+    ("best", "model"): [damage.TARGET],
+    ("best", "model", "x"): torch.zeros(7),
+    ("best", "learners", 0, "epoch"): "x",
 }
 
 
@@ -87,6 +92,33 @@ def test_a_folder_in_a_files_place_is_refused(run: Path, tmp_path: Path, name: s
     damage.shutil.copytree(run, tmp_path / "run")
     damage.folder(tmp_path / "run" / name, random.Random())
     assert damage.attempt("resume", tmp_path / "run") is None
+
+
+@pytest.mark.parametrize("command", damage.COMMANDS)
+@pytest.mark.parametrize("name", ["reader.json", "summary.json", "config.yaml"])
+def test_brackets_without_end(run: Path, tmp_path: Path, name: str, command: str) -> None:
+    damage.shutil.copytree(run.parent, tmp_path / "all")
+    damage.nested(tmp_path / "all/run" / name, random.Random())
+    assert damage.attempt(command, tmp_path / "all/run") is None
+
+
+def test_a_direction_that_is_none_has_no_arrow(run: Path, tmp_path: Path) -> None:
+    damage.shutil.copytree(run, tmp_path / "run")
+    path = tmp_path / "run/summary.json"
+    said = json.loads(path.read_text())
+    said["metrics"]["cos"]["mse"]["higher_is_better"] = {"a": 1}
+    path.write_text(json.dumps(said))
+    assert damage.attempt("report", tmp_path / "run") is None
+
+
+def test_a_configuration_whose_end_is_missing_is_refused(run: Path, tmp_path: Path) -> None:
+    damage.shutil.copytree(run, tmp_path / "run")
+    path = tmp_path / "run/config.yaml"
+    text = path.read_text()
+    for end in range(text.index("\nchoices:"), len(text) - 20, 40):
+        path.write_text(text[:end])
+        with pytest.raises(damage.Problem, match="must be a run's configuration"):
+            damage.COMMANDS["resume"](tmp_path / "run")
 
 
 def test_states_are_compared_by_names_kinds_and_shapes() -> None:

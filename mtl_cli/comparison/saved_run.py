@@ -59,7 +59,8 @@ class SavedRun:
         if metric == "loss":
             return False
         known = mapping(mapping(mapping(self.summary.get("metrics")).get(task)).get(metric))
-        return known.get("higher_is_better")
+        said = known.get("higher_is_better")
+        return said if isinstance(said, bool) else None
 
 
 def find_runs(folder: Path) -> list[Path]:
