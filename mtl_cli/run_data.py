@@ -10,11 +10,12 @@ from typing import Any
 from hydra.utils import get_class
 
 from mtl_cli import __version__
+from mtl_cli.comparison.saved_run import mapping
 from mtl_cli.dataset.base import Dataset
 from mtl_cli.dataset.reader import Reader
 from mtl_cli.errors import Problem, problem
 from mtl_cli.inputs import InputSpec, as_plain, from_plain
-from mtl_cli.run_folder import RunFolder, finite
+from mtl_cli.run_folder import RunFolder, finite, from_here
 from mtl_cli.slots import check_target
 from mtl_cli.trust import check_package
 
@@ -107,3 +108,23 @@ def make_reader(target: Any, state: Any, trust: Collection[str]) -> Reader | Non
     check_target("reader.json: target", target, Reader)
     kind: Any = get_class(target)
     return kind.from_state(state)
+
+
+def check_same_data(before: Any, now: Mapping[str, Any], folder: RunFolder) -> None:
+    """Refuses to go on where the data is not what the run was trained on.
+
+    Args:
+        before: what the run's summary said of its data.
+        now: the same of the data that is there.
+        folder: the run's.
+    """
+    before = mapping(before)
+    if before.get("digest") in (None, now["digest"]):  # none: an older version's run
+        return
+    place = from_here(folder.path)
+    rule = "must be the data that the run was trained on, to the last bit"
+    fix = f"the data as it was; init={place} for a new run on the new data; "
+    fix += f"or resume={place} changed_data=true"
+    alike = before.get("sizes") == now["sizes"]
+    what = "other values, or another order" if alike else "more or fewer examples"
+    raise problem("the data of a run that goes on", rule, what, fix)

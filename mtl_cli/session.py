@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
@@ -16,17 +17,17 @@ from mtl_cli.arch.branches import text_tree
 from mtl_cli.build import Run, build
 from mtl_cli.comparison.curves import draw_curves
 from mtl_cli.comparison.history import read_history
-from mtl_cli.comparison.saved_run import mapping
+from mtl_cli.comparison.saved_run import DONE
 from mtl_cli.comparison.tree import draw_tree
 from mtl_cli.device import find_device, keep_freed_memory
-from mtl_cli.errors import Problem, check_boolean, check_integer, problem
+from mtl_cli.errors import Problem, check_boolean, check_integer
 from mtl_cli.evaluation import total_loss
 from mtl_cli.extension import extension
 from mtl_cli.logs import FILE_ONLY, logging_to
 from mtl_cli.one_writer import Writer, one_writer
 from mtl_cli.pictures import draw_metrics
 from mtl_cli.run_config import read_summary
-from mtl_cli.run_data import RunData
+from mtl_cli.run_data import RunData, check_same_data
 from mtl_cli.run_folder import RunFolder, from_here
 from mtl_cli.seed import set_deterministic
 from mtl_cli.signals import Interrupted
@@ -93,10 +94,9 @@ class Session:
                 announce(self.live, self.summary, self.cfg, self.folder)
                 self.train(self.live)
             except Interrupted as interrupt:
-                self.write("interrupted")
-                whole = sweep_of(self.folder.path) or self.folder.path
-                log.warning("\ninterrupted; to go on: mtl-train resume=%s", from_here(whole))
-                raise SystemExit(128 + interrupt.signal_number) from None
+                raise self.interrupted(interrupt.signal_number) from None
+            except KeyboardInterrupt:  # not in a training's steps, or for a second time
+                raise self.interrupted(signal.SIGINT) from None
             except Exception as error:
                 if isinstance(error, OSError):
                     error = writing.refused(error)
@@ -110,6 +110,17 @@ class Session:
                     self.live.trainer.records.close()
         return self.summary
 
+    def interrupted(self, number: int) -> SystemExit:
+        """Says how to go on, where there is something to go on with."""
+        how = ""
+        if self.live is not None and self.summary.get("status") not in DONE:
+            self.write("interrupted")
+        if self.folder.config.exists():
+            whole = sweep_of(self.folder.path) or self.folder.path
+            how = f"; to go on: mtl-train resume={from_here(whole)}"
+        log.warning("\ninterrupted%s", how)
+        return SystemExit(128 + number)
+
     def start(self, writer: Writer) -> Run:
         """Builds everything; only then changes anything in the folder."""
         cfg = self.cfg
@@ -122,8 +133,10 @@ class Session:
         live = build(cfg, self.folder, device)
         check_figures(cfg, live)
         self.summary |= describe(cfg, live, device)
-        self.check_data()
+        if "changed_data" not in self.allowed:
+            check_same_data(self.before.get("dataset"), self.summary["dataset"], self.folder)
         writer.sign()
+        writing.forget_parts(self.folder.path)
         writing.make_folder(self.folder.last.parent)
         if self.resumed and self.folder.has_begun():
             if self.folder.metrics.exists():
@@ -142,20 +155,6 @@ class Session:
         arch = live.model.arch
         RunData.of(live.dataset, arch.inputs, arch.tasks).write(self.folder)
         return live
-
-    def check_data(self) -> None:
-        """Refuses to go on where the data is not what the run was trained on."""
-        known = mapping(self.before.get("dataset")).get("digest")  # none: an older version's run
-        found = self.summary["dataset"]["digest"]
-        if known in (None, found) or "changed_data" in self.allowed:
-            return
-        place = from_here(self.folder.path)
-        rule = "must be the data that the run was trained on, to the last bit"
-        fix = f"the data as it was; init={place} for a new run on the new data; "
-        fix += f"or resume={place} changed_data=true"
-        alike = mapping(self.before.get("dataset")).get("sizes") == self.summary["dataset"]["sizes"]
-        what = "other values, or another order" if alike else "more or fewer examples"
-        raise problem("the data of a run that goes on", rule, what, fix)
 
     def train(self, live: Run) -> None:
         """Trains, reads test once with the best weights, and shows the results."""

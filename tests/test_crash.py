@@ -6,30 +6,26 @@ is copied. Each copy is what a kill at that moment leaves, and is resumed.
 """
 
 import errno
+import importlib.util
 import os
+import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import torch
 
 import mtl_cli.train
 from mtl_cli import checkpoint, session, summary, writing
 from mtl_cli.errors import Problem
-from mtl_cli.run_folder import RunFolder
 
-TINY = ["dataset.num_samples=40", "dataset.batch_size=10", "encoder.hidden=[4]", "optimizer.lr=0.3"]
-TINY += ["trainer.max_epochs=3", "encoder.dropout=0.1", "scheduler=none"]
-KINDS = {
-    "plateau": ["scheduler=plateau", "scheduler.patience=1", "optimizer.lr=1.0"],
-    "patience": ["trainer.patience=1", "arch=single_task", "optimizer.lr=1.0"],
-    "inside an epoch": ["trainer.max_epochs=null", "trainer.max_steps=7", "scheduler=cosine"],
-    "accumulate": ["trainer.accumulate=3", "trainer.log_every=1", "trainer.checkpoint_every=2"],
-    "average": ["trainer.ema_decay=0.9", "weighting=uw", "scheduler=step"],
-    "diagnostic": ["diagnostic=conflict", "diagnostic.every=2", "trainer.max_epochs=2"],
-    "weighting": ["weighting=dwa", "arch=mmoe", "arch.num_experts=2", "trainer.max_epochs=2"],
-}
+PATH = Path(__file__).parent.parent / "scripts" / "killed" / "trainings.py"
+spec = importlib.util.spec_from_file_location("trainings", PATH)
+trainings = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(trainings)
+same = trainings.same
 
 
 @pytest.fixture(autouse=True)
@@ -83,54 +79,29 @@ def moments(folder: Path, copies: Path, run: Callable[[], object]) -> list[Path]
     return found
 
 
-def train(folder: Path, words: list[str]) -> dict:
-    return mtl_cli.train([f"hydra.run.dir={folder}", *TINY, *words])
+def train(folder: Path, *words: str, kind: str = "plain") -> dict:
+    trainings.write_data(folder.parent)
+    own = trainings.words_of(kind, folder.parent)
+    return mtl_cli.train([f"hydra.run.dir={folder}", *own, *words])
 
 
-def same(one: Path, other: Path) -> bool:
-    """Whether two runs left the same: figures, weights, what was selected, what was seen."""
-    files = ["metrics.csv", *(str(p.relative_to(other)) for p in other.glob("diagnostics/*"))]
-    if any((one / file).read_bytes() != (other / file).read_bytes() for file in files):
-        return False
-    left, right = RunFolder(one).read_summary(), RunFolder(other).read_summary()
-    keys = ("status", "steps", "best_epoch", "best", "test", "train", "loss")
-    return all(left[key] == right[key] for key in keys) and all(
-        equal(*(checkpoint.load(f / "checkpoints" / name) for f in (one, other)))
-        for name in ("best.pt", "last.pt")
-    )
-
-
-def equal(one: object, other: object) -> bool:
-    if isinstance(one, torch.Tensor):
-        return torch.equal(one, other)
-    if isinstance(one, dict):
-        timed = {"seconds", "epoch_seconds"}
-        return one.keys() == other.keys() and all(
-            equal(one[key], other[key]) for key in one.keys() - timed
-        )
-    if isinstance(one, list | tuple):
-        return len(one) == len(other) and all(map(equal, one, other))
-    return one == other
-
-
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", trainings.KINDS)
 def test_a_run_killed_at_any_moment_goes_on_to_the_bit(kind: str, tmp_path: Path) -> None:
-    folder, words = tmp_path / "whole", KINDS[kind]
-    copies = moments(folder, tmp_path / "copies", lambda: train(folder, words))
+    folder = tmp_path / "whole"
+    copies = moments(folder, tmp_path / "copies", lambda: train(folder, kind=kind))
     assert len(copies) > 20
     wrong = []
     for copy in copies:
         if (copy / "config.yaml").exists():  # before that there is no run
             mtl_cli.train([f"resume={copy}"])
-            if not same(copy, folder):
-                wrong.append(copy.name)
+            wrong += [said] if (said := trainings.unlike(copy, folder)) else []
     assert wrong == []
 
 
 def test_a_resume_killed_at_any_moment_goes_on_to_the_bit(tmp_path: Path) -> None:
-    train(tmp_path / "whole", ["trainer.max_epochs=4"])
+    train(tmp_path / "whole", "trainer.max_epochs=4")
     folder = tmp_path / "longer"
-    train(folder, ["trainer.max_epochs=2"])
+    train(folder, "trainer.max_epochs=2")
     longer = "trainer.max_epochs=4"
     copies = moments(
         folder, tmp_path / "copies", lambda: mtl_cli.train([f"resume={folder}", longer])
@@ -144,7 +115,7 @@ def test_a_resume_killed_at_any_moment_goes_on_to_the_bit(tmp_path: Path) -> Non
 
 def test_a_disk_that_is_full_at_any_moment_leaves_what_was_good(tmp_path: Path) -> None:
     """Every change of a file fails from the n-th on, for every n: clear words, whole files."""
-    train(tmp_path / "whole", [])
+    train(tmp_path / "whole")
     for count in range(1, 100):
         folder, seen = tmp_path / str(count), 0
 
@@ -157,7 +128,7 @@ def test_a_disk_that_is_full_at_any_moment_leaves_what_was_good(tmp_path: Path) 
         with pytest.MonkeyPatch.context() as patch:
             watch(patch, refuse)
             try:
-                train(folder, [])
+                train(folder)
                 break
             except Problem as error:
                 assert "No space left on device" in str(error)  # noqa: PT017
@@ -165,3 +136,30 @@ def test_a_disk_that_is_full_at_any_moment_leaves_what_was_good(tmp_path: Path) 
             mtl_cli.train([f"resume={folder}"])
             assert same(folder, tmp_path / "whole")
     assert count > 20
+
+
+def test_twenty_processes_that_are_killed_go_on_to_the_bit() -> None:
+    words = [sys.executable, PATH.parents[1] / "torture.py", "20", "0", "accumulate"]
+    done = subprocess.run(words, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert int(re.search(r"(\d+) SIGKILL -9", done.stdout)[1]) >= 20
+
+
+def test_what_ends_otherwise_is_seen(tmp_path: Path) -> None:
+    train(tmp_path / "whole", "trainer.max_epochs=1")
+    assert trainings.unlike(tmp_path / "whole", tmp_path / "whole") is None
+    for number, name in enumerate(["metrics.csv", "summary.json", "checkpoints/last.pt"]):
+        other = tmp_path / str(number)
+        shutil.copytree(tmp_path / "whole", other)
+        if name == "metrics.csv":
+            (other / name).write_text((other / name).read_text() + "2\n")
+        elif name == "summary.json":
+            text = (other / name).read_text()
+            (other / name).write_text(text.replace('"steps": 3', '"steps": 4'))
+        else:
+            state = checkpoint.load(other / name)
+            state["generators"]["torch"][0] += 1
+            checkpoint.save(other / name, state)
+        assert trainings.unlike(other, tmp_path / "whole") == "ends otherwise: ['.']"
+    shutil.copy(tmp_path / "whole/config.yaml", tmp_path / "whole/.part_1_config.yaml")
+    assert "left: .part" in trainings.unlike(tmp_path / "whole", tmp_path / "0")

@@ -219,3 +219,35 @@ def test_a_resume_that_cannot_begin_leaves_the_summary_as_it_was(tmp_path: Path)
     with pytest.raises(ValueError, match="device must be auto"):
         mtl_cli.train([f"resume={tmp_path / 'run'}", "device=cuda:99"])
     assert (tmp_path / "run" / "summary.json").read_bytes() == before
+
+
+@pytest.mark.parametrize("place", ["fit", "test"])
+def test_ctrl_c_beside_the_steps_says_how_to_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], place: str
+) -> None:
+    """Before the first step, or while test is read: no handler of ours is there."""
+    words = ["trainer.max_epochs=1"]
+    train(tmp_path / "whole", *words)
+
+    def stop(trainer: Trainer) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, place, stop)
+        with pytest.raises(SystemExit) as end:
+            train(tmp_path / "cut", *words)
+    assert end.value.code == 130
+    assert (
+        f"interrupted; to go on: mtl-train resume={tmp_path / 'cut'}\n" in capsys.readouterr().out
+    )
+    assert '"status": "interrupted"' in (tmp_path / "cut" / "summary.json").read_text()
+    mtl_cli.train([f"resume={tmp_path / 'cut'}"])
+    same_run(tmp_path / "cut", tmp_path / "whole")
+
+
+def test_what_a_killed_writer_left_is_taken_away(tmp_path: Path) -> None:
+    train(tmp_path / "run", "trainer.max_epochs=1")
+    for place in ("", "checkpoints"):
+        (tmp_path / "run" / place / ".part_1_last.pt").touch()
+    mtl_cli.train([f"resume={tmp_path / 'run'}"])
+    assert list((tmp_path / "run").rglob(".part_*")) == []

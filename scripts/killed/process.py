@@ -1,0 +1,89 @@
+"""`mtl-train` in a process of its own that starts at once, to be ended from outside."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+import traceback
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import mtl_cli.session
+import mtl_cli.train
+from mtl_cli import one_writer
+from mtl_cli.signals import SIGNALS
+
+
+class Process:
+    """The command in a process of its own, forked from this one, which has imported everything.
+
+    This one must train nothing: one with threads cannot be forked safely.
+
+    Args:
+        words: of the command line.
+        said: the file that gets what it says, behind what is there.
+        pictures: whether it draws them, which takes longer than to train.
+    """
+
+    def __init__(self, words: list[str], said: Path, pictures: bool) -> None:
+        self.code: int | None = None  # its exit code; -9 where SIGKILL ended it
+        self.number = os.fork()
+        if self.number == 0:
+            try:
+                be_the_command(words, said, pictures)
+            finally:
+                os._exit(130)  # only a SIGINT that came after the command's end comes to here
+
+    def wait(self, seconds: float) -> bool:
+        """Whether it has ended, at the latest after so long."""
+        end = time.monotonic() + seconds
+        while self.code is None:
+            ended, status = os.waitpid(self.number, os.WNOHANG)
+            if ended:
+                self.code = os.waitstatus_to_exitcode(status)
+            elif time.monotonic() > end:
+                return False
+            else:
+                time.sleep(0.001)
+        return True
+
+    def end(self) -> int:
+        """Its exit code; a process that hangs is killed after two minutes."""
+        if not self.wait(120):
+            os.kill(self.number, signal.SIGKILL)
+            self.wait(120)
+        assert self.code is not None
+        return self.code
+
+
+def be_the_command(words: list[str], said: Path, pictures: bool) -> None:
+    """Never returns."""
+    code: Any = 0
+    try:
+        os.setsid()
+        file = os.open(said, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        for stream in (1, 2):
+            os.dup2(file, stream)
+        for number in SIGNALS:
+            signal.signal(number, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        one_writer.STARTED = datetime.now().astimezone().isoformat(timespec="seconds")
+        if not pictures:
+            mtl_cli.session.draw_curves = lambda *args: None
+        sys.argv = ["mtl-train", *words]
+        mtl_cli.train.main()
+    except SystemExit as end:
+        code = end.code
+    except BaseException:
+        traceback.print_exc()
+        code = 1
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        if code == 0:
+            said.with_suffix(".modules").write_text("\n".join(sys.modules), encoding="utf-8")
+        os._exit(code if isinstance(code, int) else 1)
