@@ -1,7 +1,8 @@
-"""The yardstick of the defaults: ``mtl-train arch=single_task dataset=table`` with a path and
-targets alone, against the best of scikit-learn's linear model and network, on real tables.
+"""The yardstick of the defaults: ``mtl-train arch=single_task`` with data and targets alone,
+against the best of scikit-learn's linear model and network, on real tables and texts.
 
     python scripts/yardstick.py                        # all: an hour on two cores
+    python scripts/yardstick.py texts                  # texts alone: minutes
     python scripts/yardstick.py diabetes wine splits=2
     python scripts/yardstick.py first=5                 # on five other splits
     python scripts/yardstick.py enb optimizer.lr=0.003  # other words go to mtl-train
@@ -19,15 +20,16 @@ import math
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-import numpy as np
-
 import mtl_cli
-from bench.references import brier, errors
+from bench import text_yardstick
+from bench.references import error_of, errors, of_table
 from bench.small_tables import TABLES, SmallTable, halves
+from bench.small_texts import TEXTS
 
 OWN = ("splits", "first", "cache")
 Errors = dict[str, dict[str, float]]  # {task: {model: error}}
@@ -35,7 +37,9 @@ Errors = dict[str, dict[str, float]]  # {task: {model: error}}
 
 def main() -> None:
     words = sys.argv[1:]
-    names = [word for word in words if "=" not in word] or list(TABLES)
+    names = [word for word in words if "=" not in word] or [*TABLES, "texts"]
+    if "texts" in names:
+        names[names.index("texts") :] = list(TEXTS)
     given = dict(word.split("=", 1) for word in words if word.split("=")[0] in OWN)
     others = [word for word in words if "=" in word and word.split("=")[0] not in given]
     logging.disable(logging.INFO)
@@ -65,14 +69,19 @@ def geometric_mean(values: list[float]) -> float:
 
 
 def one_split(name: str, seed: int, words: list[str], cache: str | None) -> Errors:
-    """The errors of all models for each task of a table."""
-    table = TABLES[name]()
-    ours = train(table, seed, words)
+    """The errors of all models for each task of a table, or of texts."""
+    if name in TEXTS:
+        texts = TEXTS[name]()
+        ours = text_yardstick.train(texts, seed, words)
+        refer = partial(text_yardstick.reference, texts, seed)
+    else:
+        table = TABLES[name]()
+        ours, refer = train(table, seed, words), partial(reference, table, seed)
     kept = Path(cache, f"{name}_{seed}.json") if cache is not None else None
     if kept is not None and kept.exists():
         known = json.loads(kept.read_text())
     else:
-        known = reference(table, seed)
+        known = refer()
         if kept is not None:
             kept.write_text(json.dumps(known))
     return {task: known[task] | {"ours": ours[task]} for task in known}
@@ -80,21 +89,22 @@ def one_split(name: str, seed: int, words: list[str], cache: str | None) -> Erro
 
 def reference(table: SmallTable, seed: int) -> Errors:
     """What scikit-learn reaches, with each task's rows alone."""
-    train, test = halves(table, seed)
+    train, test = halves(table.rows, seed)
     drop, column = [*table.targets, *filter(None, [table.task_column])], table.task_column
+    inputs = of_table(train.drop(columns=drop))
     if column is not None:
         [(target, kind)] = table.targets.items()
         return {
-            task: errors(own, test[test[column] == task], target, kind, drop, seed)
+            task: errors(own, test[test[column] == task], target, kind, inputs, seed)
             for task, own in train.groupby(column)
         }
-    return {t: errors(train, test, t, kind, drop, seed) for t, kind in table.targets.items()}
+    return {t: errors(train, test, t, kind, inputs, seed) for t, kind in table.targets.items()}
 
 
 def train(table: SmallTable, seed: int, words: list[str]) -> dict[str, float]:
     """The same test errors of a training by the defaults."""
     with tempfile.TemporaryDirectory() as folder:
-        for half, rows in zip(("train", "test"), halves(table, seed), strict=True):
+        for half, rows in zip(("train", "test"), halves(table.rows, seed), strict=True):
             rows.to_csv(f"{folder}/{half}.csv", index=False)
         targets = ", ".join(f"{task}: {kind}" for task, kind in table.targets.items())
         column = table.task_column
@@ -118,15 +128,9 @@ def train(table: SmallTable, seed: int, words: list[str]) -> dict[str, float]:
             if "mse" in figures
         }
         said = mtl_cli.load_run("latest", runs=folder).predict(f"{folder}/test.csv")
-    labels = halves(table, seed)[1].reset_index(drop=True)
-    for task, kind in table.targets.items():
-        if kind != "regression":
-            classes = sorted(table.rows[task].unique())
-            columns = [said.get(f"p({task}={value})") for value in classes]
-            known = sum(column for column in columns if column is not None)
-            filled = [1 - known if column is None else column for column in columns]
-            found[task] = brier(np.stack(filled, 1), labels[task], classes)
-    return found
+    labels = halves(table.rows, seed)[1]
+    classes = {task: kind for task, kind in table.targets.items() if kind != "regression"}
+    return found | {t: error_of(said, t, kind, labels[t]) for t, kind in classes.items()}
 
 
 if __name__ == "__main__":

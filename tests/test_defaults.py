@@ -1,6 +1,8 @@
-"""What a table is trained with when nothing is said: it yields to words, and it learns."""
+"""What tables and texts are trained with when nothing is said: it yields, and it learns."""
 
+import dataclasses
 import importlib
+import os
 from pathlib import Path
 
 import hydra
@@ -8,13 +10,15 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.compose import TransformedTargetRegressor
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import RidgeCV
 from sklearn.metrics import mean_squared_error, r2_score
 from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import mtl_cli
-from mtl_cli.dataset.table import fitted
+from mtl_cli.dataset.fitted import fitted
 
 ROOT = Path(__file__).parent.parent
 
@@ -24,36 +28,56 @@ def composed(*words):
         return hydra.compose("train", list(words))
 
 
-def test_a_table_trains_until_val_no_longer_improves():
-    cfg = composed("dataset=table")
+@pytest.mark.parametrize("data", ["table", "text"])
+def test_a_table_and_texts_train_until_val_no_longer_improves(data):
+    cfg = composed(f"dataset={data}")
     assert (cfg.trainer.max_epochs, cfg.trainer.max_steps, cfg.trainer.patience) == (None, 3000, 20)
     assert cfg.optimizer._target_ == "torch.optim.AdamW"
     assert cfg.scheduler._target_.endswith("Constant")
     assert cfg.dataset.batch_size == "auto"
 
 
-def test_the_defaults_of_a_table_yield_to_words_choices_and_experiments():
-    cfg = composed("dataset=table", "trainer.patience=5", "optimizer.lr=0.1", "scheduler=cosine")
+@pytest.mark.parametrize("data", ["table", "text"])
+def test_the_defaults_yield_to_words_and_choices(data):
+    data = f"dataset={data}"
+    cfg = composed(data, "trainer.patience=5", "optimizer.lr=0.1", "scheduler=cosine")
     assert (cfg.trainer.patience, cfg.optimizer.lr) == (5, 0.1)
     assert cfg.scheduler._target_.endswith("Cosine")
-    smoke = composed("dataset=table", "trainer=smoke").trainer
+    smoke = composed(data, "trainer=smoke").trainer
     assert (smoke.max_epochs, smoke.max_batches, smoke.patience) == (2, 2, None)
-    sgd = composed("dataset=table", "optimizer=sgd").optimizer
+    sgd = composed(data, "optimizer=sgd").optimizer
     assert (sgd._target_, sgd.lr, sgd.weight_decay) == ("torch.optim.SGD", 0.01, 0.0)
+
+
+def test_the_defaults_yield_to_experiments():
     census = composed("experiment=census_income")
     assert (census.trainer.max_epochs, census.trainer.patience) == (5, None)
     assert (census.dataset.batch_size, census.optimizer.weight_decay) == (1024, 0)
     assert census.scheduler._target_.endswith("Cosine")
+    for name, epochs, batch in (("sentiment_sites", 20, 32), ("movies_imdb", 6, 64)):
+        texts = composed(f"experiment={name}")
+        assert (texts.trainer.max_epochs, texts.trainer.patience) == (epochs, None)
+        assert (texts.dataset.vectorizer.kind, texts.dataset.batch_size) == ("count", batch)
+        assert texts.optimizer._target_ == "torch.optim.Adam"
 
 
 @pytest.mark.parametrize(
-    "words", [[], ["dataset=parity_mnist"], ["dataset=correlated"], ["experiment=sincos_notebook"]]
+    "words",
+    [
+        [],
+        ["dataset=parity_mnist"],
+        ["dataset=correlated"],
+        ["dataset=reviews"],
+        ["experiment=reviews_multi_task"],
+        ["experiment=sincos_notebook"],
+    ],
 )
 def test_other_data_keep_theirs(words):
     cfg = composed(*words)
     assert cfg.trainer.patience is cfg.trainer.ema_decay is cfg.trainer.max_steps is None
     assert cfg.optimizer._target_ == "torch.optim.Adam"
     assert not any(task.get("standardize") for task in cfg.tasks.values())
+    assert cfg.dataset.get("vectorizer", {}).get("kind") in (None, "count")
 
 
 @pytest.mark.parametrize(
@@ -124,3 +148,48 @@ def test_single_task_is_as_good_as_scikit_learn(monkeypatch, table):
     for task, found in yardstick.one_split(table, 0, [], None).items():
         assert found["ours"] < 1.2 * min(found["linear"], found["mlp"]), task
         assert found["ours"] < found["floor"], task
+
+
+def test_stars_and_verdicts_of_texts_are_learned_near_scikit_learns_error(tmp_path):
+    draw = np.random.default_rng(0)
+    words = np.array([f"word{i}" for i in range(60)])
+    worth = np.where(np.arange(60) < 20, draw.standard_normal(60), 0)
+    said = [draw.integers(60, size=12) for _ in range(500)]
+    rows = pd.DataFrame({"review": [" ".join(words[row]) for row in said]})
+    rows["stars"] = 1000 + 300 * np.array([worth[row].sum() for row in said])
+    rows["good"] = np.where(rows.stars > 1000, "yes", "no")
+    rows["stars"] += 200 * draw.standard_normal(500)
+    parts = {"train": rows[:400], "test": rows[400:]}
+    for name, part in parts.items():
+        part.to_csv(tmp_path / f"{name}.csv", index=False)
+    paths = f"path: {tmp_path}/train.csv, test_path: {tmp_path}/test.csv"
+    labels = "labels: {stars: stars, good: good}"
+    summary = mtl_cli.train(
+        [
+            "arch=single_task",
+            "dataset=text",
+            f"dataset.sources={{shop: {{{paths}, text: review, {labels}}}}}",
+            "dataset.targets={stars: regression, good: binary}",
+            "dataset.cache=false",
+            f"runs={tmp_path}/runs",
+        ]
+    )
+    linear = make_pipeline(TfidfVectorizer(), RidgeCV(np.logspace(-2, 4, 13)))
+    linear.fit(parts["train"].review, parts["train"].stars)
+    mse = mean_squared_error(parts["test"].stars, linear.predict(parts["test"].review))
+    assert summary["test"]["stars"]["mse"] < 1.3 * mse < 0.3 * parts["test"].stars.var()
+    assert summary["test"]["good"]["accuracy"] > 0.85
+    assert summary["status"] == "stopped_early"
+
+
+@pytest.mark.skipif("MTL_DATA" not in os.environ, reason="MTL_DATA names no folder of real texts")
+def test_single_task_on_real_sentences_is_as_good_as_scikit_learn(monkeypatch):
+    """One site of `scripts/yardstick.py`'s texts."""
+    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
+    yard = importlib.import_module("bench.text_yardstick")
+    whole = importlib.import_module("bench.small_texts").sentences()
+    site = dataclasses.replace(whole, sources={"amazon": whole.sources["amazon"]})
+    site = dataclasses.replace(site, targets={"amazon": "binary"})
+    [known], [found] = yard.reference(site, 0).values(), yard.train(site, 0, []).values()
+    assert found < 1.2 * min(known["linear"], known["mlp"])
+    assert found < 0.9 * known["floor"]

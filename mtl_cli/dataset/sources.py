@@ -11,6 +11,7 @@ from torch import Tensor
 from mtl_cli.batch import Examples
 from mtl_cli.dataset.base import Dataset
 from mtl_cli.dataset.draw import Draw
+from mtl_cli.dataset.fitted import fitted
 from mtl_cli.dataset.in_memory import Rows
 from mtl_cli.dataset.sampling import DRAWS, Sequential, check_sampling
 from mtl_cli.dataset.sources_loader import Sources, SourcesLoader
@@ -31,7 +32,8 @@ class SourcesDataset(Dataset):
         source: where the examples are from.
         sampling: the name of the draw of training batches (see `sampling`).
         temperature: tau of ``sampling=temperature``, at least 1.
-        batch_size: examples of a source in a training batch, for all or by source; None: all.
+        batch_size: examples of a source in a training batch, for all or by source: a number,
+            ``auto`` (see `fitted`), or None: all.
         eval_batch_size: examples a batch of val and test.
         shuffle: whether sources are drawn in new orders every epoch.
         drop_last: whether incomplete last train batches are left out.
@@ -45,7 +47,7 @@ class SourcesDataset(Dataset):
         source: str,
         sampling: str,
         temperature: float,
-        batch_size: int | Mapping[str, int] | None,
+        batch_size: int | str | Mapping[str, int | str | None] | None,
         eval_batch_size: int,
         shuffle: bool,
         drop_last: bool,
@@ -111,6 +113,7 @@ class SourcesDataset(Dataset):
             size, thing = size[name], f"{thing}.{name}"
         if size is None:
             return num_examples
+        size = fitted(size, num_examples)
         check_integer(thing, size, 1, f"{thing}=64")
         return size
 

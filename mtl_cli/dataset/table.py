@@ -5,15 +5,15 @@ Numbers are standardised by the train rows, categories become codes, and each ta
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from torch import Tensor, from_numpy
 
 from mtl_cli.dataset.columns import read_weights
+from mtl_cli.dataset.fitted import fitted
 from mtl_cli.dataset.in_memory import InMemoryDataset, Rows
 from mtl_cli.dataset.inference import Inference
 from mtl_cli.dataset.parts import ReadOptions, check_columns
@@ -173,15 +173,3 @@ class Table(InMemoryDataset):
         self.plain_table = PlainTable(
             reader.numbers, reader.categories, features, train.targets, train.weights, reference
         )
-
-
-def fitted(batch_size: int | str | None, num_rows: int) -> int | None:
-    """``auto`` as a sixteenth of so many train rows, by powers of two from 8 to 512.
-
-    So an epoch has enough steps for val to say whether one more is worth it.
-    """
-    if isinstance(batch_size, str):
-        check_choice("dataset.batch_size", batch_size, ["auto"], "dataset.batch_size=auto, or 128")
-    if batch_size != "auto":
-        return cast(int | None, batch_size)
-    return 2 ** min(9, max(3, round(math.log2(max(1, num_rows / 16)))))

@@ -77,7 +77,7 @@ class TextSources(SourcesDataset):
         cache: bool | str,
         sampling: str,
         temperature: float,
-        batch_size: int | Mapping[str, int] | None,
+        batch_size: int | str | Mapping[str, int | str | None] | None,
         eval_batch_size: int,
         shuffle: bool,
         drop_last: bool,

@@ -51,7 +51,7 @@ class Tokenizer:
 
 def check_single_words(options: Options) -> None:
     """Refuses a vectorizer whose words are none that stand one after the other."""
-    if options.kind != "count" or list(options.ngram_range) != [1, 1]:
-        rule = "must count single words for dataset.read_as=tokens"
+    if options.kind == "hashing" or list(options.ngram_range) != [1, 1]:
+        rule = "must know single words for dataset.read_as=tokens"
         found = f"{SLOT}.kind={options.kind} {SLOT}.ngram_range={list(options.ngram_range)}"
-        raise problem(SLOT, rule, found, f"{SLOT}.kind=count '{SLOT}.ngram_range=[1,1]'")
+        raise problem(SLOT, rule, found, f"{SLOT}.kind=tfidf '{SLOT}.ngram_range=[1,1]'")

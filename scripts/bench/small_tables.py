@@ -91,8 +91,8 @@ TABLES: dict[str, Callable[[], SmallTable]] = {
 }
 
 
-def halves(table: SmallTable, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+def halves(rows: pd.DataFrame, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Four fifths of the rows, to learn from, and the rest."""
-    order = np.random.default_rng(seed).permutation(len(table.rows))
+    order = np.random.default_rng(seed).permutation(len(rows))
     cut = round(0.8 * len(order))
-    return table.rows.iloc[order[:cut]], table.rows.iloc[order[cut:]]
+    return rows.iloc[order[:cut]], rows.iloc[order[cut:]].reset_index(drop=True)

@@ -122,6 +122,15 @@ def test_batch_sizes_may_differ():
     assert (len(everything.inputs["words"]), len(everything.inputs["row"])) == (23, 9)
 
 
+def test_a_batch_may_fit_the_rows_of_its_source():
+    sizes = {"words": 300, "row": 9}
+    splits = {"train": {source: rows(source, size) for source, size in sizes.items()}}
+    for size in ("auto", {"words": "auto", "row": 8}):
+        one = dataset(splits=splits, batch_size=size)
+        batch = next(one.loader("train", READS, CPU, 0).batches(1))
+        assert (len(batch.inputs["words"]), len(batch.inputs["row"])) == (16, 8)
+
+
 def test_an_epoch_is_said_in_the_notes():
     notes = dataset().notes
     assert notes[0] == "sampling min_size: 3 steps an epoch"
@@ -133,6 +142,8 @@ def test_mistakes_are_refused():
         dataset(batch_size={"words": 5})
     with pytest.raises(Problem, match="an integer of at least 1"):
         dataset(batch_size={"words": 5, "row": 0})
+    with pytest.raises(Problem, match=r"dataset\.batch_size.*auto"):
+        dataset(batch_size="all")
     with pytest.raises(Problem, match=r"dataset\.sources\.row must leave"):
         dataset(splits={"train": {"words": rows("words", 5), "row": rows("row", 0)}})
     with pytest.raises(Problem, match=r"tasks\.a\.input must be words"):

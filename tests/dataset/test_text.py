@@ -49,6 +49,7 @@ def options_of(name: str) -> dict:
 
 def dataset(sources, targets, kind=Text, **own) -> Text:
     values = options_of("text") | {"cache": False, "test_fraction": 0.2, "val_fraction": 0.1}
+    values["vectorizer"] |= {"kind": "count"}
     return kind(**values | {"sources": sources, "targets": targets} | own)
 
 
@@ -239,9 +240,12 @@ def test_empty_texts_are_kept_and_counted(tmp_path):
         assert len(batch.inputs["movie"]) == len(batch.targets["movie"])
 
 
-def test_tokens_are_the_words_in_their_order(tmp_path):
+@pytest.mark.parametrize("kind", ["count", "tfidf"])
+def test_tokens_are_the_words_in_their_order(tmp_path, kind):
     path = write_csv(tmp_path / "a.csv", [("good bad good", 1), ("bad", 0)] * 10)
-    one = dataset({"movie": {"path": path}}, {"movie": "binary"}, read_as="tokens")
+    vectorizer = options_of("text")["vectorizer"] | {"kind": kind}
+    words = {"read_as": "tokens", "vectorizer": vectorizer}
+    one = dataset({"movie": {"path": path}}, {"movie": "binary"}, **words)
     assert one.inputs["movie"] == Tokens(4, 3)
     batch = next(one.loader("train", one.tasks, CPU, 0).batches(1))
     tokens, labels = batch.inputs["movie"], batch.targets["movie"]
@@ -252,8 +256,8 @@ def test_tokens_are_the_words_in_their_order(tmp_path):
     short = dataset({"m": {"path": path}}, {"m": "binary"}, read_as="tokens", max_length=2)
     assert short.inputs["m"] == Tokens(4, 2)
     assert "m: 10 texts are cut off after 2 words" in short.notes
-    pairs = options_of("text")["vectorizer"] | {"ngram_range": [1, 2]}
-    refused("must count single words", {}, {}, read_as="tokens", vectorizer=pairs)
+    for own in ({"ngram_range": [1, 2]}, {"kind": "hashing"}):
+        refused("must know single words", {}, {}, read_as="tokens", vectorizer=vectorizer | own)
 
 
 def test_hashes_need_no_vocabulary_and_give_the_same_in_chunks(tmp_path, monkeypatch):

@@ -37,6 +37,7 @@ def trained(request, tmp_path) -> Text:
         "test_fraction": 0.0,
         "val_fraction": 0.0,
         "shuffle": False,
+        "batch_size": None,
     }
     source = {"path": str(path)}
     return Text(**values | {"sources": {"movie": source}, "targets": {"movie": "binary"}})
