@@ -11,5 +11,5 @@ def __getattr__(name: str) -> Any:
     if name == "train":
         return import_module("mtl_cli.train")
     if name == "load_run":
-        return import_module("mtl_cli.loading").load_run
+        return import_module("mtl_cli.trained.loading").load_run
     raise AttributeError(f"module 'mtl_cli' has no attribute {name!r}")

@@ -14,7 +14,8 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from mtl_cli.cli import (
+from mtl_cli.basis.errors import Problem, check_choice, problem
+from mtl_cli.command_line.cli import (
     CONF,
     compose_run,
     fail,
@@ -23,12 +24,11 @@ from mtl_cli.cli import (
     plain_errors,
     run_command,
 )
-from mtl_cli.errors import Problem, check_choice, problem
-from mtl_cli.help import show_help
-from mtl_cli.mistakes import explain
-from mtl_cli.run_folder import RunFolder
-from mtl_cli.sweep import chosen_run
-from mtl_cli.writing import write_text
+from mtl_cli.command_line.help import show_help
+from mtl_cli.command_line.mistakes import explain
+from mtl_cli.command_line.sweep import chosen_run
+from mtl_cli.disk.run_folder import RunFolder
+from mtl_cli.disk.writing import write_text
 
 WITH_RUN = ("diagnostic", "weights", "trust", "looks", "device", "runs")
 EXAMPLES = [
@@ -94,7 +94,7 @@ def compose(words: list[str]) -> DictConfig:
 
 def before_training(cfg: DictConfig, folder: RunFolder) -> str:
     """Looks at what a training would begin with, and keeps the configuration in the folder."""
-    from mtl_cli.look import look
+    from mtl_cli.run.look import look
 
     weights = None if cfg.init is None else chosen_run(str(cfg.init), Path(cfg.runs)).best
     text = look(cfg, cfg, folder, weights, is_run=False)
@@ -104,8 +104,8 @@ def before_training(cfg: DictConfig, folder: RunFolder) -> str:
 
 def with_weights(cfg: DictConfig, folder: RunFolder, words: list[str]) -> str:
     """Looks at a run with its weights; what it left of its own training stays as it is."""
-    from mtl_cli.look import look
-    from mtl_cli.run_config import read_config
+    from mtl_cli.run.look import look
+    from mtl_cli.trust.run_config import read_config
 
     check_choice("weights", cfg.weights, ["best", "last"], "weights=best")
     if not os.access(folder.path, os.W_OK):

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from mtl_cli import __version__
-from mtl_cli.cli import plain_errors
+from mtl_cli.basis.errors import Problem, problem
+from mtl_cli.command_line.cli import plain_errors
+from mtl_cli.command_line.options import help_text, read_options, refuse, required, sources_of
 from mtl_cli.comparison.saved_run import mapping, read_json
 from mtl_cli.comparison.table import text_table
-from mtl_cli.errors import Problem, problem
-from mtl_cli.new_file import check_new, file_name
-from mtl_cli.options import help_text, read_options, refuse, required, sources_of
-from mtl_cli.run_folder import RunFolder
+from mtl_cli.disk.new_file import check_new, file_name
+from mtl_cli.disk.run_folder import RunFolder
 
 USAGE = "run=<folder> [split=<split>] [dataset=<choice> dataset.<option>=...] [key=value ...]"
 NOTES = [
@@ -65,11 +65,11 @@ def evaluate(words: Sequence[str]) -> dict[str, Any]:
     if path is not None:
         check_new(path, values["overwrite"])
 
-    from mtl_cli import evaluation
-    from mtl_cli.device import keep_freed_memory
-    from mtl_cli.labelled_data import from_dataset, from_files
-    from mtl_cli.loading import load_run
-    from mtl_cli.seed import set_deterministic
+    from mtl_cli.basis.device import keep_freed_memory
+    from mtl_cli.basis.seed import set_deterministic
+    from mtl_cli.trained.labelled_data import from_dataset, from_files
+    from mtl_cli.trained.loading import load_run
+    from mtl_cli.training import evaluation
 
     keep_freed_memory()
     run = load_run(name, values["checkpoint"], values["device"], values["trust"], values["runs"])

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from mtl_cli.cli import plain_errors
-from mtl_cli.options import help_text, read_options, refuse, required, sources_of
+from mtl_cli.command_line.cli import plain_errors
+from mtl_cli.command_line.options import help_text, read_options, refuse, required, sources_of
 
 USAGE = "run=<folder> input=<file or folder> [key=value ...]"
 NOTES = [
@@ -53,9 +53,9 @@ def predict(words: Sequence[str]) -> tuple[int, Path]:
         required("predict", values, "input", FIX)
     from tqdm import tqdm
 
-    from mtl_cli.device import keep_freed_memory
-    from mtl_cli.loading import load_run
-    from mtl_cli.prediction_file import PredictionFile
+    from mtl_cli.basis.device import keep_freed_memory
+    from mtl_cli.trained.loading import load_run
+    from mtl_cli.trained.prediction_file import PredictionFile
 
     keep_freed_memory()
     file = PredictionFile(Path(values["out"]).expanduser(), values["overwrite"])

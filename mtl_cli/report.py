@@ -13,24 +13,24 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from mtl_cli.cli import CONF, plain_errors
+from mtl_cli.basis.errors import nearest, problem
+from mtl_cli.command_line.cli import CONF, plain_errors
+from mtl_cli.command_line.options import help_text
+from mtl_cli.command_line.overrides import train_command
+from mtl_cli.command_line.sweep import sweep_of
 from mtl_cli.comparison.answers import answers
 from mtl_cli.comparison.baseline import BASELINE, FREE
 from mtl_cli.comparison.compare import FORMATS, Options, compare
 from mtl_cli.comparison.files import Report, is_report, not_counted
-from mtl_cli.comparison.front import find_pairs
 from mtl_cli.comparison.group import Group
 from mtl_cli.comparison.notes import not_answered
-from mtl_cli.comparison.pictures import draw, forget_pictures, pictures_in
 from mtl_cli.comparison.remarks import remarks
 from mtl_cli.comparison.saved_run import find_runs, read_run
 from mtl_cli.comparison.size import sizes
-from mtl_cli.errors import nearest, problem
-from mtl_cli.new_file import check_new
-from mtl_cli.options import help_text
-from mtl_cli.overrides import train_command
-from mtl_cli.run_folder import find_run, from_here
-from mtl_cli.sweep import sweep_of
+from mtl_cli.disk.new_file import check_new
+from mtl_cli.disk.run_folder import find_run, from_here
+from mtl_cli.drawing.front import find_pairs
+from mtl_cli.drawing.pictures import draw, forget_pictures, pictures_in
 
 YAML = CONF / "report.yaml"
 SHARING = ("arch", "weighting", "diagnostic")  # what a baseline has of its own, or not at all

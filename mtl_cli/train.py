@@ -12,8 +12,8 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from mtl_cli.baselines import AndSingleTask, baseline_words
-from mtl_cli.cli import (
+from mtl_cli.basis.errors import Problem, problem
+from mtl_cli.command_line.cli import (
     FreshFolders,
     compose_run,
     fail,
@@ -23,10 +23,10 @@ from mtl_cli.cli import (
     run_command,
 )
 from mtl_cli.comparison.saved_run import DONE
-from mtl_cli.errors import Problem, problem
-from mtl_cli.resume import asks_to_resume, resume, resumed_sweep
-from mtl_cli.run_folder import RunFolder, from_here
-from mtl_cli.trust import packages
+from mtl_cli.disk.run_folder import RunFolder, from_here
+from mtl_cli.run.resume import asks_to_resume, resume, resumed_sweep
+from mtl_cli.study.baselines import AndSingleTask, baseline_words
+from mtl_cli.trust.foreign import packages
 
 SIGNALLED = 128  # exit codes above it say which signal ended the command
 
@@ -61,7 +61,7 @@ def train_all(words: list[str]) -> None:
         sys.argv[1:] = baseline_words(words, FreshFolders.sweep)
         run_command(job, "train")
     if AndSingleTask.studied and FreshFolders.sweep is not None:
-        from mtl_cli.widening import widened_words
+        from mtl_cli.study.widening import widened_words
 
         wider = widened_words(words, FreshFolders.sweep)
         if wider is not None:
@@ -72,7 +72,7 @@ def train_all(words: list[str]) -> None:
 def report(words: list[str]) -> None:
     """Ends a sweep with its report."""
     if FreshFolders.sweep is not None:
-        from mtl_cli.sweep_report import report_sweep
+        from mtl_cli.study.sweep_report import report_sweep
 
         with plain_errors(words):
             report_sweep(FreshFolders.sweep)
@@ -86,7 +86,7 @@ def job(cfg: DictConfig) -> Any:
         own = job_config(cfg, hydra)
         if hydra.mode == RunMode.MULTIRUN:
             return objective_of(one_of_a_sweep(own, folder, words))
-        from mtl_cli.session import run
+        from mtl_cli.run.session import run
 
         return objective_of(run(own, folder, words))
     except Problem as error:
@@ -107,8 +107,8 @@ def one_of_a_sweep(cfg: DictConfig, folder: RunFolder, words: list[str]) -> dict
     Raises:
         ValueError: where the folder holds another run.
     """
-    from mtl_cli.run_config import read_config, read_summary
-    from mtl_cli.session import run
+    from mtl_cli.run.session import run
+    from mtl_cli.trust.run_config import read_config, read_summary
 
     before = read_summary(folder)
     known = before.get("overrides", words)[: len(words)]
@@ -135,7 +135,7 @@ def train(words: list[str]) -> dict[str, Any]:
             rule, found = "must be a run where Python calls", "a sweep"
             raise problem("resume", rule, found, shlex.join(["mtl-train", *words]))
         return resume(words)
-    from mtl_cli.session import run
+    from mtl_cli.run.session import run
 
     cfg, path = compose_run("train", words)
     return run(cfg, RunFolder(path), words)

@@ -25,8 +25,8 @@ from typing import Any
 import torch
 
 from bench.measure import Row
+from mtl_cli.basis.device import keep_freed_memory
 from mtl_cli.comparison.table import text_table
-from mtl_cli.device import keep_freed_memory
 
 
 def found_groups() -> dict[str, Callable[[], Iterator[Row]]]:

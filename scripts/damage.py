@@ -25,9 +25,9 @@ import torch
 import yaml
 
 import mtl_cli
-from mtl_cli import checkpoint
+from mtl_cli.basis.errors import Problem
 from mtl_cli.diagnose import diagnose
-from mtl_cli.errors import Problem
+from mtl_cli.disk import checkpoint
 from mtl_cli.evaluate import evaluate
 from mtl_cli.predict import predict
 from mtl_cli.report import read_words, report

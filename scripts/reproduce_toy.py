@@ -20,11 +20,11 @@ import numpy as np
 import torch
 from scipy.optimize import brentq
 
-from mtl_cli.build import build
-from mtl_cli.cli import compose_run
+from mtl_cli.command_line.cli import compose_run
 from mtl_cli.comparison.table import text_table
+from mtl_cli.disk.run_folder import RunFolder
 from mtl_cli.loss.toy import Toy
-from mtl_cli.run_folder import RunFolder
+from mtl_cli.run.build import build
 
 METHODS = {
     "equal weights": ["weighting=uniform"],

@@ -28,9 +28,9 @@ import torch
 
 from killed.process import Process
 from killed.trainings import KINDS, LONGER, begun, done, runs, unlike, words_of, write_data
-from mtl_cli.run_folder import from_here
-from mtl_cli.signals import SIGNALS
-from mtl_cli.sweep import FILE
+from mtl_cli.command_line.sweep import FILE
+from mtl_cli.disk.run_folder import from_here
+from mtl_cli.training.signals import SIGNALS
 
 
 class Torture:

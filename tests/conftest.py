@@ -17,11 +17,11 @@ from hydra.utils import get_class, instantiate
 from omegaconf import OmegaConf
 from torch import Tensor, nn
 
-from mtl_cli.batch import Batch
+from mtl_cli.basis.batch import Batch
+from mtl_cli.basis.inputs import Dense, InputSpec
 from mtl_cli.encoder.base import Encoder
 from mtl_cli.head.linear import Linear
-from mtl_cli.inputs import Dense, InputSpec
-from mtl_cli.model import Model
+from mtl_cli.model.model import Model
 from mtl_cli.task.base import Task
 from mtl_cli.task.binary import Binary
 from mtl_cli.task.multiclass import Multiclass

@@ -8,10 +8,10 @@ import pytest
 import torch
 
 import mtl_cli
-from mtl_cli.batch import Bag
-from mtl_cli.dataset.in_memory import Rows
-from mtl_cli.digest import digest_of
-from mtl_cli.errors import Problem
+from mtl_cli.basis.batch import Bag
+from mtl_cli.basis.digest import digest_of
+from mtl_cli.basis.errors import Problem
+from mtl_cli.dataset.memory.in_memory import Rows
 
 ROWS = np.random.default_rng(0).normal(size=(60, 3)).round(3).tolist()
 TEXT = ["a,b,y", *(",".join(map(str, row)) for row in ROWS)]

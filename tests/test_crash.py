@@ -18,8 +18,9 @@ from pathlib import Path
 import pytest
 
 import mtl_cli.train
-from mtl_cli import checkpoint, session, summary, writing
-from mtl_cli.errors import Problem
+from mtl_cli.basis.errors import Problem
+from mtl_cli.disk import checkpoint, writing
+from mtl_cli.run import session, summary
 
 PATH = Path(__file__).parent.parent / "scripts" / "killed" / "trainings.py"
 spec = importlib.util.spec_from_file_location("trainings", PATH)

@@ -9,8 +9,8 @@ import pytest
 import torch
 from omegaconf import OmegaConf
 
-from mtl_cli import checkpoint
-from mtl_cli.kinds import CHECKPOINT, misfit, unlike
+from mtl_cli.disk import checkpoint
+from mtl_cli.disk.kinds import CHECKPOINT, misfit, unlike
 
 PATH = Path(__file__).parent.parent / "scripts" / "damage.py"
 spec = importlib.util.spec_from_file_location("damage", PATH)

@@ -18,7 +18,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import mtl_cli
-from mtl_cli.dataset.fitted import fitted
+from mtl_cli.dataset.memory.fitted import fitted
 
 ROOT = Path(__file__).parent.parent
 

@@ -10,9 +10,9 @@ import pytest
 from omegaconf import OmegaConf
 
 import mtl_cli
-from mtl_cli.cli import CONF
+from mtl_cli.basis.errors import Problem
+from mtl_cli.command_line.cli import CONF
 from mtl_cli.diagnose import diagnose, help_text
-from mtl_cli.errors import Problem
 
 SMALL = ["dataset.num_samples=400", "encoder.hidden=[8]", "device=cpu", "scheduler=none"]
 SMOKE = ["trainer=smoke", *SMALL]

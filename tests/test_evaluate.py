@@ -14,7 +14,7 @@ from sklearn.metrics import accuracy_score, mean_absolute_error, mean_squared_er
 
 import mtl_cli
 import mtl_cli.train
-from mtl_cli.errors import Problem
+from mtl_cli.basis.errors import Problem
 from mtl_cli.evaluate import as_text, evaluate
 
 CONF = Path(__file__).parent.parent / "conf"

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 import mtl_cli
-from mtl_cli import checkpoint
+from mtl_cli.basis.errors import Problem
 from mtl_cli.diagnose import diagnose
-from mtl_cli.errors import Problem
+from mtl_cli.disk import checkpoint
 
 PATH = Path(__file__).parent.parent / "scripts" / "damage.py"
 spec = importlib.util.spec_from_file_location("damage", PATH)
@@ -79,6 +79,6 @@ def test_a_place_that_was_taken_away_is_told_in_words(
         shutil.rmtree(tmp_path / "copy")
         raise FileNotFoundError(2, "No such file or directory", str(source), None, str(path))
 
-    monkeypatch.setattr("mtl_cli.writing.os.replace", gone)
+    monkeypatch.setattr("mtl_cli.disk.writing.os.replace", gone)
     with pytest.raises(Problem, match="a folder that stays where it is"):
         damage.COMMANDS[command](run)

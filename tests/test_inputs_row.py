@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch.testing import assert_close
 
 from mtl_cli.arch.experts import Gates, stack
-from mtl_cli.inputs import Row
+from mtl_cli.basis.inputs import Row
 
 
 def one_hot(spec: Row, x: torch.Tensor) -> torch.Tensor:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch.testing import assert_close
 
 from mtl_cli.arch.experts import Gates
-from mtl_cli.inputs import BagOfWords, Dense, Tokens
+from mtl_cli.basis.inputs import BagOfWords, Dense, Tokens
 
 TEXTS = torch.tensor([[3, 1, 3, 5], [2, 0, 0, 0], [4, 1, 0, 0], [0, 0, 0, 0]])
 

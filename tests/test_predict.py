@@ -15,12 +15,12 @@ from pyarrow import parquet
 
 import mtl_cli
 import mtl_cli.train
-from mtl_cli import prediction_file
-from mtl_cli.batch import Bag
-from mtl_cli.dataset.number_reader import NumberReader
-from mtl_cli.dataset.reader import NewExamples
-from mtl_cli.errors import Problem
+from mtl_cli.basis.batch import Bag
+from mtl_cli.basis.errors import Problem
+from mtl_cli.dataset.readers.base import NewExamples
+from mtl_cli.dataset.readers.numbers import NumberReader
 from mtl_cli.predict import predict
+from mtl_cli.trained import prediction_file
 
 X = np.linspace(-6, 6, 25)
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from mtl_cli.build import Run, build
-from mtl_cli.cli import compose_run
-from mtl_cli.run_folder import RunFolder
+from mtl_cli.command_line.cli import compose_run
+from mtl_cli.disk.run_folder import RunFolder
+from mtl_cli.run.build import Run, build
 
 WORDS = [
     "arch=single_task",

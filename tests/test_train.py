@@ -11,8 +11,8 @@ import torch
 from omegaconf import OmegaConf
 
 import mtl_cli.train
-from mtl_cli.cli import readable
-from mtl_cli.errors import Problem
+from mtl_cli.basis.errors import Problem
+from mtl_cli.command_line.cli import readable
 
 SMOKE = ["trainer=smoke", "dataset.num_samples=400", "encoder.hidden=[8]"]
 
@@ -74,8 +74,8 @@ def test_the_total_is_weighted_and_the_tasks_losses_are_not(tmp_path: Path) -> N
 def test_a_run_can_be_repeated_from_its_config_alone(tmp_path: Path) -> None:
     train(tmp_path / "run", *SMOKE, "arch=mmoe", "deterministic=true")
     cfg = OmegaConf.load(tmp_path / "run" / "config.yaml")
-    from mtl_cli.run_folder import RunFolder, create_folder
-    from mtl_cli.session import run
+    from mtl_cli.disk.run_folder import RunFolder, create_folder
+    from mtl_cli.run.session import run
 
     run(cfg, RunFolder(create_folder(tmp_path / "again")), [])
     first, second = (tmp_path / name / "metrics.csv" for name in ("run", "again"))

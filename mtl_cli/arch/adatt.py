@@ -18,10 +18,10 @@ from mtl_cli.arch.experts import expert_trunk, stack
 from mtl_cli.arch.levels import split_stages
 from mtl_cli.arch.loop import Each, together
 from mtl_cli.arch.mixture import by_task, expert_softmax, mix
-from mtl_cli.batch import Examples
+from mtl_cli.basis.batch import Examples
+from mtl_cli.basis.errors import check_boolean, check_integer
+from mtl_cli.basis.inputs import Dense, InputSpec
 from mtl_cli.encoder.base import Shape
-from mtl_cli.errors import check_boolean, check_integer
-from mtl_cli.inputs import Dense, InputSpec
 
 
 class AdaTT(Architecture):

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from mtl_cli.arch.loop import Each, run_stages, together
-from mtl_cli.batch import Examples
+from mtl_cli.basis.batch import Examples
+from mtl_cli.basis.errors import problem
+from mtl_cli.basis.inputs import InputSpec
 from mtl_cli.encoder.base import Encoder, Shape
-from mtl_cli.errors import problem
-from mtl_cli.inputs import InputSpec
 
 MakeEncoder = Callable[[InputSpec], Encoder]
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mtl_cli.errors import problem
+from mtl_cli.basis.errors import problem
 
 Branches = Mapping[str, Sequence[int]]
 

@@ -8,8 +8,8 @@ from torch import Tensor, nn
 from mtl_cli.arch.base import Trunk
 from mtl_cli.arch.experts import Rows, stack
 from mtl_cli.arch.loop import run_stages, together
-from mtl_cli.batch import Examples
-from mtl_cli.inputs import InputSpec
+from mtl_cli.basis.batch import Examples
+from mtl_cli.basis.inputs import InputSpec
 
 Group = TypeVar("Group")
 

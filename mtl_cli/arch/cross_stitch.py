@@ -13,9 +13,9 @@ from mtl_cli.arch.base import Architecture, Gate, MakeEncoder
 from mtl_cli.arch.experts import expert_trunk
 from mtl_cli.arch.loop import Each
 from mtl_cli.arch.mixture import sum_of_products
-from mtl_cli.batch import Examples
-from mtl_cli.errors import check_number
-from mtl_cli.inputs import InputSpec
+from mtl_cli.basis.batch import Examples
+from mtl_cli.basis.errors import check_number
+from mtl_cli.basis.inputs import InputSpec
 
 
 class CrossStitch(Architecture):

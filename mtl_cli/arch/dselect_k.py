@@ -16,9 +16,9 @@ from mtl_cli.arch.base import Architecture, MakeEncoder
 from mtl_cli.arch.experts import expert_trunk
 from mtl_cli.arch.mixture import by_task, mix
 from mtl_cli.arch.selectors import ExampleGates, StaticGates, select, smooth_step
-from mtl_cli.batch import Examples
-from mtl_cli.errors import check_choice, check_integer, check_number, problem
-from mtl_cli.inputs import InputSpec
+from mtl_cli.basis.batch import Examples
+from mtl_cli.basis.errors import check_choice, check_integer, check_number, problem
+from mtl_cli.basis.inputs import InputSpec
 
 EPSILON = 1e-6  # keeps the logarithm of a weight of 0 finite, as in the authors' code
 SMALLEST_SUM = 0.01  # of a selector's weights in its penalty, which is 100 then

@@ -11,15 +11,15 @@ from collections.abc import Mapping, Sequence
 
 from torch import Tensor, nn
 
-from mtl_cli.activation import ACTIVATIONS
 from mtl_cli.arch.base import MakeEncoder, Trunk
 from mtl_cli.arch.loop import Loop
 from mtl_cli.arch.mixture import expert_softmax
 from mtl_cli.arch.stacked_linear import Rows, StackedBagLinear, StackedLinear, StackedRowLinear
-from mtl_cli.batch import Examples
-from mtl_cli.inputs import InputSpec
-from mtl_cli.linear_maps import BagLinear, CountTokens, RowLinear
-from mtl_cli.naming import module_key
+from mtl_cli.basis.activation import ACTIVATIONS
+from mtl_cli.basis.batch import Examples
+from mtl_cli.basis.inputs import InputSpec
+from mtl_cli.basis.linear_maps import BagLinear, CountTokens, RowLinear
+from mtl_cli.basis.naming import module_key
 
 ELEMENTWISE = (*ACTIVATIONS.values(), nn.Dropout, nn.Identity)
 

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from mtl_cli.arch.base import Gate
 from mtl_cli.arch.loop import together
 from mtl_cli.arch.mixture import by_task, expert_softmax, mix
-from mtl_cli.batch import Examples
+from mtl_cli.basis.batch import Examples
 from mtl_cli.encoder.base import Shape
 
 Paths = Mapping[str, Examples]  # {task: where its path has come to}

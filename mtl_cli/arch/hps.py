@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from torch import Tensor
 
 from mtl_cli.arch.base import Architecture, MakeEncoder, Trunk
-from mtl_cli.batch import Examples
-from mtl_cli.inputs import InputSpec
+from mtl_cli.basis.batch import Examples
+from mtl_cli.basis.inputs import InputSpec
 
 
 class HPS(Architecture):

@@ -8,9 +8,9 @@ from torch import nn
 from mtl_cli.arch.base import MakeEncoder, Trunk
 from mtl_cli.arch.columns import Columns, LevelGates
 from mtl_cli.arch.extraction import Level, TaskExperts
+from mtl_cli.basis.errors import check_boolean, check_integer, problem
+from mtl_cli.basis.inputs import Dense, InputSpec
 from mtl_cli.encoder.base import Shape
-from mtl_cli.errors import check_boolean, check_integer, problem
-from mtl_cli.inputs import Dense, InputSpec
 
 NumTaskExperts = int | Sequence[int] | Mapping[str, int]
 

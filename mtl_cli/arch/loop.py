@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from mtl_cli.arch.stacked_linear import Rows
-from mtl_cli.batch import Examples
+from mtl_cli.basis.batch import Examples
 
 Each = Examples | list[Tensor]  # one input for all copies, [B, ...], or one for each
 

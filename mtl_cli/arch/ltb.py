@@ -16,9 +16,9 @@ from mtl_cli.arch.branches import renumber
 from mtl_cli.arch.experts import expert_trunk
 from mtl_cli.arch.loop import Each, together
 from mtl_cli.arch.mixture import mix, sum_of_products
-from mtl_cli.batch import Examples
-from mtl_cli.errors import check_integer, check_number
-from mtl_cli.inputs import InputSpec
+from mtl_cli.basis.batch import Examples
+from mtl_cli.basis.errors import check_integer, check_number
+from mtl_cli.basis.inputs import InputSpec
 
 LOWEST_TEMPERATURE = 0.01
 

@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from mtl_cli.arch.base import Architecture, MakeEncoder
 from mtl_cli.arch.experts import Gates, expert_trunk
 from mtl_cli.arch.mixture import by_task, mix
-from mtl_cli.batch import Examples
-from mtl_cli.errors import check_boolean, check_integer
-from mtl_cli.inputs import InputSpec
+from mtl_cli.basis.batch import Examples
+from mtl_cli.basis.errors import check_boolean, check_integer
+from mtl_cli.basis.inputs import InputSpec
 
 
 class MMoE(Architecture):

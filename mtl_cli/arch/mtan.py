@@ -11,10 +11,10 @@ from torch import Tensor, nn
 from mtl_cli.arch.base import Architecture, MakeEncoder, Trunk
 from mtl_cli.arch.experts import Rows, StackedLinear
 from mtl_cli.arch.refiners import refine_each, refiner
-from mtl_cli.batch import Examples
-from mtl_cli.errors import check_integer
-from mtl_cli.inputs import InputSpec
-from mtl_cli.naming import module_key
+from mtl_cli.basis.batch import Examples
+from mtl_cli.basis.errors import check_integer
+from mtl_cli.basis.inputs import InputSpec
+from mtl_cli.basis.naming import module_key
 
 CONVOLVE: dict[int, Callable[..., Tensor]] = {1: nn.functional.conv1d, 2: nn.functional.conv2d}
 

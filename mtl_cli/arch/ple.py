@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from mtl_cli.arch.base import Architecture, Gate, MakeEncoder
 from mtl_cli.arch.extraction import Level
 from mtl_cli.arch.levels import NumTaskExperts, make_levels
-from mtl_cli.batch import Examples
-from mtl_cli.inputs import InputSpec
+from mtl_cli.basis.batch import Examples
+from mtl_cli.basis.inputs import InputSpec
 
 
 class PLE(Architecture):

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from mtl_cli.arch.experts import stack
-from mtl_cli.batch import Examples
-from mtl_cli.inputs import InputSpec
-from mtl_cli.naming import module_key
+from mtl_cli.basis.batch import Examples
+from mtl_cli.basis.inputs import InputSpec
+from mtl_cli.basis.naming import module_key
 
 START_W = 0.05  # w starts uniform in -+ this, as in the authors' code
 

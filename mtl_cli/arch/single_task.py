@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from torch import Tensor, nn
 
 from mtl_cli.arch.base import Architecture, MakeEncoder
-from mtl_cli.batch import Examples
-from mtl_cli.inputs import InputSpec
-from mtl_cli.naming import module_key
+from mtl_cli.basis.batch import Examples
+from mtl_cli.basis.inputs import InputSpec
+from mtl_cli.basis.naming import module_key
 
 
 class SingleTask(Architecture):

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from mtl_cli.arch.mixture import batch_innermost
-from mtl_cli.batch import Bag
-from mtl_cli.linear_maps import BagLinear, RowLinear, bag_linear, row_linear
+from mtl_cli.basis.batch import Bag
+from mtl_cli.basis.linear_maps import BagLinear, RowLinear, bag_linear, row_linear
 
 Rows = list[int] | None
 

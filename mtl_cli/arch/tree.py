@@ -14,9 +14,9 @@ from mtl_cli.arch.base import Architecture, MakeEncoder, Trunk
 from mtl_cli.arch.branches import Branches, check_tree, read_tree, renumber
 from mtl_cli.arch.experts import stack
 from mtl_cli.arch.loop import Loop
-from mtl_cli.batch import Examples
-from mtl_cli.errors import problem
-from mtl_cli.inputs import InputSpec
+from mtl_cli.basis.batch import Examples
+from mtl_cli.basis.errors import problem
+from mtl_cli.basis.inputs import InputSpec
 
 
 class Tree(Architecture):

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from mtl_cli.basis.errors import problem
 from mtl_cli.comparison.group import Group, Table
 from mtl_cli.comparison.setting import shown
-from mtl_cli.errors import problem
 
 BASELINE = "single_task"
 FREE = re.compile(r"(arch|weighting)(\.|$)|tasks\..+\.weight$")  # what sharing may change

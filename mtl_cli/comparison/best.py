@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mtl_cli.basis.errors import problem
 from mtl_cli.comparison.grids import all_figures, in_braces, spread
 from mtl_cli.comparison.group import Group, make_table, make_tables
 from mtl_cli.comparison.saved_run import SavedRun, find_runs, is_number, read_run
 from mtl_cli.comparison.setting import identity
 from mtl_cli.comparison.table import Grid
-from mtl_cli.errors import problem
-from mtl_cli.run_folder import from_here
+from mtl_cli.disk.run_folder import from_here
 
 LOSSES = re.compile(r"tasks\.[^.]+\.loss(\.|$)|arch\.loss(\.|$)")
 FIX = "a run folder: tables list them"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from mtl_cli.basis.errors import check_boolean, check_choice, check_number, problem
 from mtl_cli.comparison.baseline import check_wish, set_baselines
 from mtl_cli.comparison.gain import mean_ranks
 from mtl_cli.comparison.group import Group, Table, make_tables
@@ -12,7 +13,6 @@ from mtl_cli.comparison.judge import compared, judge
 from mtl_cli.comparison.others import set_others
 from mtl_cli.comparison.saved_run import SavedRun
 from mtl_cli.comparison.widened import beat_widened
-from mtl_cli.errors import check_boolean, check_choice, check_number, problem
 
 FORMATS = ["csv", "md", "tex"]
 

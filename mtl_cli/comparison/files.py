@@ -14,7 +14,7 @@ from mtl_cli.comparison.compare import Comparison
 from mtl_cli.comparison.grids import grids
 from mtl_cli.comparison.group import Group, Table
 from mtl_cli.comparison.saved_run import SavedRun
-from mtl_cli.writing import write_text
+from mtl_cli.disk.writing import write_text
 
 BEGINNINGS = {".csv": "table,dataset,", ".md": "# Comparison", ".tex": "% The rules need "}
 

@@ -11,7 +11,7 @@ from mtl_cli.comparison.compare import Options, compared
 from mtl_cli.comparison.group import Group, Table
 from mtl_cli.comparison.saved_run import SavedRun
 from mtl_cli.comparison.table import Grid
-from mtl_cli.run_folder import from_here
+from mtl_cli.disk.run_folder import from_here
 
 ARROWS = {True: " ↑", False: " ↓", None: ""}  # which way is better
 

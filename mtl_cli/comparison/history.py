@@ -6,9 +6,9 @@ import csv
 import io
 from pathlib import Path
 
-from mtl_cli.errors import problem
-from mtl_cli.run_folder import COLUMNS
-from mtl_cli.writing import in_words
+from mtl_cli.basis.errors import problem
+from mtl_cli.disk.run_folder import COLUMNS
+from mtl_cli.disk.writing import in_words
 
 EPOCH_SPLITS = ("train", "val", "test")
 

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mtl_cli.errors import Problem, problem
-from mtl_cli.run_folder import RunFolder
-from mtl_cli.yaml_file import read_yaml
+from mtl_cli.basis.errors import Problem, problem
+from mtl_cli.disk.run_folder import RunFolder
+from mtl_cli.disk.yaml_file import read_yaml
 
 DONE = ("completed", "stopped_early")
 MEND = "repeat the run, or take the folder away"

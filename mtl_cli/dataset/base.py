@@ -10,10 +10,10 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from mtl_cli.batch import Batch
-from mtl_cli.dataset.plain_table import PlainTable
-from mtl_cli.dataset.reader import Reader
-from mtl_cli.inputs import InputSpec
+from mtl_cli.basis.batch import Batch
+from mtl_cli.basis.inputs import InputSpec
+from mtl_cli.dataset.readers.base import Reader
+from mtl_cli.dataset.tables.plain import PlainTable
 
 SPLITS = ("train", "val", "test")
 

@@ -8,10 +8,10 @@ equations 2-4.
 import numpy as np
 import torch
 
-from mtl_cli.dataset.in_memory import InMemoryDataset, Rows
-from mtl_cli.dataset.number_reader import NumberReader
-from mtl_cli.errors import check_integer, check_number
-from mtl_cli.inputs import Dense
+from mtl_cli.basis.errors import check_integer, check_number
+from mtl_cli.basis.inputs import Dense
+from mtl_cli.dataset.memory.in_memory import InMemoryDataset, Rows
+from mtl_cli.dataset.readers.numbers import NumberReader
 
 NOISE_VARIANCE = 0.01
 SHARES = (0.7, 0.15)  # of train and val; the rest is test

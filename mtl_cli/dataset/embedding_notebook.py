@@ -2,10 +2,10 @@
 
 import torch
 
-from mtl_cli.batch import Bag
-from mtl_cli.dataset.in_memory import InMemoryDataset, Rows
-from mtl_cli.errors import check_integer, check_number
-from mtl_cli.inputs import BagOfWords
+from mtl_cli.basis.batch import Bag
+from mtl_cli.basis.errors import check_integer, check_number
+from mtl_cli.basis.inputs import BagOfWords
+from mtl_cli.dataset.memory.in_memory import InMemoryDataset, Rows
 
 NUM_WORDS = 4
 

@@ -11,12 +11,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mtl_cli.batch import Examples
-from mtl_cli.dataset.digit_reader import DIGITS, DigitReader, normalise
-from mtl_cli.dataset.in_memory import InMemoryDataset, Rows
-from mtl_cli.dataset.mnist_files import Images, load_mnist
-from mtl_cli.errors import check_boolean, check_choice, check_integer, check_number, problem
-from mtl_cli.inputs import Dense
+from mtl_cli.basis.batch import Examples
+from mtl_cli.basis.errors import check_boolean, check_choice, check_integer, check_number, problem
+from mtl_cli.basis.inputs import Dense
+from mtl_cli.dataset.files.mnist import Images, load_mnist
+from mtl_cli.dataset.memory.in_memory import InMemoryDataset, Rows
+from mtl_cli.dataset.readers.digits import DIGITS, DigitReader, normalise
 
 
 class ParityMNIST(InMemoryDataset):

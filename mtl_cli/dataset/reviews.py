@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from mtl_cli.dataset.parts import Part, check_columns
-from mtl_cli.dataset.review_corpus import SIZES, make_reviews
-from mtl_cli.dataset.text_parts import Chunk
-from mtl_cli.dataset.text_source import TextSource
-from mtl_cli.dataset.text_sources import TextSources
+from mtl_cli.dataset.files.parts import Part, check_columns
+from mtl_cli.dataset.texts.base import TextSources
+from mtl_cli.dataset.texts.chunks import Chunk
+from mtl_cli.dataset.texts.review_corpus import SIZES, make_reviews
+from mtl_cli.dataset.texts.source import TextSource
 
 
 class Reviews(TextSources):

@@ -5,7 +5,7 @@
 Classification", NeurIPS 2015, https://arxiv.org/abs/1509.01626.
 """
 
-from mtl_cli.dataset.text_sources import TextSources
+from mtl_cli.dataset.texts.base import TextSources
 
 
 class ReviewsHub(TextSources):

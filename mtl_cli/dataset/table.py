@@ -12,17 +12,17 @@ from typing import Any
 import numpy as np
 from torch import Tensor, from_numpy
 
-from mtl_cli.dataset.columns import read_weights
-from mtl_cli.dataset.fitted import fitted
-from mtl_cli.dataset.in_memory import InMemoryDataset, Rows
-from mtl_cli.dataset.inference import Inference
-from mtl_cli.dataset.parts import ReadOptions, check_columns
-from mtl_cli.dataset.plain_table import PlainTable
-from mtl_cli.dataset.splits import draw_missing, split_by_column
-from mtl_cli.dataset.table_files import read_tables
-from mtl_cli.dataset.table_reader import INPUT, TableReader
-from mtl_cli.dataset.table_targets import TableTargets
-from mtl_cli.errors import check_choice, check_integer, problem
+from mtl_cli.basis.errors import check_choice, check_integer, problem
+from mtl_cli.dataset.columns.features import read_weights
+from mtl_cli.dataset.columns.splits import draw_missing, split_by_column
+from mtl_cli.dataset.files.parts import ReadOptions, check_columns
+from mtl_cli.dataset.memory.fitted import fitted
+from mtl_cli.dataset.memory.in_memory import InMemoryDataset, Rows
+from mtl_cli.dataset.readers.table import INPUT, TableReader
+from mtl_cli.dataset.tables.inference import Inference
+from mtl_cli.dataset.tables.plain import PlainTable
+from mtl_cli.dataset.tables.read import read_tables
+from mtl_cli.dataset.tables.targets import TableTargets
 
 TYPES = ["number", "category", "drop"]
 

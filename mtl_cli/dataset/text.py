@@ -1,6 +1,6 @@
 """Texts of a user's own: any number of named sources, each with the labels of its tasks."""
 
-from mtl_cli.dataset.text_sources import TextSources
+from mtl_cli.dataset.texts.base import TextSources
 
 
 class Text(TextSources):

@@ -6,9 +6,9 @@ only word, and ``encoder.initial`` is where it starts.
 
 import torch
 
-from mtl_cli.batch import Bag
-from mtl_cli.dataset.in_memory import InMemoryDataset, Rows
-from mtl_cli.inputs import BagOfWords
+from mtl_cli.basis.batch import Bag
+from mtl_cli.basis.inputs import BagOfWords
+from mtl_cli.dataset.memory.in_memory import InMemoryDataset, Rows
 
 
 class Toy(InMemoryDataset):

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from mtl_cli.basis.errors import check_integer
 from mtl_cli.comparison.table import text_table
 from mtl_cli.diagnostic.base import (
     Diagnosis,
@@ -30,7 +31,6 @@ from mtl_cli.diagnostic.drawing import (
     width_for,
     width_of,
 )
-from mtl_cli.errors import check_integer
 
 SUM = "sum"
 EXTRA = "architecture's own term"

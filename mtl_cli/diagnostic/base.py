@@ -11,15 +11,15 @@ from typing import Any
 
 from torch import Tensor
 
-from mtl_cli.batch import Batch
-from mtl_cli.errors import problem
-from mtl_cli.new_file import file_name
-from mtl_cli.observer import Observer
-from mtl_cli.picture_file import save
-from mtl_cli.run_folder import RunFolder
+from mtl_cli.basis.batch import Batch
+from mtl_cli.basis.errors import problem
+from mtl_cli.disk.new_file import file_name
+from mtl_cli.disk.run_folder import RunFolder
+from mtl_cli.disk.writing import make_folder, written
+from mtl_cli.drawing.files import save
 from mtl_cli.task.base import Task
-from mtl_cli.trainer import Trainer
-from mtl_cli.writing import make_folder, written
+from mtl_cli.training.observer import Observer
+from mtl_cli.training.trainer import Trainer
 
 
 @dataclass(frozen=True)

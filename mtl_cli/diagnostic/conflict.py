@@ -16,11 +16,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from mtl_cli.basis.errors import problem
 from mtl_cli.diagnostic.base import Watcher, layer_of, save_picture, short, weigh, write_rows
 from mtl_cli.diagnostic.pairs import ALL, Seen, describe, draw_curves, draw_maps
-from mtl_cli.errors import problem
-from mtl_cli.model import Model
-from mtl_cli.run_folder import RunFolder
+from mtl_cli.disk.run_folder import RunFolder
+from mtl_cli.model.model import Model
 
 COLUMNS = ["epoch", "step", "layer", "task", "other", "cosine", "norm", "other_norm", "ratio"]
 

@@ -10,13 +10,13 @@ from itertools import islice, zip_longest
 
 import torch
 
-from mtl_cli.batch import Batch
+from mtl_cli.basis.batch import Batch
+from mtl_cli.basis.errors import check_integer
 from mtl_cli.diagnostic.base import Diagnosis, Subject, count, write_rows
 from mtl_cli.diagnostic.record import Event, Recorder, record_outputs
-from mtl_cli.errors import check_integer
-from mtl_cli.evaluation import to_device
-from mtl_cli.mode import mode
-from mtl_cli.trainer import Trainer
+from mtl_cli.model.mode import mode
+from mtl_cli.training.evaluation import to_device
+from mtl_cli.training.trainer import Trainer
 
 COLUMNS = ["check", "step", "what", "name", "equal"]
 

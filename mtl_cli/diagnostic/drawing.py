@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mtl_cli.comparison.style import COLORS, look, new_figure
+from mtl_cli.drawing.style import COLORS, look, new_figure
 
 Array = NDArray[np.float64]
 

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mtl_cli.basis.errors import problem
 from mtl_cli.comparison.table import text_table
 from mtl_cli.diagnostic.base import Watcher, save_picture, write_rows
 from mtl_cli.diagnostic.drawing import (
@@ -25,9 +26,8 @@ from mtl_cli.diagnostic.drawing import (
     width_for,
     width_of,
 )
-from mtl_cli.errors import problem
-from mtl_cli.model import Model
-from mtl_cli.run_folder import RunFolder
+from mtl_cli.disk.run_folder import RunFolder
+from mtl_cli.model.model import Model
 
 COLUMNS = ["epoch", "step", "task", "expert", "share"]
 MOST_PANELS = 6  # tasks with curves of their own

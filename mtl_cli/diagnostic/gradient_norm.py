@@ -33,8 +33,8 @@ from mtl_cli.diagnostic.drawing import (
     name_lines,
     width_of,
 )
-from mtl_cli.model import Model
-from mtl_cli.run_folder import RunFolder
+from mtl_cli.disk.run_folder import RunFolder
+from mtl_cli.model.model import Model
 
 COLUMNS = ["epoch", "step", "layer", "tasks", "norm"]
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
+from mtl_cli.basis.errors import check_integer
 from mtl_cli.diagnostic.base import (
     Diagnosis,
     Subject,
@@ -19,7 +20,6 @@ from mtl_cli.diagnostic.base import (
 )
 from mtl_cli.diagnostic.drawing import make_figure
 from mtl_cli.diagnostic.graph import Branch, Graph
-from mtl_cli.errors import check_integer
 
 COLUMNS = ["tree", "number", "parent", "depth", "operation", "parameter", "shape"]
 COLUMNS += ["gradient_norm", "shared_by"]

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mtl_cli.backward_graph import nodes
+from mtl_cli.basis.backward_graph import nodes
 
 Node = torch.autograd.graph.Node
 Shape = tuple[int, ...]

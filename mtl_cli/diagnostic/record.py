@@ -11,11 +11,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mtl_cli.batch import Batch
-from mtl_cli.model import Model
-from mtl_cli.observer import Observer
-from mtl_cli.run_folder import RunFolder
-from mtl_cli.trainer import Trainer
+from mtl_cli.basis.batch import Batch
+from mtl_cli.disk.run_folder import RunFolder
+from mtl_cli.model.model import Model
+from mtl_cli.training.observer import Observer
+from mtl_cli.training.trainer import Trainer
 
 
 @dataclass(frozen=True)

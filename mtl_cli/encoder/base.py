@@ -5,9 +5,9 @@ from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
-from mtl_cli.batch import Examples
-from mtl_cli.errors import problem
-from mtl_cli.inputs import InputSpec
+from mtl_cli.basis.batch import Examples
+from mtl_cli.basis.errors import problem
+from mtl_cli.basis.inputs import InputSpec
 
 Shape = tuple[int, ...]
 

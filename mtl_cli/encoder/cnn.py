@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 from torch import nn
 
+from mtl_cli.basis.errors import check_integer, check_number, check_widths, problem
+from mtl_cli.basis.inputs import Dense, InputSpec
 from mtl_cli.encoder.base import Encoder
-from mtl_cli.errors import check_integer, check_number, check_widths, problem
-from mtl_cli.inputs import Dense, InputSpec
 
 
 class CNN(Encoder):

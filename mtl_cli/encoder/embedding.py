@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from mtl_cli.basis.errors import check_integer
+from mtl_cli.basis.initial import Matrix, set_initial
+from mtl_cli.basis.inputs import BagOfWords, InputSpec, Tokens
 from mtl_cli.encoder.base import Encoder
-from mtl_cli.errors import check_integer
-from mtl_cli.initial import Matrix, set_initial
-from mtl_cli.inputs import BagOfWords, InputSpec, Tokens
 
 
 class Embedding(Encoder):

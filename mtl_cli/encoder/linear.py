@@ -1,8 +1,8 @@
 """A linear map of the input: the smallest encoder, and the baseline that any other must beat."""
 
+from mtl_cli.basis.errors import check_integer
+from mtl_cli.basis.inputs import BagOfWords, Dense, InputSpec, Row, Tokens
 from mtl_cli.encoder.base import Encoder
-from mtl_cli.errors import check_integer
-from mtl_cli.inputs import BagOfWords, Dense, InputSpec, Row, Tokens
 
 
 class Linear(Encoder):

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from torch import nn
 
-from mtl_cli.activation import activation as make_activation
+from mtl_cli.basis.activation import activation as make_activation
+from mtl_cli.basis.errors import check_number, check_widths
+from mtl_cli.basis.inputs import BagOfWords, Dense, InputSpec, Row, Tokens
 from mtl_cli.encoder.base import Encoder
-from mtl_cli.errors import check_number, check_widths
-from mtl_cli.inputs import BagOfWords, Dense, InputSpec, Row, Tokens
 
 
 class MLP(Encoder):

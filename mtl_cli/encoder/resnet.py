@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from mtl_cli.basis.errors import check_boolean, check_choice, problem
+from mtl_cli.basis.inputs import Dense, InputSpec
 from mtl_cli.encoder.base import Encoder
-from mtl_cli.errors import check_boolean, check_choice, problem
-from mtl_cli.inputs import Dense, InputSpec
 
 if TYPE_CHECKING:
     from torchvision.models import WeightsEnum

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from mtl_cli.basis.errors import check_integer, check_number, check_widths
+from mtl_cli.basis.inputs import InputSpec, Tokens
 from mtl_cli.encoder.base import Encoder
-from mtl_cli.errors import check_integer, check_number, check_widths
-from mtl_cli.inputs import InputSpec, Tokens
 
 
 class TextCNN(Encoder):

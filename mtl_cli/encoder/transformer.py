@@ -12,9 +12,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from mtl_cli.basis.errors import check_integer, check_number, problem
+from mtl_cli.basis.inputs import Dense, InputSpec, Tokens
 from mtl_cli.encoder.base import Encoder
-from mtl_cli.errors import check_integer, check_number, problem
-from mtl_cli.inputs import Dense, InputSpec, Tokens
 
 
 class Transformer(Encoder):

@@ -4,7 +4,7 @@ import math
 
 from torch import Tensor, nn
 
-from mtl_cli.errors import problem
+from mtl_cli.basis.errors import problem
 
 
 class Identity(nn.Module):

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 from torch import nn
 
-from mtl_cli.activation import activation as make_activation
-from mtl_cli.errors import check_number, check_widths
+from mtl_cli.basis.activation import activation as make_activation
+from mtl_cli.basis.errors import check_number, check_widths
 
 
 class MLP(nn.Sequential):

@@ -6,7 +6,7 @@ import math
 
 from torch import Tensor, nn
 
-from mtl_cli.initial import Matrix, set_initial
+from mtl_cli.basis.initial import Matrix, set_initial
 
 
 class Projection(nn.Linear):

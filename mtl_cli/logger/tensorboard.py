@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from mtl_cli.errors import check_integer
+from mtl_cli.basis.errors import check_integer
 from mtl_cli.logger.base import Logger
 
 

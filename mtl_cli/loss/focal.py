@@ -7,7 +7,7 @@ https://arxiv.org/abs/1708.02002, equation 5.
 import torch
 from torch import Tensor, nn
 
-from mtl_cli.errors import check_number
+from mtl_cli.basis.errors import check_number
 
 
 class FocalLoss(nn.Module):

@@ -9,7 +9,7 @@ https://arxiv.org/abs/2202.01017, section 6.1.
 import torch
 from torch import Tensor, nn
 
-from mtl_cli.errors import problem
+from mtl_cli.basis.errors import problem
 
 SMALLEST = 5e-6  # below which the logarithm's argument does not fall
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from torch.optim import Optimizer
 
-from mtl_cli.errors import check_integer
+from mtl_cli.basis.errors import check_integer
 
 
 class Scheduler(ABC):

@@ -8,7 +8,7 @@ import math
 
 from torch.optim import Optimizer
 
-from mtl_cli.errors import check_number
+from mtl_cli.basis.errors import check_number
 from mtl_cli.scheduler.base import Scheduler
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from torch.optim import Optimizer
 
-from mtl_cli.errors import check_integer, check_number
+from mtl_cli.basis.errors import check_integer, check_number
 from mtl_cli.scheduler.base import Scheduler
 
 

@@ -2,7 +2,7 @@
 
 from torch.optim import Optimizer
 
-from mtl_cli.errors import check_integer, check_number
+from mtl_cli.basis.errors import check_integer, check_number
 from mtl_cli.scheduler.base import Scheduler
 
 

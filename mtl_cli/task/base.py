@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar
 import torch
 from torch import Tensor, nn
 
-from mtl_cli.errors import check_number, problem
+from mtl_cli.basis.errors import check_number, problem
 from mtl_cli.task.mean_loss import MeanLoss
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from mtl_cli.errors import problem
+from mtl_cli.basis.errors import problem
 
 
 class MeanLoss(nn.Module, ABC):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from mtl_cli.errors import check_integer, problem
+from mtl_cli.basis.errors import check_integer, problem
 from mtl_cli.task.base import MakeHead, Task
 from mtl_cli.task.prior import TINY, class_shares
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from mtl_cli.errors import check_integer
+from mtl_cli.basis.errors import check_integer
 from mtl_cli.task.base import MakeHead
 from mtl_cli.task.zero_one import ZeroOne
 

@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from mtl_cli.errors import problem
+from mtl_cli.basis.errors import problem
 from mtl_cli.task.base import Task
 from mtl_cli.task.prior import TINY, mean_label
 

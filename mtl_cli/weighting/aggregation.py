@@ -16,7 +16,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from mtl_cli.errors import check_choice, check_integer, problem
+from mtl_cli.basis.errors import check_choice, check_integer, problem
 from mtl_cli.weighting.base import Losses, Weighting, Weights
 from mtl_cli.weighting.combination import derivatives, make_loss_weighting
 from mtl_cli.weighting.head_gradients import HeadGradients

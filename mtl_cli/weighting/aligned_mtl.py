@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from mtl_cli.errors import check_choice
+from mtl_cli.basis.errors import check_choice
 from mtl_cli.weighting.base import Weighting
 from mtl_cli.weighting.gramian import ROUNDING, Array, cosines
 from mtl_cli.weighting.preference import PreferenceAggregation

@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from mtl_cli.gradient_scale import scale_gradient
-from mtl_cli.naming import module_key
+from mtl_cli.basis.gradient_scale import scale_gradient
+from mtl_cli.basis.naming import module_key
 
 Losses = Mapping[str, Tensor]
 Weights = dict[str, Tensor]

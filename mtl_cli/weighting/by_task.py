@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from mtl_cli.errors import check_number, problem
+from mtl_cli.basis.errors import check_number, problem
 
 
 def check_each(

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from scipy.optimize import brentq
 
-from mtl_cli.errors import check_number
+from mtl_cli.basis.errors import check_number
 from mtl_cli.weighting.base import Weighting
 from mtl_cli.weighting.gramian import Array, GramianAggregation, square_root
 from mtl_cli.weighting.nearest import nearest_in_hull

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import torch
 
-from mtl_cli.errors import problem
+from mtl_cli.basis.errors import problem
 from mtl_cli.weighting.base import Losses, LossWeighting, Weighting, Weights
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from mtl_cli.errors import check_number
+from mtl_cli.basis.errors import check_number
 from mtl_cli.weighting.aggregation import Aggregation
 from mtl_cli.weighting.base import Losses, Weights
 from mtl_cli.weighting.by_task import places

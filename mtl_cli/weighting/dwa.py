@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from mtl_cli.errors import check_number, problem
+from mtl_cli.basis.errors import check_number, problem
 from mtl_cli.weighting.base import Losses, LossWeighting
 from mtl_cli.weighting.by_task import places
 

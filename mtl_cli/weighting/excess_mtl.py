@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mtl_cli.errors import check_boolean, check_integer, check_number
+from mtl_cli.basis.errors import check_boolean, check_integer, check_number
 from mtl_cli.weighting.aggregation import Aggregation
 from mtl_cli.weighting.base import Weighting
 from mtl_cli.weighting.head_gradients import HeadGradients

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from mtl_cli.errors import check_number
+from mtl_cli.basis.errors import check_number
 from mtl_cli.weighting.base import Losses, LossWeighting
 from mtl_cli.weighting.by_task import check_each, places
 from mtl_cli.weighting.positive import check_positive

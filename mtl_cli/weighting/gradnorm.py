@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
-from mtl_cli.errors import check_number, problem
-from mtl_cli.naming import module_key
+from mtl_cli.basis.errors import check_number, problem
+from mtl_cli.basis.naming import module_key
 from mtl_cli.weighting.base import Losses, LossWeighting, Weights
 from mtl_cli.weighting.by_task import places
 from mtl_cli.weighting.positive import check_positive

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mtl_cli.errors import check_number
+from mtl_cli.basis.errors import check_number
 from mtl_cli.weighting.base import Weighting
 from mtl_cli.weighting.gramian import Array, GramianAggregation, random_orders
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from mtl_cli.naming import module_key
+from mtl_cli.basis.naming import module_key
 from mtl_cli.weighting.base import Losses, LossWeighting
 
 

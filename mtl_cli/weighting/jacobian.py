@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from mtl_cli.backward_graph import leaf_ids, nodes
-from mtl_cli.errors import problem
+from mtl_cli.basis.backward_graph import leaf_ids, nodes
+from mtl_cli.basis.errors import problem
 
 
 class Jacobian:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from mtl_cli.errors import check_boolean, check_number
+from mtl_cli.basis.errors import check_boolean, check_number
 from mtl_cli.weighting.base import Weighting
 from mtl_cli.weighting.fair import fair_weights
 from mtl_cli.weighting.gramian import Array, GramianAggregation

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mtl_cli.errors import check_choice, check_number
+from mtl_cli.basis.errors import check_choice, check_number
 from mtl_cli.weighting.base import Weighting
 from mtl_cli.weighting.gramian import Array, GramianAggregation, square_root
 from mtl_cli.weighting.nearest import nearest_with_progress

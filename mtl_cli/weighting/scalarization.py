@@ -13,7 +13,7 @@ from torch import Tensor
 from torchjd import Stateful
 from torchjd.scalarization import GeometricMean, Mean, Random, Scalarizer
 
-from mtl_cli.errors import check_number, problem
+from mtl_cli.basis.errors import check_number, problem
 from mtl_cli.weighting.base import Losses, LossWeighting
 from mtl_cli.weighting.by_task import check_each, places
 from mtl_cli.weighting.positive import check_positive

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torchjd.aggregation import Aggregator, GramianWeightedAggregator, WeightedAggregator
 
-from mtl_cli.errors import problem
+from mtl_cli.basis.errors import problem
 from mtl_cli.weighting.aggregation import Aggregation
 from mtl_cli.weighting.base import Weighting
 from mtl_cli.weighting.gramian import gramian_of

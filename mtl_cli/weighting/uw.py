@@ -9,8 +9,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from mtl_cli.errors import check_number
-from mtl_cli.naming import module_key
+from mtl_cli.basis.errors import check_number
+from mtl_cli.basis.naming import module_key
 from mtl_cli.weighting.base import Losses, LossWeighting
 
 

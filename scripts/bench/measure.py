@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 
 import torch
 
-from mtl_cli.build import Run, build
-from mtl_cli.cli import compose_run
-from mtl_cli.run_folder import RunFolder
+from mtl_cli.command_line.cli import compose_run
+from mtl_cli.disk.run_folder import RunFolder
+from mtl_cli.run.build import Run, build
 
 
 class Row(NamedTuple):

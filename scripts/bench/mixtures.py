@@ -17,8 +17,8 @@ from mtl_cli.arch.cgc import CGC
 from mtl_cli.arch.dselect_k import DSelectK
 from mtl_cli.arch.mmoe import MMoE
 from mtl_cli.arch.ple import PLE
+from mtl_cli.basis.inputs import Dense
 from mtl_cli.encoder.mlp import MLP
-from mtl_cli.inputs import Dense
 
 Size = tuple[int, int, int, int, int]  # B, inputs, experts, their width, tasks
 SMALL: Size = (15000, 1, 8, 16, 2)

@@ -18,10 +18,10 @@ from pyarrow import csv, parquet
 from torch import Tensor
 
 from bench.measure import Row, in_turn
-from mtl_cli.dataset.idx import read_idx
-from mtl_cli.loading import load_run
+from mtl_cli.dataset.files.idx import read_idx
 from mtl_cli.predict import predict
 from mtl_cli.train import train
+from mtl_cli.trained.loading import load_run
 
 BATCH = 1000
 ASKED = "at least 0.80"

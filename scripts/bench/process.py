@@ -27,7 +27,7 @@ def process_rows() -> Iterator[Row]:
 
 
 MEMORY = """
-import matplotlib.figure, sklearn.model_selection, torch, torchmetrics, mtl_cli.session
+import matplotlib.figure, sklearn.model_selection, torch, torchmetrics, mtl_cli.run.session
 import mtl_cli.train
 def peak():  # of this program alone: getrusage would count the parent's too
     lines = open("/proc/self/status").read().splitlines()

@@ -15,8 +15,8 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from bench.measure import Row
-from mtl_cli.cli import compose_run
-from mtl_cli.run_folder import RunFolder
+from mtl_cli.command_line.cli import compose_run
+from mtl_cli.disk.run_folder import RunFolder
 
 RUNS, EPOCHS, SEEDS = 200, 100, 5
 ARCHS = ("single_task", "hps", "mmoe", "cgc", "ple")

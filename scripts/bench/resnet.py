@@ -33,8 +33,8 @@ from mtl_cli.arch.mmoe import MMoE
 from mtl_cli.arch.mtan import MTAN
 from mtl_cli.arch.ple import PLE
 from mtl_cli.arch.single_task import SingleTask
+from mtl_cli.basis.inputs import Dense, InputSpec
 from mtl_cli.encoder.resnet import ResNet
-from mtl_cli.inputs import Dense, InputSpec
 
 BATCH, SHAPE, TASKS = 16, (3, 64, 64), 3
 PIXELS = 3 * 64 * 64

@@ -60,7 +60,7 @@ def census() -> SmallTable:
     """5 000 rows of Census-Income, drawn at random."""
     from hydra import compose, initialize_config_dir
 
-    from mtl_cli.cli import CONF
+    from mtl_cli.command_line.cli import CONF
 
     with initialize_config_dir(str(CONF), version_base="1.3"):
         names = compose("train", ["experiment=census_income"]).dataset.columns

@@ -12,11 +12,11 @@ import torch
 from torch import Tensor, nn
 
 from bench.measure import Row, in_turn, made
-from mtl_cli import inputs
-from mtl_cli.cli import compose_run
+from mtl_cli.basis import inputs
+from mtl_cli.command_line.cli import compose_run
 from mtl_cli.dataset.base import Dataset
 from mtl_cli.dataset.table import Table
-from mtl_cli.slots import make
+from mtl_cli.trust.slots import make
 
 NUM_ROWS, NUM_NUMBERS, NUM_CATEGORIES = 200_000, 25, 12
 BATCH_SIZE = 1024

@@ -120,7 +120,7 @@ def text_rows() -> Iterator[Row]:
 PEAK = """
 import sys, time
 import matplotlib.figure, pyarrow.csv, scipy.sparse, sklearn.feature_extraction.text, torch
-import torchmetrics, mtl_cli, mtl_cli.session, mtl_cli.train
+import torchmetrics, mtl_cli, mtl_cli.run.session, mtl_cli.train
 from mtl_cli.dataset.text import Text
 def peak():  # of this program alone: getrusage would count the parent's too
     lines = open("/proc/self/status").read().splitlines()
@@ -130,7 +130,7 @@ imports, begin = peak(), time.perf_counter()
 START = """
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
-from mtl_cli.cli import CONF
+from mtl_cli.command_line.cli import CONF
 with initialize_config_dir(str(CONF), version_base="1.3"):
     cfg = compose("train", sys.argv[1:])
 begin = time.perf_counter()

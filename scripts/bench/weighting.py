@@ -16,8 +16,8 @@ from torch import Tensor, nn
 
 from bench.measure import Row, in_turn
 from mtl_cli.arch.hps import HPS
+from mtl_cli.basis.inputs import Dense
 from mtl_cli.encoder.mlp import MLP
-from mtl_cli.inputs import Dense
 from mtl_cli.weighting.aggregation import Aggregation
 from mtl_cli.weighting.base import Weighting
 
@@ -147,7 +147,7 @@ def weighting_rows() -> Iterator[Row]:
 MEMORY = """
 import sys
 from bench.weighting import our_step
-from mtl_cli.device import keep_freed_memory
+from mtl_cli.basis.device import keep_freed_memory
 def peak():  # of this program alone: getrusage would count the parent's too
     lines = open("/proc/self/status").read().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import torch
 
-from mtl_cli import checkpoint
+from mtl_cli.command_line.sweep import FILE
 from mtl_cli.comparison.saved_run import DONE
-from mtl_cli.one_writer import HOLDER
-from mtl_cli.run_folder import RunFolder
-from mtl_cli.sweep import FILE
-from mtl_cli.writing import PART
+from mtl_cli.disk import checkpoint
+from mtl_cli.disk.one_writer import HOLDER
+from mtl_cli.disk.run_folder import RunFolder
+from mtl_cli.disk.writing import PART
 
 TINY = ["dataset.batch_size=10", "encoder.hidden=[4]", "encoder.dropout=0.1", "optimizer.lr=0.3"]
 TINY += ["trainer.max_epochs=3", "scheduler=none"]

@@ -8,11 +8,11 @@ from torch import Tensor, nn
 from mtl_cli.arch.adatt import AdaTT
 from mtl_cli.arch.hps import HPS
 from mtl_cli.arch.mmoe import MMoE
+from mtl_cli.basis.inputs import BagOfWords, Dense, Tokens
 from mtl_cli.encoder.cnn import CNN
 from mtl_cli.encoder.linear import Linear
 from mtl_cli.encoder.mlp import MLP
 from mtl_cli.encoder.text_cnn import TextCNN
-from mtl_cli.inputs import BagOfWords, Dense, Tokens
 
 TASKS = {"a": "x", "b": "x", "c": "x"}
 MLP_3 = partial(MLP, hidden=[6, 5, 7], activation="tanh", dropout=0.0)

@@ -6,12 +6,12 @@ from torch import Tensor, nn
 
 from mtl_cli.arch.base import Architecture, Trunk
 from mtl_cli.arch.experts import expert_trunk
+from mtl_cli.basis.errors import Problem
+from mtl_cli.basis.inputs import BagOfWords, Dense
 from mtl_cli.encoder.base import Encoder
 from mtl_cli.encoder.cnn import CNN
 from mtl_cli.encoder.linear import Linear
 from mtl_cli.encoder.mlp import MLP
-from mtl_cli.errors import Problem
-from mtl_cli.inputs import BagOfWords, Dense
 
 VECTOR, LONGER, BAG = Dense((7,)), Dense((9,)), BagOfWords(11)
 IMAGE, COLOUR, LARGER = Dense((1, 8, 8)), Dense((3, 8, 8)), Dense((1, 16, 16))

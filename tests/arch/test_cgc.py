@@ -7,9 +7,9 @@ import torch
 
 from mtl_cli.arch.cgc import CGC
 from mtl_cli.arch.mmoe import MMoE
+from mtl_cli.basis.errors import Problem
+from mtl_cli.basis.inputs import Dense
 from mtl_cli.encoder.mlp import MLP
-from mtl_cli.errors import Problem
-from mtl_cli.inputs import Dense
 
 pytestmark = pytest.mark.usefixtures("double_precision")
 TASKS = {"a": "x", "b": "x"}

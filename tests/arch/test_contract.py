@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 from torch.nn.modules.module import register_module_forward_hook
 
-from mtl_cli.errors import Problem
-from mtl_cli.inputs import InputSpec
-from mtl_cli.model import Model
+from mtl_cli.basis.errors import Problem
+from mtl_cli.basis.inputs import InputSpec
+from mtl_cli.model.model import Model
 
 pytestmark = pytest.mark.usefixtures("double_precision")
 CONF = Path(__file__).parent.parent.parent / "conf"

@@ -7,10 +7,10 @@ import torch
 
 from mtl_cli.arch.cross_stitch import CrossStitch
 from mtl_cli.arch.single_task import SingleTask
+from mtl_cli.basis.errors import Problem
+from mtl_cli.basis.inputs import BagOfWords, Dense
 from mtl_cli.encoder.cnn import CNN
 from mtl_cli.encoder.mlp import MLP
-from mtl_cli.errors import Problem
-from mtl_cli.inputs import BagOfWords, Dense
 
 pytestmark = pytest.mark.usefixtures("double_precision")
 

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from mtl_cli.arch.dselect_k import DSelectK
+from mtl_cli.basis.errors import Problem
+from mtl_cli.basis.inputs import Dense
 from mtl_cli.encoder.cnn import CNN
 from mtl_cli.encoder.mlp import MLP
-from mtl_cli.errors import Problem
-from mtl_cli.inputs import Dense
 
 pytestmark = pytest.mark.usefixtures("double_precision")
 TASKS = {"a": "x", "b": "x", "c": "x"}

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from mtl_cli.arch.experts import Gates, stack
 from mtl_cli.arch.loop import Loop
-from mtl_cli.inputs import BagOfWords, Dense, InputSpec, Tokens
+from mtl_cli.basis.inputs import BagOfWords, Dense, InputSpec, Tokens
 
 pytestmark = pytest.mark.usefixtures("double_precision")
 

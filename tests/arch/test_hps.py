@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from mtl_cli.arch.hps import HPS
+from mtl_cli.basis.inputs import BagOfWords, Dense
 from mtl_cli.encoder.cnn import CNN
 from mtl_cli.encoder.mlp import MLP
-from mtl_cli.inputs import BagOfWords, Dense
 
 SPECS = [Dense((7,)), Dense((2, 8, 8)), BagOfWords(11)]
 

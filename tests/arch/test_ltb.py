@@ -10,11 +10,11 @@ from torch import Tensor, nn
 from mtl_cli.arch.hps import HPS
 from mtl_cli.arch.ltb import LTB
 from mtl_cli.arch.tree import Tree
+from mtl_cli.basis.inputs import BagOfWords, Dense
 from mtl_cli.encoder.base import Encoder
 from mtl_cli.encoder.cnn import CNN
 from mtl_cli.encoder.linear import Linear
 from mtl_cli.encoder.mlp import MLP
-from mtl_cli.inputs import BagOfWords, Dense
 
 TASKS = {"a": "x", "b": "x", "c": "x", "d": "x"}
 MLP_3 = partial(MLP, hidden=[6, 5, 7], activation="tanh", dropout=0.0)

@@ -8,11 +8,11 @@ from torch import Tensor, nn
 
 from mtl_cli.arch.hps import HPS
 from mtl_cli.arch.mmoe import MMoE
+from mtl_cli.basis.errors import Problem
+from mtl_cli.basis.inputs import BagOfWords, Dense, Tokens
 from mtl_cli.encoder.cnn import CNN
 from mtl_cli.encoder.mlp import MLP
 from mtl_cli.encoder.text_cnn import TextCNN
-from mtl_cli.errors import Problem
-from mtl_cli.inputs import BagOfWords, Dense, Tokens
 
 pytestmark = pytest.mark.usefixtures("double_precision")
 

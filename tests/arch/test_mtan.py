@@ -7,11 +7,11 @@ from torch import Tensor, nn
 from mtl_cli.arch.hps import HPS
 from mtl_cli.arch.mtan import MTAN
 from mtl_cli.arch.refiners import refiner
+from mtl_cli.basis.inputs import BagOfWords, Dense, Tokens
 from mtl_cli.encoder.base import Encoder
 from mtl_cli.encoder.cnn import CNN
 from mtl_cli.encoder.mlp import MLP
 from mtl_cli.encoder.text_cnn import TextCNN
-from mtl_cli.inputs import BagOfWords, Dense, Tokens
 
 MLP_3 = partial(MLP, hidden=[6, 5, 7], activation="tanh", dropout=0.0)
 CNN_3 = partial(CNN, channels=[3, 4], kernel_size=3, out_features=6, dropout=0.0)

@@ -13,12 +13,12 @@ from torch import Tensor, nn
 from mtl_cli.arch.cgc import CGC
 from mtl_cli.arch.loop import Loop
 from mtl_cli.arch.ple import PLE
+from mtl_cli.basis.errors import Problem
+from mtl_cli.basis.inputs import BagOfWords, Dense, Tokens
 from mtl_cli.encoder.base import Encoder
 from mtl_cli.encoder.cnn import CNN
 from mtl_cli.encoder.mlp import MLP
 from mtl_cli.encoder.text_cnn import TextCNN
-from mtl_cli.errors import Problem
-from mtl_cli.inputs import BagOfWords, Dense, Tokens
 
 pytestmark = pytest.mark.usefixtures("double_precision")
 CONF = Path(__file__).parent.parent.parent / "conf"

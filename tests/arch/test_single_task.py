@@ -7,9 +7,9 @@ import torch
 from torch import nn
 
 from mtl_cli.arch.single_task import SingleTask
+from mtl_cli.basis.inputs import BagOfWords, Dense
 from mtl_cli.encoder.cnn import CNN
 from mtl_cli.encoder.mlp import MLP
-from mtl_cli.inputs import BagOfWords, Dense
 
 TASKS = {"digit": "x", "type": "x", "a.b": "y"}
 INPUTS = {"x": Dense((7,)), "y": BagOfWords(11)}

@@ -12,12 +12,12 @@ from mtl_cli.arch.hps import HPS
 from mtl_cli.arch.ltb import LTB
 from mtl_cli.arch.single_task import SingleTask
 from mtl_cli.arch.tree import Tree
+from mtl_cli.basis.inputs import BagOfWords, Dense
 from mtl_cli.encoder.cnn import CNN
 from mtl_cli.encoder.linear import Linear
 from mtl_cli.encoder.mlp import MLP
 from mtl_cli.head.linear import Linear as LinearHead
-from mtl_cli.inputs import BagOfWords, Dense
-from mtl_cli.model import Model
+from mtl_cli.model.model import Model
 from mtl_cli.task.regression import Regression
 
 TASKS = {"a": "x", "b": "x", "c": "x", "d": "x"}

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from mtl_cli.comparison.compare import Options
-from mtl_cli.run_folder import RunFolder
+from mtl_cli.disk.run_folder import RunFolder
 
 HIGHER = {"accuracy": True, "mse": False, "mae": False}
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from mtl_cli.basis.errors import Problem
 from mtl_cli.comparison.best import rank_on_val
-from mtl_cli.errors import Problem
 
 # {setting: [(objective on val, y/mse on test) by seed]}: the best on test is not the best on val
 RUNS = {"hps": [(3.0, 0.5), (1.0, 0.5)], "mmoe": [(1.8, 9.0), (1.6, 9.0)], "cgc": [(2.5, 1.0)]}

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from mtl_cli.basis.errors import Problem
 from mtl_cli.comparison.answers import answers
 from mtl_cli.comparison.compare import compare
 from mtl_cli.comparison.notes import not_answered
 from mtl_cli.comparison.remarks import remarks
 from mtl_cli.comparison.saved_run import read_run
-from mtl_cli.errors import Problem
 
 
 def figures(a: float, b: float) -> dict[str, dict[str, float | None]]:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from mtl_cli.basis.errors import Problem
 from mtl_cli.comparison.history import read_history
-from mtl_cli.errors import Problem
 
 HEADER = "epoch,step,split,task,metric,value"
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from mtl_cli.basis.errors import Problem
 from mtl_cli.comparison.saved_run import find_runs, read_run
-from mtl_cli.errors import Problem
 
 ONE = {"a": {"mse": 1.0}}
 

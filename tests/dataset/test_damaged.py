@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mtl_cli.dataset.files import read_parts
-from mtl_cli.dataset.parts import ReadOptions
-from mtl_cli.errors import Problem
+from mtl_cli.basis.errors import Problem
+from mtl_cli.dataset.files.parts import ReadOptions
+from mtl_cli.dataset.files.read import read_parts
 
 DRAW = np.random.default_rng(0)
 ROWS = pd.DataFrame(

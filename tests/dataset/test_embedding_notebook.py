@@ -3,8 +3,8 @@
 import pytest
 import torch
 
+from mtl_cli.basis.errors import Problem
 from mtl_cli.dataset.embedding_notebook import EmbeddingNotebook
-from mtl_cli.errors import Problem
 
 
 def test_there_is_one_example_with_one_word():

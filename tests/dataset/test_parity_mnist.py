@@ -16,10 +16,11 @@ import torch
 from sklearn.datasets import load_digits
 from torch.testing import assert_close
 
-from mtl_cli.dataset import mnist_files, parity_mnist
-from mtl_cli.dataset.mnist_files import FILES, answers
+from mtl_cli.basis.errors import Problem
+from mtl_cli.dataset import parity_mnist
+from mtl_cli.dataset.files.mnist import FILES, answers
+from mtl_cli.dataset.files.read import mnist as mnist_files
 from mtl_cli.dataset.parity_mnist import ParityMNIST
-from mtl_cli.errors import Problem
 
 REAL = Path(os.environ.get("MTL_DATA", "/nowhere")) / "mnist"
 NUMBERS = {"train": 200, "test": 50}

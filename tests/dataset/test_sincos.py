@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
+from mtl_cli.basis.errors import Problem
 from mtl_cli.dataset.sincos import SinCos
-from mtl_cli.errors import Problem
 
 VALID = {"num_samples": 2000, "noise": 0.1, "split": "random", "inputs": "shared", "seed": 42}
 VALID |= {"batch_size": 128, "eval_batch_size": 1000, "shuffle": True, "drop_last": False}

@@ -10,12 +10,12 @@ import torch
 from omegaconf import OmegaConf
 from sklearn.preprocessing import StandardScaler
 
-from mtl_cli.build import build
-from mtl_cli.cli import compose_run
+from mtl_cli.basis.errors import Problem
+from mtl_cli.basis.inputs import Dense, Row
+from mtl_cli.command_line.cli import compose_run
 from mtl_cli.dataset.table import Table
-from mtl_cli.errors import Problem
-from mtl_cli.inputs import Dense, Row
-from mtl_cli.run_folder import RunFolder
+from mtl_cli.disk.run_folder import RunFolder
+from mtl_cli.run.build import build
 
 YAML = Path(__file__).parent.parent.parent / "conf" / "dataset" / "table.yaml"
 DEFAULTS = OmegaConf.to_container(OmegaConf.load(YAML).dataset) | {"seed": 0}

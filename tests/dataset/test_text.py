@@ -15,12 +15,12 @@ import torch
 from omegaconf import OmegaConf
 from sklearn.feature_extraction.text import CountVectorizer
 
-from mtl_cli.batch import Bag
+from mtl_cli.basis.batch import Bag
+from mtl_cli.basis.errors import Problem
+from mtl_cli.basis.inputs import BagOfWords, Tokens
 from mtl_cli.dataset.reviews import Reviews
 from mtl_cli.dataset.reviews_hub import ReviewsHub
 from mtl_cli.dataset.text import Text
-from mtl_cli.errors import Problem
-from mtl_cli.inputs import BagOfWords, Tokens
 
 CONF = Path(__file__).parents[2] / "conf"
 CPU = torch.device("cpu")
@@ -265,7 +265,7 @@ def test_hashes_need_no_vocabulary_and_give_the_same_in_chunks(tmp_path, monkeyp
     path = write_csv(tmp_path / "a.csv")
     sources, targets = {"movie": {"path": path}}, {"movie": "binary"}
     whole = dataset(sources, targets, vectorizer=vectorizer)
-    monkeypatch.setattr("mtl_cli.dataset.text_parts.CHUNK_ROWS", 3)
+    monkeypatch.setattr("mtl_cli.dataset.texts.chunks.CHUNK_ROWS", 3)
     parts = dataset(sources, targets, vectorizer=vectorizer)
     assert whole.inputs == {"movie": BagOfWords(64)}
     assert "vocabulary" not in whole.reader.state()["vectorizer"]

@@ -8,12 +8,12 @@ import hydra
 import pytest
 import torch
 
-from mtl_cli.build import build
-from mtl_cli.cli import CONF, job_config
+from mtl_cli.command_line.cli import CONF, job_config
 from mtl_cli.diagnostic.base import Subject
-from mtl_cli.look import without_lookers
-from mtl_cli.run_folder import RunFolder
-from mtl_cli.trainer import Trainer
+from mtl_cli.disk.run_folder import RunFolder
+from mtl_cli.run.build import build
+from mtl_cli.run.look import without_lookers
+from mtl_cli.training.trainer import Trainer
 
 SMALL = ["dataset.num_samples=300", "dataset.batch_size=20", "encoder.hidden=[8,6]"]
 

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
+from mtl_cli.basis.errors import Problem
 from mtl_cli.diagnostic.attribution import EXTRA, SUM, Attribution, attribute
-from mtl_cli.errors import Problem
 
 NOTEBOOK = "experiment=embedding_notebook"
 ROW, FIRST, SECOND = "trunk.stages.0.0.weight", "heads.first.weight", "heads.second.weight"

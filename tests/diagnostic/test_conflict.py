@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from mtl_cli.basis.errors import Problem
 from mtl_cli.diagnostic.conflict import Conflict, shared_layers
 from mtl_cli.diagnostic.pairs import ALL, Seen
-from mtl_cli.errors import Problem
 
 NOTHING_SHARED = {"single_task"}
 
@@ -122,7 +122,7 @@ def test_pictures_of_many_tasks_are_drawn(tmp_path):
         jacobian = torch.from_numpy(rng.normal(size=(6, 8, 4)))
         conflict.looks.append((1, step))
         conflict.gramians.append(jacobian @ jacobian.mT)
-    from mtl_cli.run_folder import RunFolder
+    from mtl_cli.disk.run_folder import RunFolder
 
     text = conflict.finish(RunFolder(tmp_path), "a title")
     assert "16 pairs that agree more are in the CSV" in text

@@ -19,7 +19,7 @@ from mtl_cli.diagnostic.drawing import (
 from mtl_cli.diagnostic.gates import Table
 from mtl_cli.diagnostic.gradient_norm import GradientNorm
 from mtl_cli.diagnostic.pairs import ALL, Seen, draw_curves
-from mtl_cli.run_folder import RunFolder
+from mtl_cli.disk.run_folder import RunFolder
 
 
 def legend_names(axis) -> list[str]:

@@ -5,8 +5,8 @@ from collections import defaultdict
 import pytest
 import torch
 
+from mtl_cli.basis.errors import Problem
 from mtl_cli.diagnostic.gates import Gates, mean_shares
-from mtl_cli.errors import Problem
 
 GATED = {"mmoe", "cgc", "ple", "dselect_k", "adatt", "cross_stitch", "ltb"}
 

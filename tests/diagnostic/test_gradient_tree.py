@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from mtl_cli.backward_graph import nodes
+from mtl_cli.basis.backward_graph import nodes
 from mtl_cli.diagnostic.gradient_tree import GradientTree, as_lines
 from mtl_cli.diagnostic.graph import Graph
 

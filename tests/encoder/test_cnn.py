@@ -5,9 +5,9 @@ import torch
 import torch.nn.functional as F
 from torch.testing import assert_close
 
+from mtl_cli.basis.errors import Problem
+from mtl_cli.basis.inputs import BagOfWords, Dense
 from mtl_cli.encoder.cnn import CNN
-from mtl_cli.errors import Problem
-from mtl_cli.inputs import BagOfWords, Dense
 
 VALID = {"channels": [4], "kernel_size": 3, "out_features": 6, "dropout": 0.0}
 SHAPES = [

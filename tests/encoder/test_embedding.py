@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from mtl_cli.batch import Bag
+from mtl_cli.basis.batch import Bag
+from mtl_cli.basis.errors import Problem
+from mtl_cli.basis.inputs import BagOfWords, Dense, Tokens
 from mtl_cli.encoder.embedding import Embedding
-from mtl_cli.errors import Problem
-from mtl_cli.inputs import BagOfWords, Dense, Tokens
 
 ROWS = [[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]]
 

@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch.testing import assert_close
 
+from mtl_cli.basis.errors import Problem
+from mtl_cli.basis.inputs import BagOfWords, Dense, InputSpec
 from mtl_cli.encoder.linear import Linear
-from mtl_cli.errors import Problem
-from mtl_cli.inputs import BagOfWords, Dense, InputSpec
 
 
 @pytest.mark.parametrize("shape", [(4,), (2, 3), (3, 5, 7)])

@@ -6,10 +6,10 @@ import torch.nn.functional as F
 from torch import nn
 from torch.testing import assert_close
 
-from mtl_cli.activation import ACTIVATIONS
+from mtl_cli.basis.activation import ACTIVATIONS
+from mtl_cli.basis.errors import Problem
+from mtl_cli.basis.inputs import BagOfWords, Dense
 from mtl_cli.encoder.mlp import MLP
-from mtl_cli.errors import Problem
-from mtl_cli.inputs import BagOfWords, Dense
 
 VALID = {"hidden": [4], "activation": "relu", "dropout": 0.0}
 

@@ -10,9 +10,9 @@ from torchvision import models
 
 from mtl_cli.arch.base import Trunk
 from mtl_cli.arch.experts import stack
+from mtl_cli.basis.errors import Problem
+from mtl_cli.basis.inputs import BagOfWords, Dense, Tokens
 from mtl_cli.encoder.resnet import ResNet
-from mtl_cli.errors import Problem
-from mtl_cli.inputs import BagOfWords, Dense, Tokens
 
 VALID = {"depth": 18, "weights": None, "stem": "small", "pool": True, "offline": True}
 SHAPES = {

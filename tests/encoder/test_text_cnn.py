@@ -7,9 +7,9 @@ from torch.testing import assert_close
 from mtl_cli.arch.base import Trunk
 from mtl_cli.arch.cross_stitch import CrossStitch
 from mtl_cli.arch.experts import stack
+from mtl_cli.basis.errors import Problem
+from mtl_cli.basis.inputs import BagOfWords, Dense, Tokens
 from mtl_cli.encoder.text_cnn import TextCNN
-from mtl_cli.errors import Problem
-from mtl_cli.inputs import BagOfWords, Dense, Tokens
 
 VALID = {"embedding_dim": 6, "widths": [2, 3], "channels": 4, "dropout": 0.0}
 SPEC = Tokens(11, 8)

@@ -11,9 +11,9 @@ from torch.testing import assert_close
 from mtl_cli.arch.base import Trunk
 from mtl_cli.arch.cross_stitch import CrossStitch
 from mtl_cli.arch.experts import stack
+from mtl_cli.basis.errors import Problem
+from mtl_cli.basis.inputs import BagOfWords, Dense, Tokens
 from mtl_cli.encoder.transformer import Transformer
-from mtl_cli.errors import Problem
-from mtl_cli.inputs import BagOfWords, Dense, Tokens
 
 VALID = {"dim": 8, "num_heads": 2, "num_layers": 2, "mlp_ratio": 2, "dropout": 0.0, "patch_size": 4}
 TEXT, IMAGE = Tokens(11, 6), Dense((3, 8, 12))

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from mtl_cli.errors import Problem
+from mtl_cli.basis.errors import Problem
 from mtl_cli.head.identity import Identity
 
 

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import nn
 from torch.testing import assert_close
 
-from mtl_cli.errors import Problem
+from mtl_cli.basis.errors import Problem
 from mtl_cli.head.mlp import MLP
 
 VALID = {"hidden": [4], "activation": "relu", "dropout": 0.0}

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch.testing import assert_close
 
-from mtl_cli.errors import Problem
+from mtl_cli.basis.errors import Problem
 from mtl_cli.loss.focal import FocalLoss
 
 GAMMAS = [0.0, 0.5, 1.0, 2.0, 5]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from mtl_cli.errors import Problem
+from mtl_cli.basis.errors import Problem
 from mtl_cli.loss.toy import Toy
 
 POINTS = [(-8.5, 7.5), (0.0, 0.0), (9.0, 9.0), (-7.5, -0.5), (9.0, -1.0), (-7.0, 20.0), (3.0, -8.0)]

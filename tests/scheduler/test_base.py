@@ -7,7 +7,7 @@ import torch
 from torch.optim import SGD
 from torch.optim.lr_scheduler import LinearLR
 
-from mtl_cli.errors import Problem
+from mtl_cli.basis.errors import Problem
 from mtl_cli.scheduler.cosine import Cosine
 from mtl_cli.scheduler.none import Constant
 from mtl_cli.scheduler.plateau import Plateau

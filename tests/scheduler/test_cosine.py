@@ -7,7 +7,7 @@ import torch
 from torch.optim import SGD
 from torch.optim.lr_scheduler import CosineAnnealingLR
 
-from mtl_cli.errors import Problem
+from mtl_cli.basis.errors import Problem
 from mtl_cli.scheduler.cosine import Cosine
 
 LR, STEPS = 0.2, 40

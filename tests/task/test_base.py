@@ -17,7 +17,7 @@ from torchmetrics.classification import (
     MultilabelF1Score,
 )
 
-from mtl_cli.errors import Problem
+from mtl_cli.basis.errors import Problem
 from mtl_cli.head.linear import Linear
 from mtl_cli.loss.focal import FocalLoss
 from mtl_cli.task.base import Task

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from mtl_cli.errors import Problem
+from mtl_cli.basis.errors import Problem
 from mtl_cli.head.linear import Linear
 from mtl_cli.loss.focal import FocalLoss
 from mtl_cli.task.binary import Binary

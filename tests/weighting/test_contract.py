@@ -10,8 +10,8 @@ import pytest
 import torch
 from torch import nn
 
-from mtl_cli.inputs import BagOfWords, Dense
-from mtl_cli.naming import module_key
+from mtl_cli.basis.inputs import BagOfWords, Dense
+from mtl_cli.basis.naming import module_key
 from mtl_cli.weighting.base import LossWeighting
 from mtl_cli.weighting.fixed import Fixed
 

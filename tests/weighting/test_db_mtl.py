@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.testing import assert_close
 
-from mtl_cli.errors import Problem
+from mtl_cli.basis.errors import Problem
 from mtl_cli.weighting.db_mtl import DBMTL
 
 TASKS = ["a", "b", "c"]

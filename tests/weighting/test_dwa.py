@@ -8,7 +8,7 @@ from torch import nn
 from torch.testing import assert_close
 from torchjd.scalarization import DWA as Reference
 
-from mtl_cli.errors import Problem
+from mtl_cli.basis.errors import Problem
 from mtl_cli.weighting.dwa import DWA
 
 TASKS = ["a", "b", "c"]

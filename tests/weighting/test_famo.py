@@ -8,7 +8,7 @@ from torch import nn
 from torch.testing import assert_close
 from torchjd.scalarization import FAMO as Reference
 
-from mtl_cli.errors import Problem
+from mtl_cli.basis.errors import Problem
 from mtl_cli.weighting.famo import FAMO
 
 TASKS = ["a", "b", "c"]

@@ -8,9 +8,9 @@ import torch
 from torch import nn
 from torch.testing import assert_close
 
-from mtl_cli.errors import Problem
-from mtl_cli.gradient_scale import scale_gradient
-from mtl_cli.naming import module_key
+from mtl_cli.basis.errors import Problem
+from mtl_cli.basis.gradient_scale import scale_gradient
+from mtl_cli.basis.naming import module_key
 from mtl_cli.weighting.gradnorm import GradNorm
 from mtl_cli.weighting.moco import MoCo
 

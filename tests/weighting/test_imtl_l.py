@@ -7,7 +7,7 @@ from torch import nn
 from torch.testing import assert_close
 from torchjd.scalarization import IMTLL as Reference
 
-from mtl_cli.naming import module_key
+from mtl_cli.basis.naming import module_key
 from mtl_cli.weighting.imtl_l import IMTLL
 
 TASKS = ["digit", "a.b", "type"]

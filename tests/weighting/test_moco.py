@@ -7,7 +7,7 @@ from scipy.optimize import minimize
 from torch import nn
 from torch.testing import assert_close
 
-from mtl_cli.errors import Problem
+from mtl_cli.basis.errors import Problem
 from mtl_cli.weighting.moco import MoCo, project
 
 TASKS = ["a", "b", "c"]

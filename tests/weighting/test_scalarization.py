@@ -9,8 +9,8 @@ from torch import nn
 from torch.testing import assert_close
 from torchjd import scalarization as jd
 
-from mtl_cli.errors import Problem
-from mtl_cli.slots import Factory
+from mtl_cli.basis.errors import Problem
+from mtl_cli.trust.slots import Factory
 from mtl_cli.weighting.scalarization import Scalarization
 
 TASKS = ["a", "b", "c"]

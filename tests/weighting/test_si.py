@@ -8,7 +8,7 @@ from torch import nn
 from torch.testing import assert_close
 from torchjd.scalarization import GeometricMean
 
-from mtl_cli.errors import Problem
+from mtl_cli.basis.errors import Problem
 from mtl_cli.weighting.si import SI
 
 TASKS = ["a", "b", "c"]

@@ -7,8 +7,8 @@ import torch
 from torch import nn
 from torch.testing import assert_close
 
-from mtl_cli.errors import Problem
-from mtl_cli.naming import module_key
+from mtl_cli.basis.errors import Problem
+from mtl_cli.basis.naming import module_key
 from mtl_cli.weighting.uw import UW
 
 TASKS = ["digit", "a.b", "type"]  # names that torch's containers refuse, too

@@ -1,0 +1,127 @@
+"""Input specs: what one example of an input looks like, and how a linear map reads it.
+
+Encoders and gates ask the spec for their first linear map, so each of them reads every kind of
+input. A new kind is one more class here.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import asdict, dataclass
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from mtl_cli.basis.batch import Bag, Examples
+from mtl_cli.basis.linear_maps import BagLinear, CountTokens, RowLinear
+
+
+class InputSpec(ABC):
+    """The kind and the per-example shape of an input; equal specs share their parameters."""
+
+    kind: str
+
+    @abstractmethod
+    def linear(self, out_features: int, bias: bool = True) -> nn.Module:
+        """A linear map from this input to ``[B, out_features]``, drawn as ``nn.Linear`` draws."""
+
+    @abstractmethod
+    def example(self, batch_size: int) -> Examples:
+        """Some valid examples, to try a model on."""
+
+
+def as_plain(spec: InputSpec) -> dict[str, Any]:
+    """A spec as words and numbers, for a file."""
+    return {"kind": spec.kind} | asdict(cast(Any, spec))
+
+
+def from_plain(values: dict[str, Any]) -> InputSpec:
+    """The spec that `as_plain` gave these words and numbers of, after a way through JSON."""
+    options = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
+    kinds = {spec.kind: spec for spec in InputSpec.__subclasses__()}
+    kind = options.pop("kind", None)
+    if kind not in kinds:
+        raise ValueError(f"no kind of input is called {kind!r}; there are {', '.join(kinds)}")
+    return kinds[kind](**options)
+
+
+@dataclass(frozen=True)
+class Dense(InputSpec):
+    """Numbers of one shape: features ``(F,)`` or an image ``(C, H, W)``."""
+
+    shape: tuple[int, ...]
+    kind = "dense"
+
+    def linear(self, out_features: int, bias: bool = True) -> nn.Module:
+        linear = nn.Linear(math.prod(self.shape), out_features, bias)
+        return linear if len(self.shape) == 1 else nn.Sequential(nn.Flatten(), linear)
+
+    def example(self, batch_size: int) -> Tensor:
+        return torch.randn(batch_size, *self.shape)
+
+
+@dataclass(frozen=True)
+class BagOfWords(InputSpec):
+    """Counts over a vocabulary, kept sparse (`Bag`): a dense ``[B, V]`` matrix never exists."""
+
+    vocabulary_size: int
+    kind = "bag of words"
+
+    def linear(self, out_features: int, bias: bool = True) -> nn.Module:
+        return BagLinear(self.vocabulary_size, out_features, bias)
+
+    def example(self, batch_size: int) -> Bag:
+        words = torch.randint(self.vocabulary_size, (4 * batch_size,))
+        offsets = torch.arange(0, 4 * batch_size + 1, 4)
+        return Bag(words, offsets, torch.ones(len(words)))
+
+
+@dataclass(frozen=True)
+class Tokens(InputSpec):
+    """The words of a text in their order, as token ids [B, L] (long) that end in padding, 0.
+
+    Its linear map does not see the order: it is that of the text's bag of words, the sum of the
+    tokens' rows without padding's, plus the bias. So a gate reads a text as it reads its counts.
+
+    Args:
+        vocabulary_size: V; the ids are 0 to V - 1, padding among them.
+        length: L, of the longest text, in tokens.
+    """
+
+    vocabulary_size: int
+    length: int
+    kind = "token ids"
+
+    def linear(self, out_features: int, bias: bool = True) -> nn.Module:
+        return nn.Sequential(CountTokens(), BagLinear(self.vocabulary_size, out_features, bias))
+
+    def example(self, batch_size: int) -> Tensor:
+        tokens = torch.randint(1, self.vocabulary_size, (batch_size, self.length))
+        lengths = torch.randint(1, self.length + 1, (batch_size, 1))
+        return tokens * (torch.arange(self.length) < lengths)
+
+
+@dataclass(frozen=True)
+class Row(InputSpec):
+    """A row of a table as floats [B, N + C]: N numbers, then C categories by their codes.
+
+    Its linear map is ``nn.Linear`` on the row with each category one-hot, of which no more than
+    N + C entries are ever not 0: this is what it is drawn for. A table of numbers alone is `Dense`.
+
+    Args:
+        numbers: N, from 0.
+        categories: for each of the C columns, how many codes there are, from 0.
+    """
+
+    numbers: int
+    categories: tuple[int, ...]
+    kind = "rows of numbers and categories"
+
+    def linear(self, out_features: int, bias: bool = True) -> nn.Module:
+        return RowLinear(self.numbers, self.categories, out_features, bias)
+
+    def example(self, batch_size: int) -> Tensor:
+        codes = [torch.randint(size, (batch_size, 1)) for size in self.categories]
+        return torch.cat([torch.randn(batch_size, self.numbers), *codes], 1)

@@ -1,0 +1,86 @@
+"""Linear maps of what is no plain tensor of numbers: bags of words, token ids, rows of a table."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from mtl_cli.basis.batch import Bag
+
+
+class CountTokens(nn.Module):
+    """Texts [B, L] as bags of words: each token counts 1, padding 0."""
+
+    def forward(self, x: Tensor) -> Bag:
+        tokens = x.flatten()
+        offsets = torch.arange(0, len(tokens) + 1, x.shape[1], device=x.device)
+        return Bag(tokens, offsets, (tokens != 0).to(torch.get_default_dtype()))
+
+
+class BagLinear(nn.Module):
+    """``nn.Linear`` on the counts of a bag of words: the weighted sum of its words' rows."""
+
+    def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
+        super().__init__()
+        bound = 1 / math.sqrt(in_features)
+        self.weight = nn.Parameter(torch.empty(in_features, out_features).uniform_(-bound, bound))
+        self.bias = (
+            nn.Parameter(torch.empty(out_features).uniform_(-bound, bound)) if bias else None
+        )
+
+    def forward(self, x: Bag) -> Tensor:
+        return bag_linear(x, self.weight, self.bias)
+
+
+def bag_linear(x: Bag, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """``counts @ weight + bias`` for ``weight`` of shape [V, O], as [B, O]."""
+    out = nn.functional.embedding_bag(
+        x.indices,
+        weight,
+        x.offsets,
+        mode="sum",
+        per_sample_weights=x.weights,
+        include_last_offset=True,
+    )
+    return out if bias is None else out + bias
+
+
+class RowLinear(nn.Module):
+    """``nn.Linear`` on the numbers of a row, plus a vector of its own for each category's code.
+
+    The vectors of all columns lie end to end in one table, which is read in one go.
+    """
+
+    def __init__(
+        self, num_numbers: int, sizes: Sequence[int], out_features: int, bias: bool = True
+    ) -> None:
+        super().__init__()
+        bound = 1 / math.sqrt(num_numbers + len(sizes))
+
+        def draw(*shape: int) -> nn.Parameter:
+            return nn.Parameter(torch.empty(shape).uniform_(-bound, bound))
+
+        self.weight = draw(out_features, num_numbers) if num_numbers else None
+        self.vectors = draw(sum(sizes), out_features)
+        self.bias = draw(out_features) if bias else None
+        self.starts: Tensor
+        starts = torch.tensor([0, *sizes[:-1]]).cumsum(0)  # of each column's vectors
+        self.register_buffer("starts", starts, persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return row_linear(x, self.weight, self.vectors, self.starts, self.bias)
+
+
+def row_linear(
+    x: Tensor, weight: Tensor | None, vectors: Tensor, starts: Tensor, bias: Tensor | None
+) -> Tensor:
+    """``numbers @ weight.T + sum_c vectors[starts_c + code_c] + bias`` of rows, as [B, O]."""
+    num_numbers = x.shape[1] - len(starts)
+    codes = x[:, num_numbers:].long() + starts  # [B, C]
+    out = nn.functional.embedding_bag(codes, vectors, mode="sum")
+    if weight is not None:
+        return out + nn.functional.linear(x[:, :num_numbers], weight, bias)
+    return out if bias is None else out + bias

@@ -1,0 +1,57 @@
+"""Whether a model fits in memory, asked before any of it is taken."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+import torch
+from torch import nn
+
+from mtl_cli.basis.errors import problem
+
+COPIES = 4  # of each weight: itself, its gradient, and the two moments of Adam
+
+
+def check_fits(make_model: Callable[[], nn.Module], device: torch.device) -> None:
+    """Makes the model without memory, and refuses one that the device cannot train.
+
+    Args:
+        make_model: makes it; what it draws of the random state is given back.
+        device: where it is to be trained.
+
+    Raises:
+        ValueError: where its weights, gradients and optimizer alone are larger than the device.
+    """
+    there = size_of(device)
+    try:
+        with torch.random.fork_rng(devices=[]), torch.device("meta"):
+            weights = sum(p.numel() * p.element_size() for p in make_model().parameters())
+    except (RuntimeError, ValueError) as error:
+        if "overflow" not in str(error):  # anything else is told where the model is made
+            return
+        weights = 2**63
+    if there is not None and COPIES * weights > there:
+        rule = f"must be trained in the memory of {device}: {in_words(there)}"
+        found = f"{weights / 4:.2g} parameters: {in_words(COPIES * weights)} with their gradients"
+        fix = "smaller options of encoder and arch: encoder.hidden, arch.num_experts"
+        raise problem("the model", rule, f"{found} and optimizer", fix)
+
+
+def size_of(device: torch.device) -> int | None:
+    """The memory of a device in bytes; None: it does not say."""
+    if device.type == "cuda":
+        return int(torch.cuda.get_device_properties(device).total_memory)
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # Windows
+        return None
+
+
+def in_words(size: float) -> str:
+    """A number of bytes."""
+    for unit in ("bytes", "KiB", "MiB", "GiB"):
+        if size < 1024:
+            return f"{size:.3g} {unit}"
+        size /= 1024
+    return f"{size:.3g} TiB"

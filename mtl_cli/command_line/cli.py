@@ -1,0 +1,192 @@
+"""What all commands share: where configs are, fresh run folders, help, and errors in plain words.
+
+Nothing here imports torch, so that ``--help``, ``--cfg job`` and completion answer at once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from argparse import ArgumentError
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NoReturn
+
+import hydra
+from hydra._internal.utils import get_args_parser
+from hydra.errors import HydraException
+from hydra.experimental.callback import Callback
+from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf.errors import OmegaConfBaseException
+
+from mtl_cli.basis.errors import Problem, problem
+from mtl_cli.command_line.help import show_help
+from mtl_cli.command_line.mistakes import check_flags, check_types, command, explain, is_flag
+from mtl_cli.command_line.sweep import PLACE, place_sweep
+from mtl_cli.command_line.words import for_swept_choices, value, with_tasks
+from mtl_cli.disk.literal import literal
+from mtl_cli.disk.new_file import file_name
+from mtl_cli.disk.run_folder import create_folder, from_here
+from mtl_cli.disk.writing import refused
+
+PACKAGE = Path(__file__).parents[1]
+CONF = PACKAGE / "conf" if (PACKAGE / "conf").is_dir() else PACKAGE.parent / "conf"
+
+
+def run_name(*, _root_: DictConfig) -> str:
+    """The run's name, by default of what was chosen: ``parity_mnist_mmoe_fixed``."""
+    return file_name(str(name_of(_root_.name, _root_.hydra.runtime.choices)))
+
+
+def name_of(name: str | None, choices: Mapping[str, str]) -> str:
+    return name or "_".join(str(choices[group]) for group in ("dataset", "arch", "weighting"))
+
+
+OmegaConf.register_new_resolver("run_name", run_name, replace=True)
+
+
+class FreshFolders(Callback):
+    """Gives every run and every sweep a folder of its own, also two that start in one second."""
+
+    words: list[str] = []  # noqa: RUF012 - of the command line, as they were typed
+    sweep: Path | None = None  # of the first sweep in this process
+
+    def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
+        with open_dict(config), callback_errors():
+            config.hydra.run.dir = str(create_folder(Path(config.hydra.run.dir)))
+
+    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+        named = any(word.startswith(PLACE) for word in config.hydra.overrides.hydra)
+        trains = config.hydra.job.config_name == "train"
+        with open_dict(config), callback_errors():
+            path = place_sweep(Path(config.hydra.sweep.dir), self.words, named, trains)
+            config.hydra.sweep.dir = str(path)
+            # Hydra composes each job anew, from these words.
+            config.hydra.overrides.hydra.append(f"{PLACE}{value(str(path))}")
+        FreshFolders.sweep = FreshFolders.sweep or path
+
+
+@contextmanager
+def callback_errors() -> Iterator[None]:
+    """Ends the command: Hydra turns exceptions of callbacks into warnings, and would go on."""
+    try:
+        yield
+    except Problem as error:
+        fail(error)
+
+
+def fail(error: BaseException) -> NoReturn:
+    """Prints an error without a traceback, and exits with 1."""
+    sys.stderr.write(f"error: {error}\n")
+    raise SystemExit(1)
+
+
+def full_errors() -> bool:
+    """Whether the user wants tracebacks."""
+    return os.environ.get("MTL_FULL_ERROR") == "1"
+
+
+@contextmanager
+def plain_errors(words: list[str]) -> Iterator[None]:
+    """Prints errors that a user can mend in a few lines, and exits with 1.
+
+    With MTL_FULL_ERROR=1, and for bugs of our own, they keep their traceback.
+    """
+    try:
+        yield
+    except (Problem, HydraException, OmegaConfBaseException) as error:
+        if full_errors():
+            raise
+        fail(error if isinstance(error, Problem) else explain(error, words))
+    except ValueError as error:
+        if "Config group override" not in str(error):
+            raise
+        fail(no_choice(words))
+    except OSError as error:  # a disk that is full, a file or a folder that was taken away
+        if full_errors():
+            raise
+        fail(refused(error))
+    except KeyboardInterrupt:
+        sweep = FreshFolders.sweep
+        how = f"; to go on: mtl-train resume={from_here(sweep)}" if sweep is not None else ""
+        sys.stderr.write(f"\ninterrupted{how}\n")
+        raise SystemExit(130) from None
+
+
+def no_choice(words: list[str]) -> Problem:
+    """Of a group without a choice, which Hydra does not name."""
+    word = next((word for word in words if word.endswith("=null")), "a group")
+    group = word.partition("=")[0]
+    choices = sorted(file.stem for file in (CONF / group.partition("@")[0]).glob("*.yaml"))
+    rule = f"must be one of {', '.join(choices)}" if choices else "must be one of its choices"
+    return problem(group, rule, "null", f"{command()} --help, which marks the defaults")
+
+
+def readable(words: list[str]) -> list[str]:
+    """The words as argparse can read them, which takes key=value words in one piece only.
+
+    Raises:
+        ValueError: where a flag is not one of Hydra's, or lacks its value.
+    """
+    parser = get_args_parser()
+    parser.exit_on_error = False
+    # argparse has no public list of its flags.
+    takes = {flag: action.nargs for action in parser._actions for flag in action.option_strings}
+    check_flags(words, list(takes))
+    flags: list[str] = []
+    others: list[str] = []
+    for before, word in zip(["", *words], words, strict=False):
+        its_value = takes.get(before, 0) is None or (takes.get(before) == "?" and "=" not in word)
+        (flags if its_value or is_flag(word) else others).append(word)
+    try:
+        parser.parse_known_args([*others, *flags])
+    except ArgumentError as error:
+        fix = f"{command()} --hydra-help, which lists the flags"
+        raise problem("the command line", "must fit Hydra's flags", str(error), fix) from error
+    return [*others, *flags]
+
+
+def run_command(task: Callable[[DictConfig], Any], config_name: str) -> Any:
+    """Runs a command's function on the config that the command line composes."""
+    words = sys.argv[1:]
+    if any(word in ("--help", "-h") for word in words):
+        with plain_errors(words):
+            return show_help(CONF, config_name, words)
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # lets the exceptions come here instead of printing them
+    with plain_errors(words):
+        FreshFolders.words = words
+        sys.argv[1:] = for_swept_choices(with_tasks(readable(words)))
+        return hydra.main(config_path=str(CONF), config_name=config_name, version_base="1.3")(
+            task
+        )()
+
+
+def job_config(cfg: DictConfig, hydra_cfg: Any) -> DictConfig:
+    """The config without Hydra's own part, with the run's name and the choices it was made of."""
+    own = OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key != "hydra"])
+    chosen = {k: v for k, v in hydra_cfg.runtime.choices.items() if not k.startswith("hydra")}
+    check_types(own, chosen, CONF)
+    with open_dict(own):
+        own.name = literal(name_of(own.name, chosen))
+        own.choices = literal(chosen)
+    return own
+
+
+def typed_value(key: str, text: str) -> Any:
+    """The value of a ``key=value`` word, read as YAML, as it can stand in a configuration."""
+    try:
+        read: Any = OmegaConf.to_container(OmegaConf.from_dotlist([f"value={text}"]), resolve=True)
+    except Exception as error:  # whatever YAML's reader stumbles over
+        raise problem(key, "must have a value in YAML", text, f"'{key}=<value>'") from error
+    return literal(read["value"])
+
+
+def compose_run(config_name: str, overrides: list[str]) -> tuple[DictConfig, Path]:
+    """What the command would run for these words: its config, and a fresh folder."""
+    with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
+        try:
+            cfg = hydra.compose(config_name, with_tasks(overrides), return_hydra_config=True)
+            return job_config(cfg, cfg.hydra), create_folder(Path(cfg.hydra.run.dir))
+        except (HydraException, OmegaConfBaseException) as error:
+            raise explain(error, overrides) from error

@@ -1,0 +1,118 @@
+"""From a configuration back to words: a short command line that composes it."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import hydra
+from hydra.errors import HydraException
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from mtl_cli.command_line.cli import CONF, job_config
+from mtl_cli.command_line.words import value
+
+Flat = Mapping[str, Any]  # {"arch.num_experts": 8}
+
+NOT_SET = ("name", "seed", "resume", "objective", "choices")  # given anew, or made of the others
+EXPERIMENTS = {path.stem for path in (CONF / "experiment").glob("*.yaml")}
+SWEEPS = {"baselines"}  # experiments that say how to sweep, and nothing of a run
+
+
+def train_command(
+    config: Flat,
+    choices: Mapping[str, str | None],
+    seeds: Sequence[int],
+    usual: re.Pattern[str] | None = None,
+) -> str:
+    """The ``mtl-train`` command line that trains a configuration by some seeds.
+
+    Args:
+        config: flat.
+        choices: ``{"arch": "mmoe", "loss@tasks.y.loss": "l1"}``.
+        seeds: as many runs.
+        usual: matches the keys that stay as the choices have them.
+    """
+    words = [*words_of(config, choices, usual), f"seed={','.join(map(str, seeds))}"]
+    return shlex.join(["mtl-train", *(["--multirun"] if len(seeds) > 1 else []), *words])
+
+
+def words_of(
+    config: Flat, choices: Mapping[str, str | None], usual: re.Pattern[str] | None = None
+) -> list[str]:
+    """The words that compose a configuration: choices that are no default, then single values.
+
+    An experiment of our own is a word, too, and what differs from it follows. A choice that is not
+    among our own YAMLs goes in unseen.
+    """
+    experiment = choices.get("experiment")
+    ours = experiment in EXPERIMENTS and experiment not in SWEEPS
+    words = [f"experiment={experiment}"] if ours else []
+    with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
+        known = composed(words)[1]
+        for group in sorted(choices, key=order):
+            if group == "experiment" or choices[group] == known.get(group):
+                continue
+            there = "" if group in known else "+"
+            words.append(f"{there}{group}={value(choices[group])}")
+            try:
+                known = composed(words)[1]
+            except (HydraException, OmegaConfBaseException):
+                known = {**known, group: choices[group]}
+        try:
+            return [*words, *differing(config, composed(words)[0], usual)]
+        except (HydraException, OmegaConfBaseException):
+            return [*words, "--config-dir=<of these choices>"]
+
+
+def order(group: str) -> tuple[bool, bool, bool, str]:
+    """The dataset brings groups of its own, its tasks; and these, their losses and heads."""
+    return "@" in group, group != "dataset", not group.startswith("task@"), group
+
+
+def composed(words: list[str]) -> tuple[Flat, dict[str, str | None]]:
+    """The configuration of some words, and its choices."""
+    cfg = hydra.compose("train", words, return_hydra_config=True)
+    own = OmegaConf.to_container(job_config(cfg, cfg.hydra), resolve=True)
+    assert isinstance(own, dict)
+    choices = own.pop("choices")
+    return flat({str(key): node for key, node in own.items()}), dict(choices)
+
+
+def flat(node: Mapping[str, Any], path: str = "") -> dict[str, Any]:
+    """Nested mappings as one, with keys such as ``arch.num_experts``."""
+    values: dict[str, Any] = {}
+    for key, below in node.items():
+        inner = flat(below, f"{path}{key}.") if isinstance(below, Mapping) and below else None
+        values |= {f"{path}{key}": below} if inner is None else inner
+    return values
+
+
+def differing(config: Flat, other: Flat, usual: re.Pattern[str] | None = None) -> list[str]:
+    """The words that turn another configuration into this one."""
+    words = []
+    for key in [*other, *(key for key in config if key not in other)]:
+        if key in NOT_SET or (usual is not None and usual.match(key)):
+            continue
+        if key not in config:
+            words.append(f"~{highest(key, config)}")
+        elif key not in other or not same(other[key], config[key]):
+            words.append(f"{'' if key in other else '+'}{key}={value(config[key])}")
+    return list(dict.fromkeys(words))
+
+
+def same(one: Any, other: Any) -> bool:
+    return one == other and isinstance(one, bool) == isinstance(other, bool)
+
+
+def highest(key: str, config: Flat) -> str:
+    """The highest part of a path that a configuration has nothing of."""
+    parts = key.split(".")
+    for length in range(1, len(parts)):
+        place = ".".join(parts[:length])
+        if not any(f"{other}.".startswith(f"{place}.") for other in config):
+            return place
+    return key

@@ -1,0 +1,61 @@
+"""What labels cannot be: unmapped, constant, without a class in train, or of another kind."""
+
+from __future__ import annotations
+
+from torch import Tensor, bincount
+
+from mtl_cli.basis.errors import Problem, problem
+from mtl_cli.dataset.files.cells import SeenLabels, is_number
+
+MANY = 20  # classes; where most labels differ, too, they are no classes
+
+
+def unmapped(thing: str, unknown: list[str], seen: SeenLabels, rule: str, fix: str) -> Problem:
+    """The error for labels, or other words in a column, that stand for nothing."""
+    found = "; ".join(
+        f"{label!r} ({seen.counts[label]} times, first in {seen.first[label]})"
+        for label in unknown[:3]
+    )
+    found += f"; and {len(unknown) - 3} more" if len(unknown) > 3 else ""
+    return problem(thing, rule, found, fix)
+
+
+def check_kind(task: str, kind: str, names: list[str], num_labels: int) -> None:
+    """Refuses classes that are none of the kind that was said."""
+    few = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+    numbers = all(map(is_number, names))
+    many = 2 * len(names) > num_labels
+    fractions = numbers and any(not float(x).is_integer() for x in names)
+    if len(names) < 2:
+        rule, fix = "must have labels of two classes", f"'~tasks.{task}'"
+    elif kind == "binary" and len(names) > 2:
+        other = "regression" if numbers and len(names) > MANY else "multiclass"
+        rule, fix = "is binary: it must have two labels", f"'dataset.targets={{{task}: {other}}}'"
+    elif kind == "multiclass" and len(names) > MANY and (many or fractions):
+        rule = "is multiclass: its labels must be classes"
+        fix = f"'dataset.targets={{{task}: regression}}'" if numbers else f"'~tasks.{task}'"
+    else:
+        return
+    found = f"{len(names)} different ones in {num_labels} labels: {few}"
+    raise problem(f"tasks.{task}", rule, found, fix)
+
+
+def check_train_targets(task: str, kind: str, names: list[str], target: Tensor) -> None:
+    """Refuses train labels that nothing can be learned from: constant ones, or without a class."""
+    there = labelled(target)
+    if not len(there):
+        raise problem(f"tasks.{task}", "must have a label in train", "none", f"'~tasks.{task}'")
+    if kind in ("binary", "multiclass"):
+        counts = bincount(there.long(), minlength=len(names))
+        lacking = [name for name, count in zip(names, counts, strict=True) if not count]
+        if lacking:
+            rule, fix = "must have every class in train", "another split, or a label map"
+            raise problem(f"tasks.{task}", rule, f"no {', '.join(lacking)}", fix)
+    elif kind == "regression" and there.min() == there.max():
+        rule, found = "must vary in train", f"{there[0].item():g} in all {len(there)} rows"
+        raise problem(f"tasks.{task}", rule, found, f"'~tasks.{task}'")
+
+
+def labelled(target: Tensor) -> Tensor:
+    """The labels that are there, without the missing ones."""
+    return target[~target.isnan() if target.is_floating_point() else target != -1]

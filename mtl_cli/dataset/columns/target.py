@@ -1,0 +1,80 @@
+"""A target of a table: its columns, and what is written there turned into labels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mtl_cli.dataset.columns.features import numbers
+from mtl_cli.dataset.columns.labels import LabelMap, flags
+from mtl_cli.dataset.files.parts import Place
+
+if TYPE_CHECKING:
+    import pyarrow
+
+CLASSES = ("binary", "multiclass")
+
+
+@dataclass(frozen=True)
+class Target:
+    """How the labels of a target are read, in training and ever after.
+
+    Args:
+        name: the target's.
+        kind: regression, binary, multiclass or multilabel.
+        columns: several for a multilabel target, else one.
+        label_map: what its labels stand for; None for flags, and for numbers as they are.
+    """
+
+    name: str
+    kind: str
+    columns: list[str]
+    label_map: LabelMap | None
+
+    def labels(
+        self, column: Callable[[str], pyarrow.ChunkedArray], place: Place, new: bool = False
+    ) -> Tensor:
+        """The labels of some rows, [B] or [B, L].
+
+        Args:
+            column: gives the cells of a column.
+            place: where the rows are from.
+            new: whether they are read by what a training settled, which no setting changes.
+
+        Raises:
+            ValueError: where a label stands for nothing.
+        """
+        if self.kind == "multilabel":
+            return flags(self.name, {name: column(name) for name in self.columns}, place)
+        cells = column(self.columns[0])
+        if self.label_map is not None:
+            return self.label_map.targets(cells, place)
+        fix = "leave such cells empty"
+        if not new:
+            fix += f", or 'dataset.targets={{{self.name}: multiclass}}', or a map"
+        return torch.from_numpy(numbers(self.columns[0], cells, place, fix))
+
+    @property
+    def names(self) -> list[str]:
+        """Of its classes or labels; empty for numbers."""
+        return self.columns if self.kind == "multilabel" else getattr(self.label_map, "names", [])
+
+    def state(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> Target:
+        label_map = state["label_map"]
+        return cls(**{**state, "label_map": label_map and LabelMap(**label_map)})
+
+
+def only_in_group(labels: Tensor, here: np.ndarray) -> Tensor:
+    """The labels [B, ...] of the rows that are ``here`` [B], missing in all others."""
+    own = labels.clone()
+    own[torch.from_numpy(~here)] = float("nan") if labels.is_floating_point() else -1
+    return own

@@ -1,0 +1,81 @@
+"""Cells of a column that name something, a class say: which different ones, and how often each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from mtl_cli.dataset.files.parts import Place
+
+MISSING = ("", "?")  # what stands in a cell for nothing
+MISSING_NUMBERS = (  # the same in a cell of a number
+    *MISSING,
+    *("NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NULL", "null", "None"),
+)
+
+
+@dataclass
+class SeenLabels:
+    """The different labels of a column, met chunk by chunk.
+
+    Attributes:
+        counts: ``{label: how often}``, without missing ones.
+        first: ``{label: where it was met first}``.
+    """
+
+    counts: dict[str, int] = field(default_factory=dict)
+    first: dict[str, str] = field(default_factory=dict)
+
+    def add(self, cells: Any, place: Place) -> None:
+        """Counts the labels of some rows: of a column of a frame, an Arrow array, or a list."""
+        codes, labels = encode(cells)
+        present, firsts = np.unique(codes, return_index=True)
+        numbers = np.bincount(codes[codes >= 0], minlength=len(labels))
+        for code, first in zip(present, firsts, strict=True):
+            if code >= 0:
+                label = labels[code]
+                self.first.setdefault(label, place(int(first)))
+                self.counts[label] = self.counts.get(label, 0) + int(numbers[code])
+
+
+def encode(cells: Any) -> tuple[np.ndarray, list[str]]:
+    """The different cells, trimmed, and which of them each one is; -1 where it is missing."""
+    import pyarrow
+    from pyarrow import compute
+
+    array = cells if isinstance(cells, pyarrow.ChunkedArray) else pyarrow.array(cells)
+    if isinstance(array, pyarrow.ChunkedArray):
+        array = array.combine_chunks()
+    if not pyarrow.types.is_dictionary(array.type):
+        array = array.dictionary_encode()
+    if pyarrow.types.is_null(array.dictionary.type):
+        return np.full(len(array), -1), []
+    written = compute.cast(array.dictionary, pyarrow.string())
+    trimmed = compute.utf8_trim_whitespace(written).to_pylist()
+    labels = list(dict.fromkeys(x for x in trimmed if x is not None and x not in MISSING))
+    index = {label: i for i, label in enumerate(labels)}
+    codes = np.array([index.get(x, -1) for x in trimmed], dtype=np.int64)
+    return append(codes, -1)[array.indices.fill_null(-1).to_numpy()], labels
+
+
+def append(values: np.ndarray, last: float) -> np.ndarray:
+    """With the value for index -1 at the end."""
+    return np.append(values, last).astype(values.dtype)
+
+
+def is_number(text: str) -> bool:
+    """Whether a cell is a number."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def sort_names(names: Iterable[str]) -> list[str]:
+    """By value where all are numbers, else by the alphabet."""
+    ordered = sorted(names)
+    return sorted(ordered, key=float) if all(map(is_number, ordered)) else ordered

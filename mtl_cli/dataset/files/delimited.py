@@ -1,0 +1,199 @@
+"""CSV and its like, read by Arrow: fast, in chunks where asked, with errors that name the row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mtl_cli.basis.errors import Problem, problem
+from mtl_cli.dataset.files.cells import MISSING_NUMBERS
+from mtl_cli.dataset.files.encoded import as_utf8, blocks, wrong_encoding
+from mtl_cli.dataset.files.parser_threads import lend
+from mtl_cli.dataset.files.parts import Part, ReadOptions, check_columns, suffix_of
+
+if TYPE_CHECKING:
+    import pyarrow
+    from pyarrow import csv
+
+BLOCK_BYTES = 8 * 2**20  # of a file that is read in chunks; no row may be longer
+TABS = (".tsv", ".tab", ".txt")  # delimited by tabs, where nothing else is said
+
+
+def read_delimited(
+    file: Path,
+    options: ReadOptions,
+    wanted: Sequence[str] | None,
+    chunk_rows: int | None,
+    text: bool | Iterable[str],
+) -> Iterator[Part]:
+    """See `files.read_parts`."""
+    reading = Reading(file, options)
+    try:
+        with as_utf8(file, options.encoding) as reading.utf8:
+            yield from reading.parts(wanted, chunk_rows, text)
+    except Problem:
+        raise
+    except (ValueError, OSError, EOFError) as error:  # Arrow's are ValueErrors or OSErrors
+        raise reading.explain(error) from error
+
+
+class Reading:
+    """One file on its way in, and its broken rows."""
+
+    def __init__(self, file: Path, options: ReadOptions) -> None:
+        self.file, self.utf8, self.options = file, file, options
+        self.broken: list[Any] = []  # Arrow's InvalidRow: number, expected and actual_columns
+
+    def parts(
+        self, wanted: Sequence[str] | None, chunk_rows: int | None, text: bool | Iterable[str]
+    ) -> Iterator[Part]:
+        import pyarrow
+        from pyarrow import csv
+
+        names = self.names()
+        if wanted is not None:
+            check_columns(names, wanted, f"the columns of {self.file.name} that are read")
+        as_text = names if text is True else [] if text is False else text
+        convert = csv.ConvertOptions(
+            null_values=[*MISSING_NUMBERS, " ", " ?"],
+            include_columns=None if wanted is None else list(wanted),
+            column_types=dict.fromkeys(as_text, pyarrow.string()),
+        )
+        if chunk_rows is None:
+            threads = self.options.on_bad_row == "error"  # Arrow's threads do not count rows
+            with self.parses() as parses:
+                table = csv.read_csv(self.utf8, self.reads(threads), parses, convert)
+            self.check(table)
+            yield Part(self.file, table, 1, self.numbers_broken())
+        else:
+            first = 1
+            for batch in self.batches(convert):
+                for begin in range(0, len(batch), chunk_rows):
+                    table = pyarrow.Table.from_batches([batch.slice(begin, chunk_rows)])
+                    self.check(table)
+                    part = Part(self.file, table, first, self.numbers_broken(first))
+                    yield part
+                    first = part.numbers()[-1] + 1
+        self.options.skipped += len(self.broken)
+
+    def batches(self, convert: csv.ConvertOptions) -> Iterator[pyarrow.RecordBatch]:
+        """The rows, a block at a time."""
+        from pyarrow import csv
+
+        with self.parses() as parses:
+            yield from csv.open_csv(self.utf8, self.reads(), parses, convert)
+
+    def names(self) -> list[str]:
+        """The columns of the file."""
+        from pyarrow import csv
+
+        options = self.options
+        reads = csv.ReadOptions(use_threads=False, autogenerate_column_names=not options.header)
+        with self.parses() as parses:
+            names = csv.open_csv(self.utf8, reads, parses).schema.names
+        self.broken = []
+        if options.columns is not None:
+            if len(options.columns) != len(names):
+                rule = f"must name each of the {len(names)} columns of {self.file.name}"
+                fix = options.advice("a name for each", "columns=null")
+                raise problem(f"{options.slot}.columns", rule, str(len(options.columns)), fix)
+            names = list(options.columns)
+        elif not options.header:
+            names = [f"c{i + 1}" for i in range(len(names))]
+        names = [name.strip() for name in names]
+        if twice := [name for name in dict.fromkeys(names) if names.count(name) > 1]:
+            rule, fix = "must have columns of different names", "another name for one of them"
+            found = f"{', '.join(twice)} twice"
+            raise problem(str(self.file), rule, found, options.advice(fix, "columns=[...]"))
+        self.column_names = names
+        return names
+
+    def reads(self, threads: bool = False) -> Any:
+        from pyarrow import csv
+
+        return csv.ReadOptions(
+            use_threads=threads,
+            block_size=None if threads else BLOCK_BYTES,
+            skip_rows_after_names=int(self.options.header),
+            column_names=self.column_names,
+        )
+
+    def parses(self) -> AbstractContextManager[csv.ParseOptions]:
+        from pyarrow import csv
+
+        delimiter = self.options.delimiter
+        if delimiter is None:
+            delimiter = "\t" if suffix_of(self.file) in TABS else ","
+        options = csv.ParseOptions(
+            delimiter=delimiter,
+            quote_char=self.options.quote or False,
+            newlines_in_values=self.options.quote is not None,
+        )
+        return lend(self.note_broken, options)
+
+    def note_broken(self, row: Any) -> str:
+        self.broken.append(row)
+        return self.options.on_bad_row
+
+    def numbers_broken(self, first: int = 1) -> list[int]:
+        """The broken rows from number ``first`` on, as users count: without the header."""
+        numbers = [row.number - self.options.header for row in self.broken if row.number]
+        return [number for number in numbers if number >= first]
+
+    def check(self, table: pyarrow.Table) -> None:
+        """Refuses what Arrow takes: bytes that are no text, and a quote that never ends."""
+        if any(str(kind) == "binary" for kind in table.schema.types):
+            raise ValueError("bytes that are no text")
+        last = table.column(table.num_columns - 1)[-1].as_py() if len(table) else None
+        if isinstance(last, str) and "\n" in last and not self.ends_in_quote():
+            raise problem(
+                f"the last row of {self.file}",
+                "must end the quotes that it begins",
+                f"a cell of {last.count(chr(10)) + 1} lines: {last[:40]!r}...",
+                self.options.advice("mend the file", "quote=null, where nothing quotes"),
+            )
+
+    def ends_in_quote(self) -> bool:
+        end = b""
+        for block in blocks(self.file):
+            end = (end + block).rstrip()[-8:]
+        return end.decode(self.options.encoding, "replace").endswith(self.options.quote or "")
+
+    def explain(self, error: Exception) -> Problem:
+        """Arrow's error in our form."""
+        advice, text = self.options.advice, str(error)
+        unreadable = "must be a file of rows that can be read"
+        try:
+            if wrong := wrong_encoding(self.file, self.options):
+                return wrong
+        except (OSError, EOFError) as broken:  # of a packed file
+            return problem(str(self.file), unreadable, str(broken), "mend it")
+        if "Empty CSV file" in text:
+            fix = "a file with rows"
+            return problem(str(self.file), "must hold rows", "an empty file", fix)
+        if "straddling object" in text:
+            rule = f"must hold rows of less than {BLOCK_BYTES // 2**20} MiB"
+            fix = advice("close the quote", "quote=null, where nothing quotes")
+            return problem(str(self.file), rule, "a longer one: a quote that never ends?", fix)
+        if self.broken:
+            row = self.broken[0]
+            number = row.number or self.number_of_first_broken()
+            thing = f"row {number - self.options.header} of {self.file}"
+            rule = f"must have {row.expected_columns} cells, as the file has columns"
+            other = "on_bad_row=skip, which leaves such rows out; or another delimiter"
+            fix = advice("mend the row", other)
+            return problem(thing, rule, f"{row.actual_columns} cells: {row.text[:60]!r}", fix)
+        return problem(str(self.file), unreadable, text, "mend it")
+
+    def number_of_first_broken(self) -> int:
+        """Its number, which Arrow knows only where it reads in one thread."""
+        from pyarrow import csv
+
+        first = Reading(self.file, self.options)
+        first.column_names = self.column_names
+        copy = as_utf8(self.file, self.options.encoding)
+        with copy as first.utf8, suppress(ValueError), first.parses() as parses:
+            csv.read_csv(first.utf8, first.reads(), parses)
+        return first.broken[0].number

@@ -1,0 +1,135 @@
+"""Some rows of a file on their way in, and how it is to be read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mtl_cli.basis.errors import check_boolean, check_choice, nearest, problem
+
+if TYPE_CHECKING:
+    import pandas
+    import pyarrow
+
+Place = Callable[[int], str]  # the position of a row -> its file and its number there, in words
+
+
+@dataclass
+class ReadOptions:
+    """How files are read.
+
+    Args:
+        slot: where these options stand in the config, for messages (``dataset.sources.movie``);
+            ``input``: nowhere, new data is read as a run's own was.
+        delimiter: between the cells of a row; None: by the file's name, a tab or else a comma.
+        header: whether the first row names the columns.
+        columns: the columns' names, in place of a header's; None, without a header: c1, c2, ...
+        encoding: of text files, as Python calls it.
+        quote: what a cell with delimiters or line breaks stands in; None: nothing quotes.
+        on_bad_row: ``error``, or ``skip`` for rows with too many or too few cells.
+
+    Attributes:
+        skipped: how many rows were skipped.
+    """
+
+    slot: str = "dataset"
+    delimiter: str | None = None
+    header: bool = True
+    columns: Sequence[str] | None = None
+    encoding: str = "utf-8"
+    quote: str | None = '"'
+    on_bad_row: str = "error"
+    skipped: int = field(default=0, init=False)
+
+    def __post_init__(self) -> None:
+        slot = self.slot
+        check_boolean(f"{slot}.header", self.header)
+        choices = ["error", "skip"]
+        check_choice(f"{slot}.on_bad_row", self.on_bad_row, choices, f"{slot}.on_bad_row=skip")
+        for name, value in (("delimiter", self.delimiter), ("quote", self.quote)):
+            if value is not None and len(value) != 1:
+                fix = f"\"{slot}.{name}=';'\", or {slot}.{name}=null"
+                raise problem(f"{slot}.{name}", "must be one character, or null", value, fix)
+        try:
+            "".encode(self.encoding)
+        except LookupError:
+            rule, fix = "must be an encoding that Python knows", f"{slot}.encoding=latin-1"
+            raise problem(f"{slot}.encoding", rule, self.encoding, fix) from None
+
+    @property
+    def path(self) -> str:
+        """What a path is given by."""
+        return self.slot if self.slot == "input" else f"{self.slot}.path"
+
+    def advice(self, mend: str, setting: str) -> str:
+        """What to do about a file: mend it or, where options can be given, read it otherwise."""
+        return mend if self.slot == "input" else f"{mend}, or {self.slot}.{setting}"
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some rows of one file, as an Arrow table.
+
+    Args:
+        file: where they are from.
+        table: the rows.
+        first: the number of the first of them in the file, from 1, without the header.
+        skipped: the numbers of the file's rows that were skipped, in order.
+    """
+
+    file: Path
+    table: pyarrow.Table
+    first: int = 1
+    skipped: Sequence[int] = ()
+
+    def numbers(self) -> Sequence[int]:
+        """The number of each row in the file."""
+        if not self.skipped:
+            return range(self.first, self.first + len(self.table))
+        gone = set(self.skipped)
+        left = (n for n in range(self.first, self.first + len(self.table) + len(gone)))
+        return [n for n in left if n not in gone][: len(self.table)]
+
+
+def suffix_of(path: Path) -> str:
+    """What the name says of the format: ``.csv`` for ``a.csv.gz``."""
+    return Path(path.stem if path.suffix == ".gz" else path.name).suffix.lower()
+
+
+def check_columns(there: Iterable[str], wanted: Iterable[str], thing: str) -> None:
+    """Refuses columns that are not there, and names the nearest.
+
+    Args:
+        there: the columns of the file.
+        wanted: those that are asked for.
+        thing: what asks for them, in the user's words (``dataset.targets``).
+    """
+    columns = list(there)
+    for name in wanted:
+        if name not in columns:
+            rule = f"must name columns that are there: {', '.join(columns)}"
+            close = nearest(name, columns)
+            fix = f"{close} in its place" if close else f"one of those, or a file with {name}"
+            if len(columns) == 1 and (marks := [mark for mark in ";\t|" if mark in columns[0]]):
+                fix = f"the delimiter {marks[0]!r}, which makes several columns of this one"
+            raise problem(thing, rule, name, fix)
+
+
+def place_in(frame: pandas.DataFrame) -> Place:
+    """Where the rows of a frame are from."""
+    return lambda i: f"row {frame.index[i]} of {frame.attrs['file']}"
+
+
+def place_among(parts: Sequence[Part]) -> Place:
+    """Where the rows of several parts, one after the other, are from."""
+
+    def place(i: int) -> str:
+        for part in parts:
+            if i < len(part.table):
+                return f"row {part.numbers()[i]} of {part.file.name}"
+            i -= len(part.table)
+        raise IndexError(i)
+
+    return place

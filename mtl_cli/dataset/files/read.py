@@ -1,0 +1,107 @@
+"""Files of rows: CSV, TSV, JSON Lines, Parquet and NumPy archives, whole or in chunks.
+
+A path is a file, a folder or a glob; text files may be packed (``.gz``). Rows end at line breaks
+outside quotes and nowhere else: not at NEL, nor at any other character of Unicode's.
+"""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mtl_cli.basis.errors import nearest, problem
+from mtl_cli.dataset.files.delimited import read_delimited
+from mtl_cli.dataset.files.encoded import readable
+from mtl_cli.dataset.files.json_lines import read_json_lines
+from mtl_cli.dataset.files.parts import Part, ReadOptions, suffix_of
+from mtl_cli.dataset.files.stored import read_npz, read_parquet
+
+if TYPE_CHECKING:
+    import pandas
+
+READERS = {
+    **dict.fromkeys([".csv", ".tsv", ".tab", ".txt", ".data"], read_delimited),
+    **dict.fromkeys([".jsonl", ".ndjson", ".json"], read_json_lines),
+    **dict.fromkeys([".parquet", ".pq"], read_parquet),
+    ".npz": read_npz,
+}
+CHUNK_ROWS = 65_536
+
+
+def find_files(path: str | Path, options: ReadOptions) -> list[Path]:
+    """The files of a path, in the order of their names.
+
+    Raises:
+        ValueError: where there is none; the nearest name is said.
+    """
+    given = Path(path).expanduser()
+    if given.is_file():
+        return [given]
+    if given.is_dir():
+        inside = sorted(p for p in given.iterdir() if p.is_file() and suffix_of(p) in READERS)
+        if inside:
+            return inside
+        rule, known = "must hold files that can be read", ", ".join(READERS)
+        found = f"a folder without any in {given}"
+        raise problem(options.path, rule, found, f"files that end in {known}")
+    matches = [Path(match) for match in sorted(glob.glob(str(given), recursive=True))]
+    if matches := [match for match in matches if match.is_file()]:
+        return matches
+    there = sorted(p.name for p in given.parent.iterdir()) if given.parent.is_dir() else []
+    close = nearest(given.name, there)
+    found = f"no {given}" if there else f"no {given}, nor its folder"
+    fix = f"{options.path}={given.parent / close if close else '<file, folder or glob>'}"
+    raise problem(options.path, "must be a file, a folder or a glob", found, fix)
+
+
+def read_parts(
+    path: str | Path,
+    options: ReadOptions,
+    wanted: Sequence[str] | None = None,
+    chunk_rows: int | None = None,
+    text: bool | Iterable[str] = True,
+) -> Iterator[Part]:
+    """The rows of a path, file by file.
+
+    Args:
+        path: a file, a folder or a glob.
+        options: how to read it.
+        wanted: the columns that are needed; None: all.
+        chunk_rows: about how many rows to read at once; None: whole files.
+        text: whether cells stay as they are written, and which columns' do; the types of the
+            others are inferred from all of their cells.
+
+    Raises:
+        ValueError: where a file is missing, empty, of an unknown format or broken.
+    """
+    empty = True
+    for file in find_files(path, options):
+        read = READERS.get(suffix_of(file), read_delimited)
+        with readable(file):
+            for part in read(file, options, wanted, chunk_rows, text):
+                if len(part.table):
+                    empty = False
+                    yield part
+    if empty:
+        skipped = f", {options.skipped} skipped" if options.skipped else ""
+        raise problem(str(path), "must hold rows", f"none{skipped}", "another file")
+
+
+def read_frames(
+    path: str | Path,
+    options: ReadOptions,
+    wanted: Sequence[str] | None = None,
+    chunk_rows: int = CHUNK_ROWS,
+) -> Iterator[pandas.DataFrame]:
+    """The rows of a path in chunks, every cell as text; what is missing is an empty text.
+
+    A frame's index is the number of each row in its file, from 1 and without the header, and
+    ``frame.attrs["file"]`` that file's name. See `read_parts`.
+    """
+    for part in read_parts(path, options, wanted, chunk_rows):
+        frame = part.table.to_pandas().fillna("")
+        frame.index = part.numbers()
+        frame.attrs["file"] = part.file.name
+        yield frame

@@ -1,0 +1,177 @@
+"""Datasets whose examples lie in memory, on the training device: no Python per example."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mtl_cli.basis.batch import Batch, Examples
+from mtl_cli.basis.device import place
+from mtl_cli.basis.errors import check_boolean, check_integer, problem
+from mtl_cli.basis.inputs import InputSpec
+from mtl_cli.dataset.base import Dataset, has_missing
+
+CHUNK_BYTES = 4 * 2**20  # rows are gathered for as many batches at once as fit in this
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Examples in memory: the rows of all inputs and targets, in the same order.
+
+    Args:
+        inputs: ``{input name: [N, ...]}``.
+        targets: ``{task: [N, ...]}``.
+        weights: ``{task: [N]}``, how much each example counts in its loss; the others count 1.
+    """
+
+    inputs: dict[str, Examples]
+    targets: dict[str, Tensor]
+    weights: dict[str, Tensor] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(next(iter(self.inputs.values())))
+
+
+class InMemoryDataset(Dataset):
+    """A dataset whose splits lie in memory.
+
+    Args:
+        splits: ``{split: its rows}``; a split without any is left out.
+        inputs: ``{input name: its spec}``.
+        tasks: ``{task: the input that it reads}``.
+        source: where the examples are from.
+        batch_size: examples a training step; None: all at once.
+        eval_batch_size: examples a batch of val and test.
+        shuffle: whether the train split is drawn in a new order every epoch.
+        drop_last: whether an incomplete last train batch is left out.
+    """
+
+    def __init__(
+        self,
+        splits: Mapping[str, Rows],
+        inputs: Mapping[str, InputSpec],
+        tasks: Mapping[str, str],
+        source: str,
+        batch_size: int | None,
+        eval_batch_size: int,
+        shuffle: bool,
+        drop_last: bool,
+    ) -> None:
+        if batch_size is not None:
+            check_integer("dataset.batch_size", batch_size, 1, "dataset.batch_size=128")
+        check_integer("dataset.eval_batch_size", eval_batch_size, 1, "dataset.eval_batch_size=1000")
+        check_boolean("dataset.shuffle", shuffle)
+        check_boolean("dataset.drop_last", drop_last)
+        self.splits = {split: rows for split, rows in splits.items() if len(rows)}
+        self.inputs = dict(inputs)
+        self.tasks = dict(tasks)
+        self.source = source
+        self.batch_size = batch_size
+        self.eval_batch_size = eval_batch_size
+        self.shuffle = shuffle
+        self.drop_last = drop_last
+        num_train = len(self.splits["train"]) if "train" in self.splits else 0
+        if num_train < (batch_size if batch_size is not None and drop_last else 1):
+            rule = "must leave at least one whole batch of train examples"
+            raise problem(
+                "dataset", rule, f"{num_train} train examples", "a smaller dataset.batch_size"
+            )
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        return {split: len(rows) for split, rows in self.splits.items()}
+
+    def content(self) -> Mapping[str, Any]:
+        return self.splits
+
+    def targets(self, split: str) -> dict[str, Tensor]:
+        return self.splits[split].targets
+
+    def prepare(self, inputs: dict[str, Examples]) -> dict[str, Examples]:
+        """What happens to gathered rows before they are a batch: bytes become floats, say."""
+        return inputs
+
+    def loader(
+        self, split: str, tasks: Mapping[str, str], device: torch.device, seed: int
+    ) -> RowsLoader:
+        rows, read = self.splits[split], set(tasks.values())
+        rows = Rows(
+            {name: x.to(device) for name, x in rows.inputs.items() if name in read},
+            {task: place(y, device) for task, y in rows.targets.items() if task in tasks},
+            {task: w.to(device) for task, w in rows.weights.items() if task in tasks},
+        )
+        train = split == "train"
+        size = (self.batch_size or len(rows)) if train else self.eval_batch_size
+        drop_last, shuffle = train and self.drop_last, train and self.shuffle
+        return RowsLoader(self, rows, size, drop_last, seed if shuffle else None)
+
+
+@dataclass
+class RowsLoader:
+    """Batches of rows that lie on the training device.
+
+    Args:
+        dataset: prepares the rows.
+        rows: all of them.
+        batch_size: examples a batch.
+        drop_last: whether an incomplete last batch is left out.
+        seed: with the epoch, says the order; None: the order of the rows.
+    """
+
+    dataset: InMemoryDataset
+    rows: Rows
+    batch_size: int
+    drop_last: bool
+    seed: int | None
+    num_examples: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.num_examples = len(self) * self.batch_size if self.drop_last else len(self.rows)
+        self.complete = frozenset(t for t, y in self.rows.targets.items() if not has_missing(y))
+
+    def __len__(self) -> int:
+        whole = len(self.rows) / self.batch_size
+        return math.floor(whole) if self.drop_last else math.ceil(whole)
+
+    def batches(self, epoch: int, start: int = 0) -> Iterator[Batch]:
+        order = None
+        if self.seed is not None:
+            generator = torch.Generator().manual_seed((self.seed * 1_000_003 + epoch) % 2**63)
+            device = next(iter(self.rows.targets.values())).device
+            order = torch.randperm(len(self.rows), generator=generator).to(device)
+        at_once = self._batches_at_once()
+        for first in range(start, len(self), at_once):
+            last = min(first + at_once, len(self))
+            rows = slice(first * self.batch_size, last * self.batch_size)
+            chunk = self._gather(rows if order is None else order[rows])
+            for i in range(last - first):
+                part = slice(i * self.batch_size, (i + 1) * self.batch_size)
+                yield Batch(
+                    {name: x[part] for name, x in chunk.inputs.items()},
+                    {task: y[part] for task, y in chunk.targets.items()},
+                    self.complete,
+                    {task: w[part] for task, w in chunk.weights.items()},
+                )
+
+    def _batches_at_once(self) -> int:
+        tensors = [x for x in self.rows.inputs.values() if isinstance(x, Tensor)]
+        row_bytes = sum(4 * x[0].numel() for x in tensors)
+        return max(1, CHUNK_BYTES // (self.batch_size * max(1, row_bytes)))
+
+    def _gather(self, rows: Tensor | slice) -> Rows:
+        inputs = {name: take(x, rows) for name, x in self.rows.inputs.items()}
+        targets = {task: y[rows] for task, y in self.rows.targets.items()}
+        weights = {task: w[rows] for task, w in self.rows.weights.items()}
+        return Rows(self.dataset.prepare(inputs), targets, weights)
+
+
+def take(x: Examples, rows: Tensor | slice) -> Examples:
+    """The examples at ``rows``; of a tensor by whole rows, which is faster than by elements."""
+    if isinstance(x, Tensor) and isinstance(rows, Tensor):
+        return x.index_select(0, rows)
+    return x[rows]

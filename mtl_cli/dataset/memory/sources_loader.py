@@ -1,0 +1,77 @@
+"""Batches of several sources that lie on the training device: a draw says who is read when."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from torch import Tensor
+
+from mtl_cli.basis.batch import Batch, Examples
+from mtl_cli.dataset.base import has_missing
+from mtl_cli.dataset.memory.draw import Draw
+from mtl_cli.dataset.memory.in_memory import Rows, take
+
+CHUNK_BYTES = 2**19  # rows are gathered for as many batches at once as fit in this
+
+Sources = dict[str, Rows]  # {source: its rows}; a source is one input, with the tasks that read it
+
+
+@dataclass
+class SourcesLoader:
+    """Batches of sources that lie on the training device.
+
+    Args:
+        prepare: makes of gathered rows what a batch holds.
+        sources: all rows of each.
+        draw: says which of them a step reads.
+    """
+
+    prepare: Callable[[dict[str, Examples]], dict[str, Examples]]
+    sources: Sources
+    draw: Draw
+    num_examples: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.num_examples = sum(self.draw.counts().values())
+        targets = {task: y for rows in self.sources.values() for task, y in rows.targets.items()}
+        self.complete = frozenset(task for task, y in targets.items() if not has_missing(y))
+
+    def __len__(self) -> int:
+        return len(self.draw)
+
+    def batches(self, epoch: int, start: int = 0) -> Iterator[Batch]:
+        streams = {name: self._parts(name, epoch, start) for name in self.sources}
+        for names in self.draw.schedule(epoch, start):
+            parts = [next(streams[name]) for name in names]
+            yield Batch(
+                {name: x for part in parts for name, x in part.inputs.items()},
+                {task: y for part in parts for task, y in part.targets.items()},
+                self.complete,
+                {task: w for part in parts for task, w in part.weights.items()},
+            )
+
+    def _parts(self, name: str, epoch: int, start: int) -> Iterator[Rows]:
+        """A source's part of each batch that reads it; rows are gathered for several at once."""
+        rows, size = self.sources[name], self.draw.batch_sizes[name]
+        x = rows.inputs[name]
+        device = x.device if isinstance(x, Tensor) else x.offsets.device
+        row_bytes = 4 * x[0].numel() if isinstance(x, Tensor) else 8 * len(x.indices) // len(x)
+        at_once = max(1, CHUNK_BYTES // (size * max(1, row_bytes)))
+        for order in self.draw.passes(name, epoch, start):
+            for positions in order.split(at_once * size):
+                chunk = self._gather(rows, name, positions.to(device))
+                for first in range(0, len(positions), size):
+                    part = slice(first, first + size)
+                    yield Rows(
+                        {name: x[part] for name, x in chunk.inputs.items()},
+                        {task: y[part] for task, y in chunk.targets.items()},
+                        {task: w[part] for task, w in chunk.weights.items()},
+                    )
+
+    def _gather(self, rows: Rows, name: str, positions: Tensor) -> Rows:
+        return Rows(
+            self.prepare({name: take(rows.inputs[name], positions)}),
+            {task: y[positions] for task, y in rows.targets.items()},
+            {task: w[positions] for task, w in rows.weights.items()},
+        )

@@ -1,0 +1,149 @@
+"""Sources of texts made ready for training: vectorized, with targets and what there is to say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from mtl_cli.basis.batch import Bag, Examples
+from mtl_cli.dataset.memory.in_memory import Rows
+from mtl_cli.dataset.texts.rows import TextRows
+from mtl_cli.dataset.vectorizers.tokens import Tokenizer
+from mtl_cli.dataset.vectorizers.vectorizer import Vectorizer, as_bag
+
+if TYPE_CHECKING:
+    import numpy as np
+
+Inputs = dict[str, dict[str, Examples]]  # {split: {source: its texts}}
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Everything that training needs of the texts, as tensors and plain data.
+
+    Args:
+        splits: ``{split: {source: its rows}}``.
+        vectorizer: the state of the fitted vectorizer.
+        num_features: the words (or hashes, or token ids) that there are.
+        length: L, of texts as token ids; 0: they are bags.
+        class_names: ``{task: its classes}``.
+        notes: what a user should know of the texts.
+    """
+
+    splits: dict[str, dict[str, Rows]]
+    vectorizer: dict[str, Any]
+    num_features: int
+    length: int
+    class_names: dict[str, list[str]]
+    notes: list[str]
+
+
+def prepare(
+    sources: Sequence[TextRows], vectorizer: Vectorizer, as_tokens: bool, max_length: int | None
+) -> Prepared:
+    """Fits the vectorizer on the train texts of all sources, and reads all texts by it."""
+    notes, num_features, length = [note for rows in sources for note in notes_on(rows)], 0, 0
+    if as_tokens:
+        vectorizer.fit(texts_of(sources, "train"))
+        tokenizer = Tokenizer(vectorizer, max_length)
+        inputs, length = token_inputs(sources, tokenizer, notes)
+        num_features = tokenizer.num_ids
+    else:
+        inputs = bag_inputs(sources, vectorizer)
+        num_features = vectorizer.num_features
+        notes += [note for rows in sources for note in notes_on_bags(rows, inputs)]
+    what = "token ids" if as_tokens else "words" if vectorizer.needs_fit else "hashes"
+    notes.append(f"vectorizer {vectorizer.options.kind}: {num_features:,} {what}")
+    splits = {
+        split: {
+            name: Rows({name: x}, targets_of(rows_of(sources, name), split))
+            for name, x in own.items()
+        }
+        for split, own in inputs.items()
+    }
+    names = {task: own for rows in sources for task, own in rows.names.items() if own}
+    return Prepared(splits, vectorizer.state(), num_features, length, names, notes)
+
+
+def rows_of(sources: Sequence[TextRows], name: str) -> TextRows:
+    return next(rows for rows in sources if rows.source.name == name)
+
+
+def texts_of(sources: Sequence[TextRows], split: str) -> chain[str]:
+    """The texts of a split of all sources, one source after the other."""
+    return chain.from_iterable(rows.texts(rows.split[split]) for rows in sources)
+
+
+def targets_of(rows: TextRows, split: str) -> dict[str, torch.Tensor]:
+    chosen = torch.from_numpy(rows.split[split])
+    return {task: target[chosen] for task, target in rows.targets.items()}
+
+
+def bag_inputs(sources: Sequence[TextRows], vectorizer: Vectorizer) -> Inputs:
+    """The texts as bags of words."""
+    inputs: Inputs = {"train": {}, "val": {}, "test": {}}
+    if not vectorizer.needs_fit:
+        for rows in sources:
+            for split, chosen in rows.split.items():
+                inputs[split][rows.source.name] = as_bag(rows.take_bags(chosen))
+            rows.bags.clear()
+        return inputs
+    train, begin = as_bag(vectorizer.fit(texts_of(sources, "train"))), 0
+    for rows in sources:
+        end = begin + len(rows.split["train"])
+        inputs["train"][rows.source.name] = train[begin:end]  # a view
+        begin = end
+        for split in ("val", "test"):
+            texts = rows.texts(rows.split[split])
+            inputs[split][rows.source.name] = as_bag(vectorizer.transform(texts))
+    return inputs
+
+
+def token_inputs(
+    sources: Sequence[TextRows], tokenizer: Tokenizer, notes: list[str]
+) -> tuple[Inputs, int]:
+    """The texts as token ids, and their length."""
+    inputs: Inputs = {"train": {}, "val": {}, "test": {}}
+    ids: dict[tuple[str, str], list[np.ndarray]] = {}
+    for rows in sources:
+        for split, chosen in rows.split.items():
+            ids[split, rows.source.name] = tokenizer.encode(rows.texts(chosen))
+    longest = max(len(text) for (split, _), own in ids.items() if split == "train" for text in own)
+    length = tokenizer.max_length or max(1, longest)
+    cut = dict.fromkeys((rows.source.name for rows in sources), 0)
+    for (split, name), own in ids.items():
+        inputs[split][name] = tokenizer.pad(own, length)
+        cut[name] += sum(len(text) > length for text in own)
+    notes += [
+        f"{name}: {n:,} texts are cut off after {length:,} words" for name, n in cut.items() if n
+    ]
+    return inputs, length
+
+
+def notes_on(rows: TextRows) -> list[str]:
+    """Its sizes, its classes, and what of its rows is not as one would wish."""
+    name, skipped = rows.source.name, rows.source.options.skipped
+    sizes = ", ".join(f"{len(own):,} {split}" for split, own in rows.split.items())
+    notes = [f"{name}: {sizes} texts"]
+    for task, names in rows.names.items():
+        if names:
+            notes.append(f"{name}: task {task} is {', '.join(names)}")
+    if rows.num_blank:
+        notes.append(f"{name}: {rows.num_blank:,} texts are empty, and kept")
+    if skipped:
+        notes.append(f"{name}: {skipped:,} broken rows are skipped")
+    return notes
+
+
+def notes_on_bags(rows: TextRows, inputs: Mapping[str, Mapping[str, Examples]]) -> list[str]:
+    """How many texts have no word that counts."""
+    name, empty = rows.source.name, 0
+    for own in inputs.values():
+        bag = own[name]
+        assert isinstance(bag, Bag)
+        empty += int((bag.offsets[1:] == bag.offsets[:-1]).sum())
+    return [f"{name}: {empty:,} texts have no word that counts: empty bags"] if empty else []

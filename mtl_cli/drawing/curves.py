@@ -1,0 +1,109 @@
+"""Learning curves of a run: each task's loss and metrics over the epochs, and its weight."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from mtl_cli.comparison.history import Curves, Points, read_history
+from mtl_cli.disk.run_folder import RunFolder
+from mtl_cli.disk.writing import make_folder
+from mtl_cli.drawing.files import save
+from mtl_cli.drawing.style import legend_below, look, new_figure
+
+COLUMNS = 4  # of axes; more metrics of a task go on in the next row
+TASKS_PER_PICTURE = 6
+MOST_TASKS = 24  # are drawn: a picture takes as long as seconds of training
+COLORS = {"train": "#4477aa", "val": "#ee6677", "test": "#228833"}
+
+
+def draw_curves(folder: RunFolder, title: str) -> None:
+    """Draws ``plots/learning_curves.png`` from ``metrics.csv``; many tasks take several files, and
+    of very many the first are drawn.
+
+    Where a weighting changed the tasks' weights, ``plots/weights.png`` shows them.
+    """
+    curves = read_history(folder.metrics)
+    weights = {
+        task: metrics.pop("weight") for task, metrics in curves.items() if "weight" in metrics
+    }
+    tasks = list(curves)[:MOST_TASKS]
+    if len(curves) > len(tasks):
+        title += f": the first {len(tasks)} of {len(curves)} tasks"
+    make_folder(folder.plots)
+    for first in range(0, len(tasks), TASKS_PER_PICTURE):
+        number = first // TASKS_PER_PICTURE
+        name = f"learning_curves{f'_{number + 1}' if number else ''}.png"
+        part = {task: curves[task] for task in tasks[first : first + TASKS_PER_PICTURE]}
+        save(draw_tasks(part, title), folder.plots / name)
+    if weights:
+        lines = {task: weights[task]["train"] for task in tasks if task in weights}
+        save(draw_weights(lines, title), folder.plots / "weights.png")
+
+
+def draw_tasks(curves: Curves, title: str) -> Any:
+    """Each task's loss, then its metrics, from a new row on."""
+    figure, axes = task_axes(curves, title, 3.6, 2.6)
+    handles = {}
+    for task, metrics in curves.items():
+        for metric, splits in metrics.items():
+            axis = axes[task, metric]
+            for split, points in splits.items():
+                handles[split] = draw_line(axis, points, color=COLORS[split])
+            finish(axis, f"{task}: {metric}")
+    names = [split for split in COLORS if split in handles]
+    legend_below(figure, [handles[split] for split in names], names)
+    return figure
+
+
+def draw_weights(lines: dict[str, Points], title: str) -> Any:
+    """The weight of every task, as a mean over each epoch's steps."""
+    figure = new_figure(5.0, 3.1, title)
+    axis = figure.subplots()
+    handles = [draw_line(axis, points, **look(n)) for n, points in enumerate(lines.values())]
+    finish(axis, "weight of each task's loss")
+    legend_below(figure, handles, list(lines))
+    return figure
+
+
+def task_axes(
+    metrics: Mapping[str, Collection[str]], title: str, width: float, height: float
+) -> tuple[Any, dict[tuple[str, str], Any]]:
+    """A figure, and ``{(task, metric): its axes}``: a row a task, of many metrics several.
+
+    Args:
+        metrics: ``{task: its metrics}``.
+        title: stands above the figure.
+        width: of one of the axes, in inches.
+        height: the same.
+    """
+    columns = min(COLUMNS, max(map(len, metrics.values())))
+    starts, rows = {}, 0
+    for task, own in metrics.items():
+        starts[task] = rows
+        rows += math.ceil(len(own) / columns)
+    figure = new_figure(max(width * columns, 5), height * rows + 0.5, title)
+    grid = figure.add_gridspec(rows, columns)
+    return figure, {
+        (task, metric): figure.add_subplot(grid[starts[task] + n // columns, n % columns])
+        for task, own in metrics.items()
+        for n, metric in enumerate(own)
+    }
+
+
+def draw_line(axis: Any, points: Points, **style: Any) -> Any:
+    """A line, or a mark where there is one point alone."""
+    if len(points) == 1:
+        style |= {"marker": "o", "markersize": 5, "linestyle": "none", "zorder": 3}
+    return axis.plot(*zip(*points, strict=True), **style)[0]
+
+
+def finish(axis: Any, title: str) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    axis.set_title(title, fontsize="small")
+    axis.set_xlabel("epoch", fontsize="small")
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axis.tick_params(labelsize="x-small")
+    axis.grid(alpha=0.3)

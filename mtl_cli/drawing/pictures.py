@@ -1,0 +1,83 @@
+"""All pictures of a comparison, a folder for each data set where there are several."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from mtl_cli.basis.errors import Problem
+from mtl_cli.comparison.compare import Comparison
+from mtl_cli.comparison.group import Table
+from mtl_cli.comparison.history import Curves, read_history
+from mtl_cli.drawing.bands import Histories, draw_learning_curves, draw_weights
+from mtl_cli.drawing.bars import draw_gain
+from mtl_cli.drawing.experts import FILE, Shares, draw_experts, read_shares
+from mtl_cli.drawing.front import draw_fronts, find_pairs
+
+NAMES = re.compile(r"(learning_curves(_\d+)?|weights|gain|pareto|experts)\.png")
+
+
+def draw(comparison: Comparison, out: Path) -> tuple[list[Path], list[str]]:
+    """Draws everything that there is to draw; gives the files, and what could not be read."""
+    files, damaged = [], []
+    for number, table in enumerate(comparison.tables, 1):
+        place = out
+        if len(comparison.tables) > 1:
+            words = re.sub(r"[^\w.-]+", "_", f"{number}_{table.name}").strip("_")
+            place = out / words
+            place.mkdir(exist_ok=True)
+        histories, shares, notes = read(table)
+        damaged += notes
+        if comparison.options.pictures:
+            files += draw_table(table, comparison, histories, shares, place)
+    return files, damaged
+
+
+def forget_pictures(out: Path) -> None:
+    """Takes away the pictures of an earlier report, which would tell of other runs."""
+    for path in pictures_in(out):
+        path.unlink()
+
+
+def pictures_in(out: Path) -> list[Path]:
+    """The files that are called as a report's pictures."""
+    found = [*out.glob("*.png"), *out.glob("[0-9]*_*/*.png")]
+    return [path for path in found if NAMES.fullmatch(path.name)]
+
+
+def read(table: Table) -> tuple[Histories, dict[int, list[Shares]], list[str]]:
+    """What the runs wrote as they went; a damaged file is named, and left out of the pictures."""
+    histories: Histories = {}
+    shares: dict[int, list[Shares]] = {}
+    damaged = []
+    for group in table.groups:
+        curves: list[Curves] = []
+        used: list[Shares] = []
+        for run in group.runs:
+            try:
+                curves.append(read_history(run.folder.metrics))
+                if (run.folder.path / FILE).is_file():
+                    used.append(read_shares(run.folder.path / FILE))
+            except FileNotFoundError:
+                damaged.append(f"{run.folder.metrics} is not there: no learning curves of this run")
+            except Problem as error:
+                damaged.append(f"{error}\n(left out of the pictures; its figures count)")
+        histories[id(group)], shares[id(group)] = curves, used
+    return histories, shares, damaged
+
+
+def draw_table(
+    table: Table,
+    comparison: Comparison,
+    histories: Histories,
+    shares: dict[int, list[Shares]],
+    out: Path,
+) -> list[Path]:
+    options = comparison.options
+    return [
+        *draw_learning_curves(table.groups, histories, table.name, out),
+        *draw_gain(table.groups, options.confidence, table.name, out),
+        *draw_fronts(find_pairs(table, options.metric), table.name, out),
+        *draw_weights(table.groups, histories, table.name, out),
+        *draw_experts(table.groups, shares, table.name, out),
+    ]

@@ -1,0 +1,44 @@
+"""What a run says before it trains: on which device, on what data, with how large a model."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from omegaconf import DictConfig
+
+from mtl_cli.disk.run_folder import RunFolder, from_here
+from mtl_cli.run.build import Run
+from mtl_cli.weighting.fixed import Fixed
+
+log = logging.getLogger(__name__)
+
+
+def announce(live: Run, said: dict[str, Any], cfg: DictConfig, folder: RunFolder) -> None:
+    """Says what will be trained.
+
+    Args:
+        live: about to be trained.
+        said: its summary.
+        cfg: its whole config.
+        folder: where it is written.
+    """
+    count = said["parameters"]
+    sizes = ", ".join(f"{split} {size:,}" for split, size in live.dataset.sizes.items())
+    own = ", ".join(f"{task} {number:,}" for task, number in count["per_task"].items())
+    log.info("device      %s", said["device"])
+    log.info("data        %s (%s): %s", said["dataset"]["name"], live.dataset.source, sizes)
+    log.info(
+        "model       %s on %s: %s parameters; shared %s, %s",
+        *(said["choices"]["arch"], said["choices"]["encoder"]),
+        *(f"{count['total']:,}", f"{count['shared']:,}", own),
+    )
+    alone = all(len(learner.tasks) == 1 for learner in live.trainer.learners)
+    if alone and cfg.weighting._target_ != f"{Fixed.__module__}.{Fixed.__qualname__}":
+        weighting = said["choices"]["weighting"]
+        log.info("weighting   %s has nothing to balance: each task is trained alone", weighting)
+    for note in live.dataset.notes:
+        log.info("%s", note)
+    log.info("run folder  %s", from_here(folder.path))
+    if live.dataset.notice:
+        log.warning("WARNING     the data is %s", live.dataset.notice)

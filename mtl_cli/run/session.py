@@ -1,0 +1,199 @@
+"""One run, from its config to its results."""
+
+from __future__ import annotations
+
+import logging
+import signal
+from collections.abc import Collection
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from mtl_cli.arch.branches import text_tree
+from mtl_cli.basis.device import find_device, keep_freed_memory
+from mtl_cli.basis.errors import Problem, check_boolean, check_integer
+from mtl_cli.basis.seed import set_deterministic
+from mtl_cli.command_line.sweep import chosen_run, sweep_of
+from mtl_cli.comparison.history import read_history
+from mtl_cli.comparison.saved_run import DONE
+from mtl_cli.disk import checkpoint, writing
+from mtl_cli.disk.logs import FILE_ONLY, logging_to
+from mtl_cli.disk.one_writer import Writer, one_writer
+from mtl_cli.disk.run_folder import RunFolder, from_here
+from mtl_cli.drawing.curves import draw_curves
+from mtl_cli.drawing.tree import draw_tree
+from mtl_cli.run.announce import announce
+from mtl_cli.run.build import Run, build
+from mtl_cli.run.extension import extension
+from mtl_cli.run.pictures import draw_metrics
+from mtl_cli.run.run_data import RunData, check_same_data
+from mtl_cli.run.summary import check_figures, describe, final_table, objective, results
+from mtl_cli.training.evaluation import total_loss
+from mtl_cli.training.signals import Interrupted
+from mtl_cli.trust.run_config import read_summary
+from mtl_cli.yardstick.yardsticks import yardsticks
+
+log = logging.getLogger(__name__)
+
+
+def run(
+    cfg: DictConfig,
+    folder: RunFolder,
+    words: list[str],
+    resumed: bool = False,
+    allowed: Collection[str] = (),
+) -> dict[str, Any]:
+    """Trains, evaluates and writes everything into the folder; gives the summary.
+
+    Whatever happens, ``summary.json`` says how the run ended, and ``train.log`` why.
+
+    Args:
+        cfg: the whole config, without Hydra's own part.
+        folder: an existing folder.
+        words: the command line's, for the summary.
+        resumed: whether the folder holds a run that goes on.
+        allowed: what is refused else: ``unlock`` (see `one_writer`), ``changed_data``.
+    """
+    return Session(cfg, folder, words, resumed, allowed).run()
+
+
+class Session:
+    """A run in the making: its config, its folder, and what its summary says so far."""
+
+    live: Run | None = None
+
+    def __init__(
+        self,
+        cfg: DictConfig,
+        folder: RunFolder,
+        words: list[str],
+        resumed: bool,
+        allowed: Collection[str],
+    ) -> None:
+        self.cfg = cfg
+        self.folder = folder
+        self.resumed = resumed
+        self.allowed = allowed
+        self.before = read_summary(folder) if resumed else {}
+        before = self.before.get("overrides")  # the rest comes out anew
+        self.summary: dict[str, Any] = {
+            "overrides": [*(before if isinstance(before, list) else []), *words]
+        }
+
+    def run(self) -> dict[str, Any]:
+        with (
+            one_writer(self.folder.path, "unlock" in self.allowed) as writer,
+            logging_to(self.folder.log, hold=self.resumed) as file,
+        ):
+            try:
+                self.live = self.start(writer)
+                file.release()
+                self.write("running")
+                announce(self.live, self.summary, self.cfg, self.folder)
+                self.train(self.live)
+            except Interrupted as interrupt:
+                raise self.interrupted(interrupt.signal_number) from None
+            except KeyboardInterrupt:  # not in a training's steps, or for a second time
+                raise self.interrupted(signal.SIGINT) from None
+            except Exception as error:
+                if isinstance(error, OSError):
+                    error = writing.refused(error)
+                if self.live is not None or not self.resumed:  # else the old summary still holds
+                    with suppress(Problem, OSError):  # of a full disk the first error tells
+                        self.write("failed", str(error))
+                    log.error("failed", exc_info=True, extra=FILE_ONLY)  # the command prints it
+                raise error
+            finally:
+                if self.live is not None:
+                    self.live.trainer.records.close()
+        return self.summary
+
+    def interrupted(self, number: int) -> SystemExit:
+        """Says how to go on, where there is something to go on with."""
+        how = ""
+        if self.live is not None and self.summary.get("status") not in DONE:
+            self.write("interrupted")
+        if self.folder.config.exists():
+            whole = sweep_of(self.folder.path) or self.folder.path
+            how = f"; to go on: mtl-train resume={from_here(whole)}"
+        log.warning("\ninterrupted%s", how)
+        return SystemExit(128 + number)
+
+    def start(self, writer: Writer) -> Run:
+        """Builds everything; only then changes anything in the folder."""
+        cfg = self.cfg
+        check_integer("seed", cfg.seed, 0, "seed=0")
+        check_boolean("deterministic", cfg.deterministic)
+        device = find_device(str(cfg.device))
+        set_deterministic(cfg.deterministic)
+        keep_freed_memory()
+        self.folder.check_files()
+        live = build(cfg, self.folder, device)
+        check_figures(cfg, live)
+        self.summary |= describe(cfg, live, device)
+        if "changed_data" not in self.allowed:
+            check_same_data(self.before.get("dataset"), self.summary["dataset"], self.folder)
+        writer.sign()
+        writing.forget_parts(self.folder.path)
+        writing.make_folder(self.folder.last.parent)
+        if self.resumed and self.folder.has_begun():
+            if self.folder.metrics.exists():
+                read_history(self.folder.metrics, torn=True)  # which is drawn at the end
+            with checkpoint.reading(self.folder.last):
+                live.trainer.resume()
+            if live.trainer.step == live.trainer.total_steps and not live.trainer.batch:
+                more = live.trainer.epoch
+                log.info("nothing is left to train; trainer.max_epochs=%d would go on", more)
+            elif (said := extension(live.trainer)) is not None:
+                log.info("%s", said)
+        elif cfg.init is not None:
+            first = chosen_run(cfg.init, Path(cfg.runs))
+            checkpoint.load_weights(live.model, checkpoint.load(first.best)["model"], first.best)
+        writing.write_text(self.folder.config, OmegaConf.to_yaml(cfg, resolve=True))
+        arch = live.model.arch
+        RunData.of(live.dataset, arch.inputs, arch.tasks).write(self.folder)
+        return live
+
+    def train(self, live: Run) -> None:
+        """Trains, reads test once with the best weights, and shows the results."""
+        status = live.trainer.fit()
+        test = live.trainer.test()
+        self.summary["test"] = test
+        self.summary["loss"] = {"test": total_loss(live.model.tasks, test)}
+        self.summary |= yardsticks(live)
+        self.write(status)
+        title = f"{self.cfg.name} (seed {self.cfg.seed})"
+        if live.dataset.notice:
+            title += f" on {live.dataset.notice}"
+        draw_curves(self.folder, title)
+        draw_metrics(live.model.tasks, test, live.dataset.class_names, self.folder, title)
+        self.show_learned(live, title)
+        if live.trainer.updates.observer is not None:
+            log.info("\n%s", live.trainer.updates.observer.finish(self.folder, title))
+        log.info("\n%s\n%s", title, final_table(self.summary))
+        log.info("\nresults     %s", from_here(self.folder.path))
+
+    def show_learned(self, live: Run, title: str) -> None:
+        """Writes, prints and draws what the architecture learned of its structure."""
+        learned = live.model.arch.learned()
+        if learned is None:
+            return
+        self.folder.write_json(self.folder.learned, learned)
+        if "tree" in learned:
+            log.info("\nlearned tree\n%s", text_tree(learned["tree"]))
+            draw_tree(self.folder, learned["tree"], title)
+
+    def write(self, status: str, error: str | None = None) -> None:
+        """Writes the summary as it stands."""
+        if self.live is not None:
+            self.summary |= results(self.live)
+            best = total_loss(self.live.model.tasks, self.summary["best"])
+            self.summary["loss"] = {"best": best} | self.summary.get("loss", {})
+            if self.live.trainer.epoch > 1:
+                self.summary["objective"] = objective(self.cfg.objective, self.summary)
+        self.summary = {"status": status, "error": error} | {
+            key: value for key, value in self.summary.items() if key not in ("status", "error")
+        }
+        self.folder.write_json(self.folder.summary, self.summary)

@@ -1,0 +1,187 @@
+"""A trained run as Python has it: its model, its tasks, and predictions for new data."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import torch
+from omegaconf import DictConfig
+from torch import Tensor
+
+from mtl_cli.basis.batch import Bag
+from mtl_cli.basis.errors import check_integer, nearest, problem
+from mtl_cli.dataset.readers.base import NewExamples, Reader
+from mtl_cli.disk.run_folder import RunFolder
+from mtl_cli.model.mode import mode
+from mtl_cli.model.model import Model
+from mtl_cli.run.run_data import RunData
+from mtl_cli.task.base import Task
+from mtl_cli.trained.new_data import as_arrays, check_examples, check_path, frame_of, leading
+from mtl_cli.trained.predictions import Columns, columns_of
+from mtl_cli.training.evaluation import to_device
+
+if TYPE_CHECKING:
+    import pandas
+
+Source = Any  # of new data: a path, a pandas.DataFrame, or the examples themselves
+
+
+@dataclass(frozen=True)
+class LoadedRun:
+    """A trained model, and what it takes to use it.
+
+    Args:
+        folder: of the run.
+        config: the whole configuration of the run.
+        model: with the weights of a checkpoint, in evaluation mode.
+        data: the inputs and tasks, the names of classes, and how new data is read.
+        device: where the model is.
+    """
+
+    folder: RunFolder
+    config: DictConfig
+    model: Model
+    data: RunData
+    device: torch.device
+
+    @property
+    def tasks(self) -> dict[str, Task]:
+        """The tasks by name."""
+        return self.model.tasks
+
+    def predict(
+        self, data: Source | Mapping[str, Source], batch_size: int = 1000
+    ) -> pandas.DataFrame:
+        """Predictions, as ``mtl-predict`` writes them.
+
+        Args:
+            data: a file or folder, a `pandas.DataFrame` with the columns of such a file, or the
+                examples as the model reads them; or, by input, ``{"movie": ..., "yelp": ...}``.
+            batch_size: examples at a time.
+        """
+        import pandas
+
+        given = data if isinstance(data, Mapping) else {self.only_input("data"): data}
+        with TemporaryDirectory() as folder:
+            parts = {
+                name: self.examples(name, source, batch_size, Path(folder))
+                for name, source in given.items()
+            }
+            frames = [frame_of(columns) for columns in self.predictions(parts)]
+        return pandas.concat(frames, ignore_index=True)
+
+    def examples(
+        self, input: str, source: Source, batch_size: int, folder: Path
+    ) -> Iterator[NewExamples]:
+        """The examples of whatever was given for an input; a frame goes through a file."""
+        self.check_input(input)
+        if isinstance(source, Tensor | Bag):
+            check_examples(self.data.inputs[input].example(1), source, input)
+            return NewExamples({}, {input: source}).batches(batch_size)
+        if isinstance(source, str | Path):
+            return self.read(input, Path(source), batch_size)
+        if hasattr(source, "to_parquet"):
+            file = folder / f"{len(list(folder.iterdir()))}_data_frame.parquet"
+            source.to_parquet(file, index=False)
+            return self.read(input, file, batch_size)
+        rule = "must be a path, a pandas.DataFrame, or the examples as the model reads them"
+        raise problem(f"data of input {input!r}", rule, type(source).__name__, "a path")
+
+    def read(
+        self, input: str, path: Path, batch_size: int, tasks: Collection[str] = ()
+    ) -> Iterator[NewExamples]:
+        """The examples of a file or folder, read as the run's data was read."""
+        self.check_input(input)
+        check_integer("batch_size", batch_size, 1, "batch_size=1000")
+        check_path(path.expanduser(), input)
+        parts = self.reader.read(path.expanduser(), input, batch_size, tasks)
+        return (batch for part in parts for batch in part.batches(batch_size))
+
+    @property
+    def reader(self) -> Reader:
+        """What reads new data."""
+        if self.data.reader is None:
+            rule = "must come from a dataset that reads new data"
+            name = self.config.choices.get("dataset")
+            fix = "from Python: mtl_cli.load_run(folder).predict({input: tensor})"
+            raise problem(str(self.folder.path), rule, f"dataset={name}, which does not", fix)
+        return self.data.reader
+
+    def only_input(self, option: str) -> str:
+        """The name of the input that all tasks read.
+
+        Raises:
+            ValueError: where there are several.
+        """
+        first, *others = self.data.inputs
+        if others:
+            rule = f"must say which input it is for: {', '.join(self.data.inputs)}"
+            raise problem(option, rule, "a model with several inputs", f"inputs.{first}=<file>")
+        return first
+
+    def check_input(self, name: str) -> None:
+        known = list(self.data.inputs)
+        if name not in known:
+            rule = f"must be an input of the model: {', '.join(known)}"
+            fix = f"inputs.{nearest(name, known) or known[0]}=<file>"
+            raise problem(f"inputs.{name}", rule, name, fix)
+
+    def readers(self, inputs: Collection[str], chosen: Collection[str] | None = None) -> list[str]:
+        """The tasks that read some of the inputs, of ``chosen`` alone where that is given.
+
+        Raises:
+            ValueError: where one of ``chosen`` is none of them.
+        """
+        there = [task for task, name in self.data.tasks.items() if name in inputs]
+        for task in chosen or ():
+            if task not in there:
+                rule = f"must be tasks that read what is given: {', '.join(there)}"
+                raise problem("tasks", rule, task, f"'tasks=[{nearest(task, there) or there[0]}]'")
+        return [task for task in there if chosen is None or task in chosen]
+
+    def predictions(
+        self,
+        given: Mapping[str, Iterable[NewExamples]],
+        chosen: Collection[str] | None = None,
+    ) -> Iterator[Columns]:
+        """The predictions for the examples of some inputs, one input after the other.
+
+        Where several inputs are given, a column ``input`` says which one a row is of, and the
+        tasks that do not read it predict nothing there.
+
+        Args:
+            given: ``{input: its examples, part by part}``.
+            chosen: the tasks that predict; None: all that read these inputs.
+        """
+        tasks = self.readers(given, chosen)
+        several = len(given) > 1
+        with mode(self.model, training=False):
+            for name, parts in given.items():
+                for part in parts:
+                    own = [task for task in tasks if self.data.tasks[task] == name]
+                    outputs = self.outputs(part, own)
+                    columns = leading(part, name) if several else as_arrays(part)
+                    for task in tasks:
+                        columns += self.columns(task, outputs.get(task), len(part))
+                    yield columns
+
+    @torch.inference_mode()
+    def outputs(self, part: NewExamples, tasks: list[str]) -> dict[str, Tensor]:
+        """What the heads give."""
+        outputs = self.model(to_device(part.inputs, self.device), tasks)
+        return {task: output.float() for task, output in outputs.items()}
+
+    @torch.inference_mode()
+    def columns(self, name: str, output: Tensor | None, num_rows: int) -> Columns:
+        """The columns of a task; nothing stands in them where there is no output."""
+        import pyarrow
+
+        task, names = self.tasks[name], self.data.class_names.get(name, [])
+        if output is not None:
+            return columns_of(task, output, names)
+        like = columns_of(task, torch.zeros(1, task.out_features, device=self.device), names)
+        return [(column, pyarrow.nulls(num_rows, values.type)) for column, values in like]

@@ -1,0 +1,100 @@
+"""Evaluation: each task's loss and metrics on a split."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Collection, Mapping
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from mtl_cli.basis.batch import Examples
+from mtl_cli.basis.device import place
+from mtl_cli.basis.sums import Scalar, as_numbers, joint_mean
+from mtl_cli.dataset.base import Loader
+from mtl_cli.model.mode import mode
+from mtl_cli.model.model import Model
+from mtl_cli.task.base import Task
+from mtl_cli.training.stand_in import StandIn
+
+if TYPE_CHECKING:
+    from torchmetrics import Metric
+
+# {task: {metric: value}}, the unweighted ``loss`` first; NaN: the metric has no value there.
+Figures = dict[str, dict[str, float]]
+
+NO_VALUE = ("meaningless", "undefined")  # how torchmetrics warns of a number that stands for none
+
+
+@torch.no_grad()
+def evaluate(
+    model: Model | StandIn,
+    loader: Loader,
+    tasks: Collection[str],
+    device: torch.device,
+    max_batches: int | None = None,
+    plots: bool = False,
+) -> Figures:
+    """The mean loss over the labels, and the metrics, of those of ``tasks`` that have a label in
+    the split whose weight is not 0.
+
+    With ``plots``, the tasks' metrics that draw themselves see the split too.
+    """
+    chosen = {name: task for name, task in model.tasks.items() if name in tasks}
+    updated = {
+        name: [*task.metrics.values(), *(task.plots.values() if plots else ())]
+        for name, task in chosen.items()
+    }
+    for metrics in updated.values():
+        for metric in metrics:
+            metric.to(device).reset()
+    means: dict[str, list[Tensor]] = {name: [] for name in chosen}
+    over: dict[str, list[Scalar]] = {name: [] for name in chosen}
+    with mode(model, training=False):
+        for batch in islice(loader.batches(1), max_batches):
+            outputs = model(to_device(batch.inputs, device), chosen)
+            for name in outputs:
+                if name not in batch.targets:
+                    continue
+                task, target = chosen[name], place(batch.targets[name], device)
+                complete = name in batch.complete
+                if not complete and not task.is_labelled(target).any():
+                    continue
+                weights = batch.weights.get(name)
+                mean, denominator = task.loss(outputs[name], target, complete, weights)
+                means[name].append(mean)
+                over[name].append(denominator)
+                prediction, label = task.score(outputs[name], target, complete)
+                for metric in updated[name]:
+                    metric.update(prediction, label)
+    losses = {name: joint_mean(as_numbers(means[name]), as_numbers(over[name])) for name in chosen}
+    return {
+        name: {"loss": loss} | {n: value_of(m) for n, m in chosen[name].metrics.items()}
+        for name, loss in losses.items()
+        if loss is not None
+    }
+
+
+def value_of(metric: Metric) -> float:
+    """A metric's value; NaN where it has none for such labels (AUROC, where all are alike)."""
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        try:
+            value = float(metric.compute())
+        except ValueError:  # too few labels
+            return math.nan
+    texts = [str(warning.message) for warning in said]
+    return math.nan if any(word in text for text in texts for word in NO_VALUE) else value
+
+
+def total_loss(tasks: Mapping[str, Task], figures: Figures) -> float:
+    """The sum over the tasks of weight times loss."""
+    return math.fsum(tasks[task].weight * values["loss"] for task, values in figures.items())
+
+
+def to_device(inputs: dict[str, Examples], device: torch.device) -> dict[str, Examples]:
+    """The inputs on the device (where they usually are already)."""
+    return {name: x.to(device) for name, x in inputs.items()}

@@ -1,0 +1,81 @@
+"""From a batch to losses: on the device, in the chosen precision, compiled or not."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Collection, Sequence
+
+import torch
+from torch import Tensor
+
+from mtl_cli.basis.batch import Batch
+from mtl_cli.basis.device import place
+from mtl_cli.model.model import Model
+from mtl_cli.training.evaluation import to_device
+from mtl_cli.training.settings import Settings
+from mtl_cli.training.step_part import StepPart, step_parts
+
+DTYPES = {"32": torch.float32, "bf16": torch.bfloat16, "16": torch.float16}
+
+
+class Forward:
+    """The forward pass of a training step.
+
+    In half precision the model runs under torch's autocast, which keeps sums and norms in full
+    precision, and so are the losses.
+
+    Args:
+        model: on the device.
+        device: where the model is.
+        settings: say the precision, and whether to compile.
+    """
+
+    def __init__(self, model: Model, device: torch.device, settings: Settings) -> None:
+        self.model = model
+        self.device = device
+        self.dtype = DTYPES[settings.precision]
+        self.call = model.__call__
+        if settings.compile:
+            # The names of submodules are cached, which the compiler warns of: they never change.
+            warnings.filterwarnings("ignore", message="Dynamo detected a call to a `functools")
+            # A gradient method asks a compiled graph for several gradients.
+            torch._functorch.config.donated_buffer = False
+            self.call = torch.compile(model)
+
+    def parts(self, batches: Sequence[Batch], tasks: Collection[str]) -> list[StepPart]:
+        """The batches of a step with what each counts in it."""
+        return step_parts(batches, {name: self.model.tasks[name] for name in tasks}, self.device)
+
+    def losses(self, batch: Batch, tasks: Collection[str]) -> dict[str, Tensor]:
+        """The unweighted loss of each of ``tasks`` that has something to count in the batch."""
+        return self.part_losses(self.parts([batch], tasks)[0], tasks)
+
+    def step_losses(self, parts: Sequence[StepPart], tasks: Collection[str]) -> dict[str, Tensor]:
+        """The losses of a step, over all its parts together."""
+        if len(parts) == 1:
+            return self.part_losses(parts[0], tasks)
+        total: dict[str, Tensor] = {}
+        for part in parts:
+            for name, loss in self.part_losses(part, tasks).items():
+                own = part.shares[name] * loss
+                total[name] = total[name] + own if name in total else own
+        return {name: total[name] for name in tasks if name in total}
+
+    def part_losses(self, part: StepPart, tasks: Collection[str]) -> dict[str, Tensor]:
+        """The losses of a part: means over its own labels."""
+        batch = part.batch
+        inputs = to_device(batch.inputs, self.device)
+        if self.dtype is torch.float32:
+            outputs = self.call(inputs, tasks)
+        else:
+            with torch.autocast(self.device.type, self.dtype):
+                halves = self.call(inputs, tasks)
+            outputs = {name: output.float() for name, output in halves.items()}
+        losses = {}
+        for name, output in outputs.items():
+            if name in part.denominators:
+                target = place(batch.targets[name], self.device)
+                complete, weights = name in batch.complete, batch.weights.get(name)
+                task = self.model.tasks[name]
+                losses[name] = task.mean_loss(output, target, complete, weights)
+        return losses

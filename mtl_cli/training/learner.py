@@ -1,0 +1,191 @@
+"""A learner: tasks that share parameters, and the optimizer, schedule and weighting they train by.
+
+Most architectures connect all tasks, and there is one learner. Single-task learning has one a
+task: selection of the best weights, clipping and stopping are then each task's own, as in K runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.optim import Optimizer
+
+from mtl_cli.basis.errors import problem
+from mtl_cli.basis.gradient_scale import scale_gradient
+from mtl_cli.disk.kinds import unfitting, unlike
+from mtl_cli.model.model import Group, Model
+from mtl_cli.scheduler.base import Scheduler
+from mtl_cli.training.rates import parameter_groups
+from mtl_cli.training.selection import Selection
+from mtl_cli.training.settings import Settings
+from mtl_cli.training.step_part import StepPart
+from mtl_cli.weighting.base import Losses, Weighting, Weights
+from mtl_cli.weighting.fixed import Fixed
+
+ANEW = "another run, or train anew"
+
+
+class Makers(NamedTuple):
+    """What makes the parts of a learner."""
+
+    weighting: Callable[..., Weighting]  # (tasks=names)
+    optimizer: Callable[..., Optimizer]  # (parameter groups)
+    scheduler: Callable[..., Scheduler]  # (optimizer=, total_steps=, steps_per_epoch=)
+
+
+class Learner:
+    """Trains the parameters of one group of tasks.
+
+    A task alone has nothing to balance, and is trained plainly whatever the weighting.
+
+    Args:
+        group: the tasks and their parameters.
+        model: holds them.
+        makers: make the weighting, optimizer and schedule.
+        settings: say how to clip, select and stop.
+        total_steps: the steps of the whole training.
+        steps_per_epoch: the steps of an epoch.
+    """
+
+    def __init__(
+        self,
+        group: Group,
+        model: Model,
+        makers: Makers,
+        settings: Settings,
+        total_steps: int,
+        steps_per_epoch: int,
+    ) -> None:
+        self.group = group
+        self.tasks = {name: model.tasks[name] for name in group.tasks}
+        self.settings = settings
+        make_weighting = makers.weighting if len(group.tasks) > 1 else Fixed
+        self.weighting = make_weighting(tasks=group.tasks).to(group.parameters[0].device)
+        self.weighting.watch(group.last_shared)
+        learned = list(self.weighting.parameters())
+        self.learned = learned
+        self.trained = [*group.parameters, *learned]
+        own = {id(p) for p in group.parameters}
+        named = [(name, p) for name, p in model.named_parameters() if id(p) in own]
+        groups, factors = parameter_groups(named, learned, settings.lr_factors or {})
+        self.optimizer = makers.optimizer(groups)
+        for options, factor in zip(self.optimizer.param_groups, factors, strict=True):
+            options["lr"] *= factor
+        # The fused update of a first step that overflowed leaves a momentum that was never set; a
+        # step that the scaler skips in Python does not.
+        vars(self.optimizer)["_step_supports_amp_scaling"] = False
+        device = group.parameters[0].device.type
+        self.one = torch.ones((), device=device)
+        self.scaler = torch.amp.GradScaler(device, enabled=settings.precision == "16")
+        self.scheduler = makers.scheduler(
+            optimizer=self.optimizer, total_steps=total_steps, steps_per_epoch=steps_per_epoch
+        )
+        self.stopped = False
+        self.best = Selection(self.tasks, settings.select)
+
+    def prepare(self, step: int, fraction: float) -> None:
+        """Before a step, counted from 0, at this share of the training."""
+        for parameter in self.trained:  # zero_grad() would spend ten times as long on its hooks
+            parameter.grad = None
+        self.scheduler.set_rates(step)
+        self.weighting.progress(fraction)
+        self.weighting.grad_scale = float(self.scaler.scale(self.one))
+
+    def backward(
+        self,
+        losses: Losses,
+        extra: Tensor | None,
+        features: list[Tensor],
+        part: StepPart,
+        last: bool,
+    ) -> Weights | None:
+        """Adds the gradients of a part of the step, from the unweighted losses of all tasks.
+
+        Args:
+            losses: by task; those of others are ignored.
+            extra: the architecture's own term.
+            features: where the tasks part.
+            part: says how much each loss counts in the step.
+            last: whether this is the last part.
+        """
+        group, scale = self.group, self.weighting.grad_scale
+        own = {
+            task: scale_gradient(loss, scale * part.shares[task])
+            for task, loss in self.weighted(losses).items()
+        }
+        self.weighting.part_shares = part.shares
+        self.weighting.more_to_come = not last
+        if not own:
+            return self.weighting.flush(group.shared) if last else None
+        extra = None if extra is None else scale_gradient(extra, scale * part.share)
+        return self.weighting.backward(own, group.shared, group.specific, extra, features)
+
+    def unscale(self) -> None:
+        """After the last part: the gradients as the optimizer is to see them."""
+        if self.weighting.grad_scale == 1:
+            return
+        for parameter in self.learned:
+            if parameter.grad is not None:  # of S itself, which was not scaled
+                parameter.grad *= self.weighting.grad_scale
+        if self.scaler.is_enabled() and self.has_gradients():
+            self.scaler.unscale_(self.optimizer)
+
+    def has_gradients(self) -> bool:
+        return any(parameter.grad is not None for parameter in self.trained)
+
+    def weighted(self, losses: Losses) -> dict[str, Tensor]:
+        """The losses of the learner's tasks, each times its task's weight."""
+        return {
+            name: losses[name] if task.weight == 1 else task.weight * losses[name]
+            for name, task in self.tasks.items()
+            if name in losses
+        }
+
+    def step(self, closure: Callable[[], Losses]) -> None:
+        """Clips the gradients and updates the parameters; ``closure`` computes the losses anew."""
+        if self.settings.grad_clip is not None:
+            torch.nn.utils.clip_grad_norm_(self.group.parameters, self.settings.grad_clip)
+        if not self.scaler.is_enabled():
+            self.optimizer.step()
+        elif self.has_gradients():
+            self.scaler.step(self.optimizer)  # does nothing where a gradient overflowed
+            self.scaler.update()
+        self.weighting.after_step(lambda: self.weighted(closure()))
+
+    def end_epoch(self, epoch: int, train_loss: dict[str, float], improved: bool) -> None:
+        """Tells schedule and weighting; stops where the patience is over."""
+        own = {task: train_loss[task] for task in self.tasks if task in train_loss}
+        self.weighting.end_epoch(own)
+        self.scheduler.end_epoch(improved)
+        patience = self.settings.patience
+        self.stopped = patience is not None and epoch - self.best.epoch >= patience
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a checkpoint has to keep."""
+        return {
+            "optimizer": self.optimizer.state_dict(),
+            "scheduler": self.scheduler.state_dict(),
+            "weighting": self.weighting.state_dict(),
+            "scaler": self.scaler.state_dict(),
+            "stopped": self.stopped,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Takes back what `state_dict` gave.
+
+        Raises:
+            ValueError: where it is another learner's.
+        """
+        for name in ("scheduler", "weighting"):
+            if unlike(state[name], getattr(self, name).state_dict()):
+                raise problem(f"the state of {name}", "must be of the same kind", "another", ANEW)
+        self.optimizer.load_state_dict(state["optimizer"])
+        if found := unfitting(self.optimizer):
+            raise problem("the optimizer's state", "must fit the weights", found, ANEW)
+        self.scheduler.load_state_dict(state["scheduler"])
+        self.weighting.load_state_dict(state["weighting"])
+        self.scaler.load_state_dict(state["scaler"])
+        self.stopped = state["stopped"]

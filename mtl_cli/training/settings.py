@@ -1,0 +1,97 @@
+"""What a user sets of the training loop."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mtl_cli.basis.errors import check_boolean, check_choice, check_integer, check_number, problem
+
+PRECISIONS = ("32", "bf16", "16")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How long to train, what to keep, what to write.
+
+    Args:
+        max_epochs: epochs to train; None: as many as ``max_steps`` takes.
+        max_steps: optimizer steps, where that is less.
+        select: what picks the best weights on val: ``loss``, the sum of the tasks' unweighted
+            losses, or ``task/metric``.
+        patience: epochs without a better val figure before training stops; None: never.
+        grad_clip: the largest norm of the gradient; None: no clipping.
+        checkpoint_every: epochs between checkpoints.
+        log_every: steps between step rows in ``metrics.csv``; None: no such rows.
+        watch_test: evaluates test every epoch too, never for selection.
+        max_batches: batches of each split an epoch, to try things out; None: all.
+        accumulate: batches whose gradients make one step.
+        precision: of the forward pass: ``32``, ``bf16`` or ``16`` (with scaled gradients).
+        compile: whether torch compiles the model.
+        ema_decay: of the moving average of the weights, which is evaluated and kept as the best
+            weights; None: no average.
+        lr_factors: ``{part: factor on the learning rate}``; a part is the beginning of a
+            parameter's name (``heads``, ``arch.experts``), or ``weighting``, its learned weights;
+            None: the same rate for all.
+    """
+
+    max_epochs: int | None
+    max_steps: int | None
+    select: str
+    patience: int | None
+    grad_clip: float | None
+    checkpoint_every: int
+    log_every: int | None
+    watch_test: bool
+    max_batches: int | None
+    accumulate: int
+    precision: str
+    compile: bool
+    ema_decay: float | None
+    lr_factors: Mapping[str, float] | None
+
+    def __post_init__(self) -> None:
+        check_integer(
+            "trainer.checkpoint_every", self.checkpoint_every, 1, "trainer.checkpoint_every=1"
+        )
+        check_boolean("trainer.watch_test", self.watch_test)
+        for name in ("max_epochs", "max_steps", "patience", "log_every", "max_batches"):
+            if getattr(self, name) is not None:
+                check_integer(f"trainer.{name}", getattr(self, name), 1, f"trainer.{name}=10")
+        check_integer("trainer.accumulate", self.accumulate, 1, "trainer.accumulate=1")
+        object.__setattr__(self, "precision", str(self.precision))  # 16 and 32 arrive as numbers
+        check_choice("trainer.precision", self.precision, list(PRECISIONS), "trainer.precision=32")
+        check_boolean("trainer.compile", self.compile)
+        if self.ema_decay is not None:
+            check_number("trainer.ema_decay", self.ema_decay, "trainer.ema_decay=0.999", 0, 1)
+        for part, factor in (self.lr_factors or {}).items():
+            check_number(f"trainer.lr_factors.{part}", factor, f"{{{part}: 0.1}}", 0)
+        if self.grad_clip is not None:
+            check_number("trainer.grad_clip", self.grad_clip, "trainer.grad_clip=1.0", 0)
+        if self.max_epochs is None and self.max_steps is None:
+            rule = "needs max_epochs or max_steps"
+            raise problem("trainer", rule, "both are null", "trainer.max_epochs=10")
+
+    def steps(self, batches: int) -> int:
+        """How many steps an epoch has of a train split with so many batches."""
+        return math.ceil(min(batches, self.max_batches or batches) / self.accumulate)
+
+    def total_steps(self, steps_per_epoch: int) -> int:
+        """The steps of the whole training."""
+        in_epochs = math.inf if self.max_epochs is None else self.max_epochs * steps_per_epoch
+        return int(min(in_epochs, self.max_steps or math.inf))
+
+    def check_resumed(self, epochs: int, steps: int, total_steps: int) -> None:
+        """Refuses to end a training before where it is."""
+        if steps > total_steps:
+            rule = f"must be at least what the run has had: {epochs} epochs, {steps} steps"
+            at_steps = self.max_steps is not None and self.max_steps < steps
+            fix = f"trainer.max_steps={steps}" if at_steps else f"trainer.max_epochs={epochs + 1}"
+            raise problem("the length of a resumed training", rule, f"{total_steps} steps", fix)
+
+    def wants_val(self) -> str | None:
+        """The setting that reads the figures of a val split, if one does."""
+        if self.patience is not None:
+            return "trainer.patience"
+        return f"trainer.select={self.select}" if self.select != "loss" else None

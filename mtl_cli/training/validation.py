@@ -1,0 +1,128 @@
+"""Validation: the figures of val and test, the best weights, and when to stop."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Mapping
+from contextlib import nullcontext
+
+import torch
+
+from mtl_cli.basis.errors import problem
+from mtl_cli.dataset.base import Loader
+from mtl_cli.model.model import Model
+from mtl_cli.training.average import WeightAverage
+from mtl_cli.training.best_weights import BestWeights
+from mtl_cli.training.evaluation import Figures, evaluate
+from mtl_cli.training.learner import Learner
+from mtl_cli.training.records import Records
+from mtl_cli.training.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+class Validation:
+    """Evaluates a model that is trained, and keeps its best weights.
+
+    Args:
+        model: on the device.
+        loaders: ``{split: loader}``.
+        learners: each selects by its own tasks' figures of val.
+        settings: say what selects.
+        records: gets the figures.
+        average: of the weights, evaluated in their place; None: there is none.
+        device: where the model is.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        loaders: Mapping[str, Loader],
+        learners: list[Learner],
+        settings: Settings,
+        records: Records,
+        average: WeightAverage | None,
+        device: torch.device,
+    ) -> None:
+        self.model = model
+        self.loaders = loaders
+        self.learners = learners
+        self.settings = settings
+        self.records = records
+        self.average = average
+        self.device = device
+        self.said: set[str] = set()
+        self.best = BestWeights(model, learners, records.folder.best)
+        if "val" not in loaders:
+            self.refuse_wish_for_val()
+
+    def end_epoch(
+        self, epoch: int, step: int, active: list[Learner]
+    ) -> tuple[dict[str, Figures], list[Learner]]:
+        """The figures of the watched splits, and the learners that improved (all without a val)."""
+        tasks = [task for learner in active for task in learner.tasks]
+        watched = ["val", "test"] if self.settings.watch_test else ["val"]
+        splits = [split for split in watched if split in self.loaders]
+        improved = active
+        with nullcontext() if self.average is None else self.average.in_place():
+            figures = {split: self.evaluate(split, tasks, step) for split in splits}
+            if "val" in figures:
+                improved = self.best.update(epoch, active, figures["val"])
+        for split, values in figures.items():
+            self.records.write(epoch, step, split, values)
+        return figures, improved
+
+    def end(self, epoch: int) -> None:
+        """Leaves the best weights in the model; without a val split, those of the last epoch."""
+        if "val" in self.loaders:
+            self.best.restore()
+        else:
+            if self.average is not None:
+                self.average.swap()
+            self.best.use_last(epoch)
+
+    def test(self, steps_per_epoch: int, total_steps: int) -> Figures:
+        """The figures of the test split, read once, with the weights as they are."""
+        if "test" not in self.loaders:
+            return {}
+        tasks = [task for learner in self.learners for task in learner.tasks]
+        figures = self.evaluate("test", tasks, total_steps, plots=True)
+        if not self.settings.watch_test:  # else the rows of these epochs are there
+            for learner in self.learners:
+                own = {task: figures[task] for task in learner.tasks if task in figures}
+                step = min(learner.best.epoch * steps_per_epoch, total_steps)
+                self.records.write(learner.best.epoch, step, "test", own, total=False)
+        return {task: figures[task] for task in self.model.tasks if task in figures}
+
+    def evaluate(self, split: str, tasks: list[str], step: int, plots: bool = False) -> Figures:
+        """The figures of a split.
+
+        Raises:
+            ValueError: where a loss is not finite, before anything is kept of such weights.
+        """
+        most = self.settings.max_batches
+        loader = self.loaders[split]
+        figures = evaluate(self.model, loader, tasks, self.device, most, plots)
+        for task, values in figures.items():
+            if not math.isfinite(values["loss"]):
+                thing = f"the {split} loss of task {task!r} after step {step}"
+                fix = "a smaller optimizer.lr, or trainer.grad_clip=1.0"
+                raise problem(thing, "must stay finite", values["loss"], fix)
+            for metric in (name for name, value in values.items() if math.isnan(value)):
+                self.say_once(f"{task}/{metric} has no value on {split}; are all labels alike?")
+        return figures
+
+    def say_once(self, text: str) -> None:
+        """A word to the user, who need not read it after every epoch."""
+        if text not in self.said:
+            self.said.add(text)
+            log.warning("note        %s", text)
+
+    def refuse_wish_for_val(self) -> None:
+        """Refuses what reads the figures of val, where there is no such split."""
+        plateau = any(learner.scheduler.needs_val for learner in self.learners)
+        wish = self.settings.wants_val() or ("scheduler=plateau" if plateau else None)
+        if wish is not None:
+            fix = "a val split (dataset.val_fraction=0.1, dataset.split=random), or leave it out"
+            raise problem(wish, "needs a val split", "a dataset without one", fix)

@@ -1,0 +1,132 @@
+"""The slots of a config: what stands in one is checked before anything of it is called.
+
+A config is not a program: each slot takes only classes of its kind, which is checked on the
+resolved object before it is called; functions are refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Any
+
+from hydra.utils import get_object
+from omegaconf import DictConfig, OmegaConf
+from torch import nn
+from torchjd.linalg import DualConeProjector
+
+from mtl_cli.basis.errors import Problem, problem
+from mtl_cli.trust.foreign import leaves
+
+PARTS = ("experts", "layers", "heads", "columns")  # what a model is made of, in options num_*
+MOST_PARTS = 10_000
+RESERVED = ("_target_", "_partial_", "_recursive_", "_convert_", "_args_")
+
+
+class Factory:
+    """A class and the config's values for it, checked; calling it adds the live objects.
+
+    Args:
+        slot: where in the config it stands.
+        node: the config.
+        advice: what to do where the class refuses the values.
+    """
+
+    def __init__(self, slot: str, node: dict[str, Any], advice: str) -> None:
+        self.slot = slot
+        self.advice = advice
+        self.target = node["_target_"]
+        self.values = {key: value for key, value in node.items() if not key.startswith("_")}
+
+    def __call__(self, *args: Any, **live: Any) -> Any:
+        try:
+            return get_object(self.target)(*args, **(built(self.values) | live))
+        except Problem:
+            raise
+        except Exception as error:
+            given = ", ".join(f"{key}={value!r}" for key, value in self.values.items())
+            found = f"{type(error).__name__}: {error}\n          from {given or 'no values'}"
+            rule = f"must be values that {self.target} takes"
+            raise problem(self.slot, rule, found, self.advice) from error
+
+
+def built(node: Any) -> Any:
+    """Plain data, with the objects that it describes, whose classes have been checked.
+
+    Hydra's ``instantiate`` would resolve the texts in it once more, and they are only texts.
+    """
+    if isinstance(node, list):
+        return [built(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    values = {key: built(item) for key, item in node.items() if key not in RESERVED}
+    if "_target_" not in node:
+        return values
+    make_it = partial(get_object(node["_target_"]), *built(node.get("_args_", [])), **values)
+    return make_it if node.get("_partial_") else make_it()
+
+
+def make(
+    cfg: DictConfig,
+    slot: str,
+    kind: type,
+    group: str | None = None,
+    leave_out: Mapping[str, Any] | None = None,
+) -> Factory:
+    """The factory of what stands at ``slot``, once all its classes are found to be of their kind.
+
+    Raises:
+        ValueError: where it is no part, or a target in it is no class of its slot's kind.
+    """
+    node = OmegaConf.select(cfg, slot)
+    key = slot if group in (None, slot) else f"{group}@{slot}"
+    if not isinstance(node, DictConfig) or "_target_" not in node:
+        word = node if isinstance(node, str) else "<choice>"
+        fix = f"{slot}._target_=<class>" if group == "metrics" else f"{key}={word}"
+        raise problem(slot, "must be a whole part, not a word or a number", node, fix)
+    values: Any = OmegaConf.to_container(node, resolve=True)
+    plain = {str(key): value for key, value in values.items() if key not in (leave_out or {})}
+    check_target(slot, plain["_target_"], kind)
+    for path, target in nested_targets(plain, slot):
+        check_target(path, target, (nn.Module, DualConeProjector))
+    check_counts(slot, plain)
+    choice = cfg.choices.get(key)
+    options = f"; mtl-train {key}={choice} --help lists the options" if choice else ""
+    return Factory(slot, plain, f"another value{options}")
+
+
+def check_counts(slot: str, values: Mapping[str, Any]) -> None:
+    """Refuses more parts than any model has, which would be made one by one without an end."""
+    for option, value in values.items():
+        if not (option.startswith("num_") and option.endswith(PARTS)):
+            continue
+        for path, number in leaves(value, f"{slot}.{option}"):  # some are one number a task
+            if isinstance(number, int | float) and number > MOST_PARTS:
+                rule = f"must be at most {MOST_PARTS:,}"
+                raise problem(path, rule, number, f"{path}=8")
+
+
+def check_target(slot: str, target: Any, kind: type | tuple[type, ...]) -> None:
+    """Refuses a target that is not a class of the slot's kind, before anything calls it."""
+    kinds = kind if isinstance(kind, tuple) else (kind,)
+    rule = f"must be a class of the kind {' or '.join(one.__name__ for one in kinds)}"
+    fix = "a _target_ of that kind; the choices are in --help"
+    if not isinstance(target, str):
+        raise problem(f"{slot}._target_", rule, target, fix)
+    try:
+        found = get_object(target)
+    except Exception as error:
+        raise problem(f"{slot}._target_", rule, f"{target}, which cannot be found", fix) from error
+    if not isinstance(found, type) or not issubclass(found, kind):
+        what = "a class of another kind" if isinstance(found, type) else "no class"
+        raise problem(f"{slot}._target_", rule, f"{target}, which is {what}", fix)
+
+
+def nested_targets(node: Any, path: str) -> Iterator[tuple[str, Any]]:
+    """All targets inside a node, at any depth, with their paths."""
+    items: Any = node.items() if isinstance(node, dict) else enumerate(node)
+    for key, value in items:
+        if isinstance(value, dict | list):
+            if isinstance(value, dict) and "_target_" in value:
+                yield f"{path}.{key}", value["_target_"]
+            yield from nested_targets(value, f"{path}.{key}")

@@ -1,0 +1,42 @@
+"""What stands beside a run's results: the floor, and for tables a reference."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from mtl_cli.run.build import Run
+from mtl_cli.training.evaluation import Figures, evaluate
+from mtl_cli.training.stand_in import StandIn
+from mtl_cli.yardstick import reference
+from mtl_cli.yardstick.floor import Floor
+from mtl_cli.yardstick.reference import Reference
+
+log = logging.getLogger(__name__)
+
+
+def yardsticks(run: Run) -> dict[str, Any]:
+    """The figures of the floor and of the reference, on test (on val where there is no test), by
+    the tasks' own losses and metrics; for the summary."""
+    loaders = run.trainer.loaders
+    split = next((split for split in ("test", "val") if split in loaders), None)
+    if split is None:
+        return {}
+    tasks, device = run.model.tasks, run.trainer.device
+
+    def score(stand_in: StandIn) -> Figures:
+        most = run.trainer.settings.max_batches
+        return evaluate(stand_in, loaders[split], stand_in.tasks, device, most)
+
+    floor = Floor(tasks, run.dataset.targets("train"), device)
+    found: dict[str, Any] = {"floor": score(floor), "floor_split": split}
+    table = run.dataset.plain_table
+    if table is not None and run.trainer.settings.max_batches is None:  # else it is a mere trial
+        size = reference.size(tasks, table)
+        if size <= table.most:
+            found["reference"] = score(Reference(tasks, table, device))
+            found["reference_name"] = reference.NAME
+        elif table.most:
+            fix = f"dataset.reference={size} trains them"
+            log.info("reference   too large for trees, %s labels x classes; %s", f"{size:,}", fix)
+    return found

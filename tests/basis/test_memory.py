@@ -1,0 +1,39 @@
+"""A model that no machine can hold is refused in words, before any memory is taken."""
+
+import pytest
+import torch
+from torch import nn
+
+import mtl_cli
+from mtl_cli.basis.errors import Problem
+from mtl_cli.basis.memory import check_fits, in_words, size_of
+
+CPU = torch.device("cpu")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["encoder.hidden=[3000000,3000000]"],
+        ["encoder.hidden=[9000000000,9000000000]"],
+        ["arch=mmoe", "arch.num_experts=9000", "encoder.hidden=[100000]"],
+        ["arch=ple", "encoder.hidden=[2000000,2000000]"],
+    ],
+)
+def test_what_does_not_fit_is_refused(tmp_path, words) -> None:
+    with pytest.raises(Problem, match="must be trained in the memory of cpu") as error:
+        mtl_cli.train([f"hydra.run.dir={tmp_path}/run", "trainer=smoke", *words])
+    assert "parameters" in str(error.value)
+
+
+def test_what_fits_is_made_without_a_trace() -> None:
+    torch.manual_seed(0)
+    check_fits(lambda: nn.Linear(1000, 1000), CPU)
+    found = torch.rand(3)
+    torch.manual_seed(0)
+    assert torch.equal(found, torch.rand(3))
+
+
+def test_sizes_in_words() -> None:
+    assert [in_words(n) for n in (5, 2048, 3 * 2**40)] == ["5 bytes", "2 KiB", "3 TiB"]
+    assert size_of(CPU) > 2**28

@@ -1,0 +1,145 @@
+"""New rows are read as the train rows were, by what a run keeps as JSON."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas
+import pytest
+import torch
+from omegaconf import OmegaConf
+
+from mtl_cli.basis.errors import Problem
+from mtl_cli.dataset.readers.table import TableReader
+from mtl_cli.dataset.table import Table
+
+YAML = Path(__file__).parent.parent.parent.parent / "conf" / "dataset" / "table.yaml"
+DEFAULTS = OmegaConf.to_container(OmegaConf.load(YAML).dataset) | {"seed": 0}
+DEFAULTS.pop("_target_")
+WHOLE = {"val_fraction": 0, "test_fraction": 0}
+TARGETS = {"income": "binary", "sector": "multiclass", "score": "regression", "able": "multilabel"}
+N = 40
+
+
+def frame():
+    draw = np.random.default_rng(0)
+    data = pandas.DataFrame({"x": draw.normal(size=N), "city": draw.choice(["a", "b", "c"], N)})
+    data["hours"] = draw.integers(0, 50, N).astype(float)
+    data.loc[3, "hours"] = np.nan
+    data["income"], data["sector"] = draw.choice(["0", "1"], N), draw.choice(["u", "v", "w"], N)
+    data["score"] = draw.normal(size=N)
+    data["tall"], data["fast"] = draw.integers(0, 2, N), draw.integers(0, 2, N)
+    data["group"] = np.arange(N) % 4
+    data.loc[5, ["income", "sector", "score"]] = None
+    return data
+
+
+@pytest.fixture
+def path(tmp_path):
+    frame().to_csv(tmp_path / "my.csv", index=False)
+    return tmp_path / "my.csv"
+
+
+def make(path, **options):
+    options = {"label_columns": {"able": ["tall", "fast"]}, "drop": ["group"]} | options
+    return Table(**DEFAULTS | WHOLE | {"targets": TARGETS} | options | {"path": str(path)})
+
+
+def through_json(reader):
+    return TableReader.from_state(json.loads(json.dumps(reader.state(), allow_nan=False)))
+
+
+def equal(a, b):
+    return torch.allclose(a, b, rtol=1e-14, atol=0, equal_nan=True)
+
+
+@pytest.mark.parametrize("name", ["new.csv", "new.jsonl", "new.parquet"])
+@pytest.mark.parametrize("batch_size", [1, 7, 100])
+def test_the_rows_and_labels_are_those_of_the_training(path, tmp_path, name, batch_size):
+    dataset, new = make(path), tmp_path / name
+    reader = through_json(dataset.reader)
+    assert reader.state() == dataset.reader.state()
+    assert reader.inputs == dataset.inputs
+    data = frame()
+    if name == "new.csv":
+        data.to_csv(new, index=False)
+    elif name == "new.jsonl":
+        data.to_json(new, orient="records", lines=True, double_precision=15)
+    else:
+        data.to_parquet(new)
+    batches = list(reader.read(new, "row", batch_size, list(TARGETS)))
+    assert all(len(batch) <= batch_size for batch in batches)
+    rows = torch.cat([batch.inputs["row"] for batch in batches])
+    assert torch.allclose(rows, dataset.splits["train"].inputs["row"], atol=1e-6)
+    for task, target in dataset.targets("train").items():
+        found = torch.cat([batch.targets[task] for batch in batches])
+        assert torch.allclose(found, target, rtol=1e-13, equal_nan=True)  # JSON has 15 digits
+    assert [n for batch in batches for n in batch.names["row"]] == list(range(1, N + 1))
+    assert {file for batch in batches for file in batch.names["file"]} == {name}
+
+
+def test_rows_without_labels_need_no_column_of_them(path, tmp_path):
+    reader = through_json(make(path).reader)
+    data = frame()[["hours", "city", "x"]]  # in another order, too
+    data.to_csv(tmp_path / "new.csv", index=False)
+    (batch,) = reader.read(tmp_path / "new.csv", "row", 100)
+    assert batch.targets == {}
+    assert torch.equal(batch.inputs["row"], make(path).splits["train"].inputs["row"])
+    with pytest.raises(Problem, match="income"):
+        list(reader.read(tmp_path / "new.csv", "row", 100, ["income"]))
+    data.drop(columns="city").to_csv(tmp_path / "new.csv", index=False)
+    with pytest.raises(Problem, match=r"there: hours, x"):
+        list(reader.read(tmp_path / "new.csv", "row", 100))
+
+
+def test_what_training_never_saw_is_unknown_or_missing(path, tmp_path):
+    reader = through_json(make(path).reader)
+    text = "x,city,hours\n1,zzz,3\n2,a,\n?,b,4\nNA,?,nan\n"
+    (tmp_path / "new.csv").write_text(text)
+    (batch,) = reader.read(tmp_path / "new.csv", "row", 100)
+    x, hours, no_hours, city = batch.inputs["row"].T
+    assert city.tolist() == [0, 1, 2, 0]
+    assert no_hours.tolist() == [0, 1, 0, 1]
+    assert (x[2], x[3], hours[1], hours[3]) == (0, 0, 0, 0)
+    (tmp_path / "new.csv").write_text("x,city,hours\n1,a,3\nmuch,a,4\n")
+    with pytest.raises(Problem, match=r"column x .*\n.*'much' in row 2 of new\.csv") as error:
+        list(reader.read(tmp_path / "new.csv", "row", 100))
+    assert "dataset." not in str(error.value)  # whose settings are those of the training
+
+
+def test_a_new_label_that_is_no_number_is_named_without_settings(path, tmp_path):
+    reader = through_json(make(path).reader)
+    frame().assign(score="much").to_csv(tmp_path / "new.csv", index=False)
+    with pytest.raises(Problem, match=r"'much' in row 1 of new\.csv \(40 cells.*\n.*empty$"):
+        list(reader.read(tmp_path / "new.csv", "row", 100, ["score"]))
+
+
+def test_an_unknown_label_is_named(path, tmp_path):
+    reader = through_json(make(path).reader)
+    frame().assign(sector="zzz").to_csv(tmp_path / "new.csv", index=False)
+    rule = r"must be one of u, v, w\."
+    with pytest.raises(Problem, match=rf"{rule}\n.*'zzz' \(40 times, first in row 1 of new\.csv\)"):
+        list(reader.read(tmp_path / "new.csv", "row", 100, ["sector"]))
+
+
+def test_the_labels_of_a_group_are_its_own(path):
+    options = {"targets": {"score": "regression"}, "task_column": "group", "drop": None}
+    dataset = make(path, label_columns=None, **options)
+    reader = through_json(dataset.reader)
+    (batch,) = reader.read(path, "row", 100, ["1", "3"])
+    for task in ("1", "3"):
+        assert equal(batch.targets[task], dataset.targets("train")[task])
+
+
+def test_files_without_a_header_stay_so(path, tmp_path):
+    data = frame()
+    data.to_csv(tmp_path / "bare.csv", index=False, header=False, sep=";")
+    options = {"header": False, "columns": list(data), "delimiter": ";"}
+    dataset = make(tmp_path / "bare.csv", **options)
+    (batch,) = through_json(dataset.reader).read(tmp_path / "bare.csv", "row", 100, ["income"])
+    assert torch.equal(batch.inputs["row"], dataset.splits["train"].inputs["row"])
+    assert equal(batch.targets["income"], dataset.targets("train")["income"])
+
+
+def test_no_path_is_kept(path):
+    assert str(path.parent) not in json.dumps(make(path).reader.state())

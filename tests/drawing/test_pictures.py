@@ -1,0 +1,118 @@
+"""Pictures show what the folders hold: means and bands over seeds, intervals, fronts, shares."""
+
+import statistics
+from pathlib import Path
+
+import pytest
+
+from mtl_cli.basis.errors import Problem
+from mtl_cli.comparison.compare import compare, telling
+from mtl_cli.comparison.saved_run import read_run
+from mtl_cli.drawing.bands import band, common_end, draw_as_far_as_all_go, draw_tasks
+from mtl_cli.drawing.experts import mean_shares, read_shares
+from mtl_cli.drawing.front import find_pairs
+from mtl_cli.drawing.pictures import draw, forget_pictures, read
+from mtl_cli.drawing.style import new_figure
+
+SHARES = "epoch,step,task,expert,share\n1,1,a,e1,0.9\n2,2,a,e1,0.25\n2,2,a,e2,0.75\n"
+
+
+@pytest.fixture
+def runs(leave, tmp_path) -> list[Path]:
+    """Two seeds each of single-task and of a mixture with weights and gates."""
+    paths = []
+    for seed in range(2):
+        base = {"a": {"mse": 1.0 + seed}, "b": {"accuracy": 0.5}}
+        own = {"a": {"mse": 0.5 + seed}, "b": {"accuracy": 0.4}}
+        paths.append(leave(tmp_path / f"s{seed}", base, "single_task", seed))
+        weights = {"a": 1.0, "b": 2.0}
+        paths.append(leave(tmp_path / f"m{seed}", own, "mmoe", seed, weights=weights))
+        (paths[-1] / "diagnostics").mkdir()
+        (paths[-1] / "diagnostics/gates.csv").write_text(SHARES)
+    return paths
+
+
+def test_a_band_is_mean_and_deviation_over_the_runs_that_have_the_epoch() -> None:
+    lines = [[(1, 2.0), (2, 5.0)], [(1, 3.0)], [(1, 7.0), (2, float("nan"))]]
+    sd = statistics.stdev([2.0, 3.0, 7.0])
+    assert band(lines) == [(1, pytest.approx(4.0), pytest.approx(sd)), (2, 5.0, 0.0)]
+
+
+def test_a_curve_is_faint_where_some_seeds_have_stopped() -> None:
+    lines = [[(1, 2.0), (2, 5.0), (3, 4.0)], [(1, 3.0), (2, 1.0)]]
+    axis = new_figure(3, 2, "").subplots()
+    draw_as_far_as_all_go(axis, band(lines), common_end(lines), color="black")
+    whole, faint = axis.lines
+    assert list(whole.get_xdata()) == [1, 2]
+    assert list(faint.get_xdata()) == [2, 3]
+    assert faint.get_alpha() < 1
+
+
+def test_everything_that_there_is_is_drawn(options, runs, tmp_path) -> None:
+    comparison = compare([read_run(path) for path in runs], options())
+    files, damaged = draw(comparison, tmp_path)
+    names = [path.name for path in files]
+    assert names == ["learning_curves.png", "gain.png", "pareto.png", "weights.png", "experts.png"]
+    assert damaged == []
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in files)
+    forget_pictures(tmp_path)
+    assert not list(tmp_path.glob("*.png"))
+
+
+def test_learning_curves_are_those_of_val(options, runs) -> None:
+    [table] = compare([read_run(path) for path in runs], options()).tables
+    histories, _, _ = read(table)
+    figure = draw_tasks(table.groups, histories, ["a", "b"], "title")
+    axis = next(axis for axis in figure.axes if axis.get_title().startswith("a: mse"))
+    assert axis.get_title() == "a: mse on val"
+    lines = [list(line.get_ydata()) for line in axis.get_lines() if len(line.get_ydata())]
+    assert sorted(lines) == [[2.0, 1.5], [2.5, 2.0]]  # the mean over seeds, plus 1 / epoch
+
+
+def test_a_damaged_file_is_named_and_left_out_of_the_pictures_alone(
+    options, runs, tmp_path
+) -> None:
+    with open(runs[0] / "metrics.csv", "a", encoding="utf-8") as file:
+        file.write("3,30,val,a,ms")
+    comparison = compare([read_run(path) for path in runs], options())
+    line = len((runs[0] / "metrics.csv").read_text().splitlines())
+    _, [note] = draw(comparison, tmp_path)
+    assert f"{runs[0] / 'metrics.csv'}, line {line}" in note
+    assert "3,30,val,a,ms" in note
+    assert all(len(group.runs) == 2 for group in comparison.tables[0].groups)
+
+
+def test_shares_are_the_last_ones_and_damaged_rows_are_named(runs, tmp_path) -> None:
+    file = runs[1] / "diagnostics/gates.csv"
+    assert read_shares(file) == {("a", "e1"): 0.25, ("a", "e2"): 0.75}
+    assert mean_shares([{("a", "e"): 0.5}, {("a", "e"): 0.25}, {}]) == {("a", "e"): 0.375}
+    file.write_text(SHARES + "3,3,a,e1,much\n")
+    with pytest.raises(Problem, match="line 5"):
+        read_shares(file)
+
+
+def test_different_data_has_folders_of_its_own(options, runs, leave, tmp_path) -> None:
+    other = leave(tmp_path / "o", {"a": {"mse": 1.0}}, source="other/../source")
+    comparison = compare([read_run(path) for path in [*runs, other]], options())
+    out = tmp_path / "out"
+    out.mkdir()
+    files, _ = draw(comparison, out)
+    assert {path.parent.name for path in files} == {"1_made_generated", "2_made_other_.._source"}
+
+
+def test_every_pair_of_tasks_has_its_front(options, runs) -> None:
+    [table] = compare([read_run(path) for path in runs], options()).tables
+    [pair] = find_pairs(table, None)
+    assert pair.names == (("a", "mse"), ("b", "accuracy"))
+    assert pair.higher == (False, True)
+    assert sorted(pair.points) == [(1.0, 0.4), (1.5, 0.5)]
+    assert len(pair.best) == 2
+    assert "hypervolume" in pair.in_words
+
+
+def test_few_settings_are_those_of_most_gain_with_their_baseline(options, leave, tmp_path) -> None:
+    paths = [leave(tmp_path / "s", {"a": {"mse": 1.0}}, "single_task")]
+    for number, value in enumerate([3.0, 0.5, 2.0, 0.7]):
+        paths.append(leave(tmp_path / str(number), {"a": {"mse": value}}, f"m{number}"))
+    [table] = compare([read_run(path) for path in paths], options()).tables
+    assert [g.words for g in telling(table.groups, 3)] == ["arch=single_task", "arch=m1", "arch=m3"]

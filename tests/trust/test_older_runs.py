@@ -1,0 +1,77 @@
+"""Run folders that earlier versions left are resumed, evaluated, used and reported.
+
+``tests/kept/<version>/`` holds the table ``people.csv``, a run on it of two epochs as that version
+left it, and the ``metrics.csv`` to which that version itself resumed it for a third one.
+"""
+
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from omegaconf import OmegaConf
+
+import mtl_cli
+from mtl_cli.evaluate import evaluate
+from mtl_cli.report import read_words, report
+from mtl_cli.trust.older_runs import add_later_options
+
+KEPT = sorted(Path(__file__).parent.parent.joinpath("kept").iterdir())
+
+
+@pytest.fixture(params=KEPT, ids=lambda path: path.name)
+def kept(request, tmp_path, monkeypatch) -> Path:
+    """The folder of a version, copied to where it can be written to, as the working directory."""
+    folder = tmp_path / request.param.name
+    shutil.copytree(request.param, folder)
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def figures(path: Path) -> dict[tuple[str, ...], float]:
+    with path.open() as file:
+        return {tuple(row[:-1]): float(row[-1]) for row in list(csv.reader(file))[1:]}
+
+
+def test_there_are_kept_runs():
+    assert len(KEPT) >= 1
+
+
+def test_it_resumes_as_the_version_that_made_it_did(kept):
+    mtl_cli.train(["resume=run", "trainer.max_epochs=3"])
+    ours, theirs = figures(kept / "run/metrics.csv"), figures(kept / "resumed_metrics.csv")
+    common = ours.keys() & theirs.keys()
+    assert common == theirs.keys()
+    for row in theirs:
+        # Version 0.1 took the mean of its batches' means, where the labels' mean stands now.
+        same = 0.05 if row[2:5:2] == ("train", "loss") else 1e-5
+        assert ours[row] == pytest.approx(theirs[row], rel=same), row
+
+
+def test_it_is_evaluated_and_reported_as_it_says_itself(kept, capsys):
+    said = json.loads((kept / "run/summary.json").read_text())["test"]
+    found = evaluate(["run=run", "split=test"])["figures"]
+    for task, values in said.items():
+        for metric, value in values.items():
+            assert found[task][metric] == pytest.approx(value, rel=1e-5), (task, metric)
+    report(*read_words(["run"]))
+    assert f"{said['income']['mae']:.4f}" in capsys.readouterr().out
+
+
+def test_it_predicts(kept):
+    run = mtl_cli.load_run("run")
+    assert len(run.predict(kept / "people.csv")["income"]) == 80
+
+
+def test_options_that_came_later_take_the_value_that_keeps_what_a_part_did():
+    cfg = OmegaConf.create(
+        {"tasks": {"a": {"_target_": "x.A", "old": 1}, "b": {"_target_": "x.B"}}, "list": [{}]}
+    )
+    OmegaConf.set_struct(cfg, True)
+    add_later_options(cfg, {"": {"root": None}, "x.A": {"old": 2, "new": {"deep": 3}}})
+    assert cfg == {
+        "tasks": {"a": {"_target_": "x.A", "old": 1, "new": {"deep": 3}}, "b": {"_target_": "x.B"}},
+        "list": [{}],
+        "root": None,
+    }
