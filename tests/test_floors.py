@@ -1,4 +1,8 @@
-"""The floors of the house: a module imports from its own floor and from lower ones only."""
+"""The house: every room of the package in order, what is in it, and that imports only point down.
+
+Read from the top: the commands stand on everything, everything stands on ``basis``. A module may
+import from its own room and from rooms on lower lines.
+"""
 
 import ast
 from collections.abc import Iterator
@@ -9,30 +13,50 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "mtl_cli"
 CONF = PACKAGE.parent / "conf"
 
-# Every module of the package, and every folder of parts, on the floor where it lives.
-FLOORS: list[set[str]] = [
-    {"batch", "inputs", "seed", "run_folder", "device", "errors", "activation", "naming", "initial"}
-    | {"linear_maps", "mode", "backward_graph", "yaml_file", "literal", "picture_file", "kinds"}
-    | {"checkpoint", "logs", "signals", "settings", "gradient_scale", "sums"}
-    | {"writing", "new_file", "memory", "one_writer", "digest"},
-    {"encoder", "head", "loss", "dataset", "weighting", "scheduler", "logger"},
-    {"task", "arch"},
-    {"model", "last_layer"},
-    {"evaluation", "step_log", "learner", "best_weights", "progress", "observer", "pictures"}
-    | {"forward", "average", "records", "rates", "step_part", "updates", "selection"}
-    | {"validation", "stand_in", "floor", "reference"}
-    | {"predictions", "prediction_file", "new_data"},
-    {"trainer"},
-    {"comparison"},
-    {"diagnostic"},
-    {"slots", "mistakes", "trust"},
-    {"build", "cli", "help", "words", "summary", "options", "run_config", "run_data"}
-    | {"overrides", "baselines", "extension", "older_runs", "sweep"},
-    {"session", "announce", "resume", "yardsticks", "widening", "look", "loaded_run", "loading"}
-    | {"labelled_data", "rebuilt_dataset"},
-    {"train", "evaluate", "predict", "diagnose", "report", "sweep_report"},
-]
-HYDRA_FROM = next(i for i, floor in enumerate(FLOORS) if "slots" in floor)
+ROOMS = {
+    "": "the commands, as they are typed: mtl-train is train.py",
+    "study": "several trainings as one question: baselines, a widened single-task, the report",
+    "trained": "a run's folder back as a model: predictions, and evaluation on other data",
+    "run": "one run, from its configuration to its results",
+    "yardstick": "what results are held against: guessing, and boosted trees",
+    "diagnostic": "looks at what gradients, gates and experts of a model do",
+    "training": "the loop, a step, evaluation, selection, records; names no method and no dataset",
+    "model": "an architecture with the heads of its tasks, and which parameters are shared",
+    "dataset": "the datasets, as they are chosen",
+    "dataset.texts": "sources of texts: which files, which rows, prepared and cached",
+    "dataset.memory": "examples that lie in memory, and the draws of batches from them",
+    "dataset.base": "what every dataset promises",
+    "dataset.readers": "new data, read as a trained model's data was read",
+    "dataset.tables": "tables: their files, what each column is, which are targets",
+    "dataset.columns": "what stands in a column: features, labels, splits",
+    "dataset.vectorizers": "texts as numbers: bags of words and token ids",
+    "dataset.files": "files of rows, texts and digits, whole or in chunks",
+    "trust": "what a configuration may name, and the parts that are made of it",
+    "command_line": "words, help, mistakes, completion; never torch",
+    "drawing": "pictures of runs and comparisons; never torch",
+    "comparison": "run folders side by side: Gain and verdicts; never torch",
+    "arch": "architectures, and the pieces that they are made of",
+    "encoder": "encoders: stages from an input to features",
+    "head": "heads: from features to a task's output",
+    "loss": "losses that torch has not",
+    "task": "tasks: labels, loss, metrics, predictions",
+    "weighting": "from the losses of a step to its gradients",
+    "scheduler": "learning rates over the steps",
+    "logger": "where figures go besides metrics.csv",
+    "disk": "what a run leaves on disk: written whole, and read as data",
+    "basis": "what everybody stands on: batches, inputs, errors, devices, seeds",
+}
+ALIKE = {
+    "encoder",
+    "head",
+    "loss",
+    "task",
+    "weighting",
+    "scheduler",
+    "logger",
+}  # know not each other
+HYDRA = {"", "study", "trained", "run", "trust", "command_line"}  # the rooms that know it
+NO_TORCH = {"comparison", "drawing", "command_line"}
 MODULES = sorted(
     ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
     for path in PACKAGE.rglob("*.py")
@@ -40,9 +64,14 @@ MODULES = sorted(
 )
 
 
-def floor(module: str) -> int:
-    """The floor of ``encoder.mlp`` or ``build``."""
-    return next(i for i, names in enumerate(FLOORS) if module.partition(".")[0] in names)
+def room(module: str) -> str:
+    """The room of ``encoder.mlp`` or ``train``."""
+    return module if module in ROOMS else module.rpartition(".")[0]
+
+
+def depth(module: str) -> int:
+    """How far down the room of a module is."""
+    return list(ROOMS).index(room(module))
 
 
 def imports(module: str, only_at_import: bool = False) -> Iterator[str]:
@@ -72,27 +101,25 @@ def is_part(module: str) -> bool:
     return any(f"_target_: mtl_cli.{module}." in text for text in targets)
 
 
-def test_every_module_has_one_floor():
-    names = {module.partition(".")[0] for module in MODULES}
-    assert sum(map(len, FLOORS)) == len(set.union(*FLOORS))
-    assert names <= set.union(*FLOORS)
+def test_every_module_has_a_room_and_every_room_a_module():
+    assert {room(module) for module in MODULES} == set(ROOMS)
     assert len(MODULES) >= 60
 
 
+def test_the_only_loose_files_are_the_commands():
+    commands = {path.stem for path in CONF.glob("*.yaml")}
+    assert {module for module in MODULES if room(module) == ""} == commands
+
+
 @pytest.mark.parametrize("module", MODULES)
-def test_no_module_imports_upwards(module):
-    upwards = {name for name in own_imports(module) if floor(name) > floor(module)}
+def test_imports_only_point_down(module):
+    upwards = {name for name in own_imports(module) if depth(name) < depth(module)}
     assert upwards == set()
 
 
-@pytest.mark.parametrize("module", [module for module in MODULES if "." in module])
-def test_folders_of_one_floor_do_not_import_each_other(module):
-    folder = module.partition(".")[0]
-    others = {
-        name
-        for name in own_imports(module)
-        if "." in name and floor(name) == floor(module) and name.partition(".")[0] != folder
-    }
+@pytest.mark.parametrize("module", [module for module in MODULES if room(module) in ALIKE])
+def test_parts_of_different_kinds_do_not_know_each_other(module):
+    others = {name for name in own_imports(module) if room(name) in ALIKE - {room(module)}}
     assert others == set()
 
 
@@ -114,25 +141,21 @@ def test_no_import_goes_in_a_circle():
     assert below == {}
 
 
-@pytest.mark.parametrize("module", [module for module in MODULES if floor(module) < HYDRA_FROM])
-def test_nothing_below_the_commands_knows_hydra(module):
+@pytest.mark.parametrize("module", [module for module in MODULES if room(module) not in HYDRA])
+def test_most_rooms_do_not_know_hydra(module):
     roots = {name.partition(".")[0] for name in imports(module)}
     assert roots.isdisjoint({"hydra", "omegaconf"})
 
 
-@pytest.mark.parametrize(
-    "module", [module for module in MODULES if module.startswith("comparison.")]
-)
-def test_comparison_never_imports_torch(module):
+@pytest.mark.parametrize("module", [module for module in MODULES if room(module) in NO_TORCH])
+def test_some_rooms_never_import_torch(module):
     needs = [module]
     for name in needs:  # grows as it goes
         needs += own_imports(name) - set(needs)
         assert "torch" not in {imported.partition(".")[0] for imported in imports(name)}, name
 
 
-@pytest.mark.parametrize(
-    "module", ["cli", "help", "mistakes", "train", "evaluate", "predict", "diagnose", "report"]
-)
+@pytest.mark.parametrize("module", [module for module in MODULES if room(module) == ""])
 def test_help_and_completion_need_no_torch(module):
     needs = [module]
     for name in needs:  # grows as it goes
@@ -145,4 +168,4 @@ def test_only_slots_make_objects_of_configs():
     """And Hydra's own function nowhere, which resolves texts a second time."""
     assert not [m for m in MODULES if "hydra.utils.instantiate" in imports(m)]
     callers = {m for m in MODULES if "hydra.utils.get_object" in imports(m)}
-    assert callers == {"slots"}
+    assert callers == {"trust.slots"}

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from mtl_cli.basis.errors import Problem, problem
+from mtl_cli.disk.older_runs import as_of_today
 from mtl_cli.disk.run_folder import RunFolder
 from mtl_cli.disk.yaml_file import read_yaml
 
@@ -142,7 +143,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 def read_config(path: Path) -> dict[str, Any]:
     try:
-        data = read_yaml(path)
+        data = as_of_today(read_yaml(path))
     except ValueError as error:
         raise problem(path.name, "must be YAML of plain values", str(error), MEND) from error
     if not isinstance(data, dict):

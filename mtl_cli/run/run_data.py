@@ -15,6 +15,7 @@ from mtl_cli.basis.inputs import InputSpec, as_plain, from_plain
 from mtl_cli.comparison.saved_run import mapping
 from mtl_cli.dataset.base import Dataset
 from mtl_cli.dataset.readers.base import Reader
+from mtl_cli.disk.older_runs import of_today
 from mtl_cli.disk.run_folder import RunFolder, finite, from_here
 from mtl_cli.trust.foreign import check_package
 from mtl_cli.trust.slots import check_target
@@ -90,7 +91,7 @@ def read_run_data(folder: RunFolder, trust: Collection[str] = ()) -> RunData:
             inputs=inputs,
             tasks=dict(said["tasks"]),
             class_names=names,
-            reader=make_reader(said["target"], said["state"], trust),
+            reader=make_reader(of_today(said["target"]), said["state"], trust),
         )
     except Problem:
         raise

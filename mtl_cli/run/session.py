@@ -162,7 +162,7 @@ class Session:
         test = live.trainer.test()
         self.summary["test"] = test
         self.summary["loss"] = {"test": total_loss(live.model.tasks, test)}
-        self.summary |= yardsticks(live)
+        self.summary |= yardsticks(live.dataset, live.trainer)
         self.write(status)
         title = f"{self.cfg.name} (seed {self.cfg.seed})"
         if live.dataset.notice:

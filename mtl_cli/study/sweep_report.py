@@ -8,7 +8,7 @@ from pathlib import Path
 from mtl_cli.basis.errors import Problem
 from mtl_cli.comparison.best import rank_on_val
 from mtl_cli.disk.run_folder import from_here
-from mtl_cli.report import make_report, read_words, width
+from mtl_cli.study.report import make_report, read_words, width
 
 
 def report_sweep(folder: Path) -> None:

@@ -12,10 +12,10 @@ from mtl_cli.basis.errors import problem
 from mtl_cli.comparison.saved_run import mapping, version_numbers
 from mtl_cli.disk.kinds import misfit
 from mtl_cli.disk.literal import literal
+from mtl_cli.disk.older_runs import as_of_today
 from mtl_cli.disk.run_folder import RunFolder
 from mtl_cli.disk.yaml_file import read_yaml
 from mtl_cli.trust.foreign import check_foreign, leaves
-from mtl_cli.trust.older_runs import add_later_options
 
 WORD, SOME = (str, type(None)), (int, type(None))
 PARTS = ("choices", "dataset", "tasks", "encoder", "arch", "head", "trainer")  # mappings, in all
@@ -37,7 +37,7 @@ def read_config(folder: RunFolder, trust: Collection[str] = ()) -> DictConfig:
         ValueError: where it is damaged, of a newer version, or names what is not trusted.
     """
     try:
-        values = read_yaml(folder.config)
+        values = as_of_today(read_yaml(folder.config))
         found = lacking(values)
     except ValueError as error:
         values, found = {}, str(error)
@@ -47,9 +47,7 @@ def read_config(folder: RunFolder, trust: Collection[str] = ()) -> DictConfig:
     check_version(folder)
     check_foreign(values, trust)
     check_kinds(values, folder)
-    cfg = OmegaConf.create(literal(values))
-    add_later_options(cfg)
-    return cfg
+    return OmegaConf.create(literal(values))
 
 
 def lacking(values: Any) -> str:

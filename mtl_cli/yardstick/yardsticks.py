@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from mtl_cli.run.build import Run
+from mtl_cli.dataset.base import Dataset
 from mtl_cli.training.evaluation import Figures, evaluate
 from mtl_cli.training.stand_in import StandIn
+from mtl_cli.training.trainer import Trainer
 from mtl_cli.yardstick import reference
 from mtl_cli.yardstick.floor import Floor
 from mtl_cli.yardstick.reference import Reference
@@ -15,23 +16,23 @@ from mtl_cli.yardstick.reference import Reference
 log = logging.getLogger(__name__)
 
 
-def yardsticks(run: Run) -> dict[str, Any]:
+def yardsticks(dataset: Dataset, trainer: Trainer) -> dict[str, Any]:
     """The figures of the floor and of the reference, on test (on val where there is no test), by
     the tasks' own losses and metrics; for the summary."""
-    loaders = run.trainer.loaders
+    loaders = trainer.loaders
     split = next((split for split in ("test", "val") if split in loaders), None)
     if split is None:
         return {}
-    tasks, device = run.model.tasks, run.trainer.device
+    tasks, device = trainer.model.tasks, trainer.device
 
     def score(stand_in: StandIn) -> Figures:
-        most = run.trainer.settings.max_batches
+        most = trainer.settings.max_batches
         return evaluate(stand_in, loaders[split], stand_in.tasks, device, most)
 
-    floor = Floor(tasks, run.dataset.targets("train"), device)
+    floor = Floor(tasks, dataset.targets("train"), device)
     found: dict[str, Any] = {"floor": score(floor), "floor_split": split}
-    table = run.dataset.plain_table
-    if table is not None and run.trainer.settings.max_batches is None:  # else it is a mere trial
+    table = dataset.plain_table
+    if table is not None and trainer.settings.max_batches is None:  # else it is a mere trial
         size = reference.size(tasks, table)
         if size <= table.most:
             found["reference"] = score(Reference(tasks, table, device))

@@ -6,16 +6,20 @@ left it, and the ``metrics.csv`` to which that version itself resumed it for a t
 
 import csv
 import json
+import shlex
 import shutil
 from pathlib import Path
 
 import pytest
-from omegaconf import OmegaConf
+from hydra.utils import get_class
 
 import mtl_cli
+from mtl_cli.command_line.overrides import train_command
+from mtl_cli.comparison.compare import compare
+from mtl_cli.comparison.saved_run import read_run
+from mtl_cli.disk.older_runs import RENAMED, as_of_today
 from mtl_cli.evaluate import evaluate
 from mtl_cli.report import read_words, report
-from mtl_cli.trust.older_runs import add_later_options
 
 KEPT = sorted(Path(__file__).parent.parent.joinpath("kept").iterdir())
 
@@ -64,14 +68,36 @@ def test_it_predicts(kept):
     assert len(run.predict(kept / "people.csv")["income"]) == 80
 
 
+def test_it_is_compared_with_a_run_of_today_as_the_same_setting(kept):
+    """And not by the version that made it."""
+    old = read_run(Path("run"))
+    command = shlex.split(train_command(old.config, old.choices, [1]))
+    mtl_cli.train(["hydra.run.dir=today", *command[1:]])
+    options = read_words(["run"])[1]
+    [table] = compare([old, read_run(Path("today"))], options).tables
+    assert [group.seeds for group in table.groups] == [[0, 1]]
+
+
 def test_options_that_came_later_take_the_value_that_keeps_what_a_part_did():
-    cfg = OmegaConf.create(
-        {"tasks": {"a": {"_target_": "x.A", "old": 1}, "b": {"_target_": "x.B"}}, "list": [{}]}
-    )
-    OmegaConf.set_struct(cfg, True)
-    add_later_options(cfg, {"": {"root": None}, "x.A": {"old": 2, "new": {"deep": 3}}})
-    assert cfg == {
+    values = {"tasks": {"a": {"_target_": "x.A", "old": 1}, "b": {"_target_": "x.B"}}, "l": [{}]}
+    found = as_of_today(values, {"": {"root": None}, "x.A": {"old": 2, "new": {"deep": 3}}})
+    assert found == {
         "tasks": {"a": {"_target_": "x.A", "old": 1, "new": {"deep": 3}}, "b": {"_target_": "x.B"}},
-        "list": [{}],
+        "l": [{}],
         "root": None,
     }
+
+
+@pytest.mark.parametrize("old", RENAMED)
+def test_a_class_is_found_by_the_name_that_it_had(old):
+    assert as_of_today({"a": [{"_target_": old, "b": 1}]}) == {
+        "a": [{"_target_": RENAMED[old], "b": 1}]
+    }
+    assert get_class(RENAMED[old])
+    with pytest.raises(ImportError):
+        get_class(old)
+
+
+@pytest.mark.parametrize("text", ["x", 3, None, [], ["x"]])
+def test_what_is_no_configuration_stays_as_it_is(text):
+    assert as_of_today(text) == text

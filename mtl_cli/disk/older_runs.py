@@ -1,0 +1,50 @@
+"""Configurations of older versions as of today: parts by their names, and options that came later.
+
+A run's ``config.yaml`` holds every option of the version that made it. Opened by a newer one, an
+option that it lacks takes the value by which the part does what it did before there was that
+option, which need not be today's default. So runs are compared by what they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+READERS = "mtl_cli.dataset.readers"
+# {a class by the name that it had: by its name of today}
+RENAMED: Mapping[str, str] = {
+    "mtl_cli.settings.Settings": "mtl_cli.training.settings.Settings",
+    "mtl_cli.dataset.digit_reader.DigitReader": f"{READERS}.digits.DigitReader",
+    "mtl_cli.dataset.number_reader.NumberReader": f"{READERS}.numbers.NumberReader",
+    "mtl_cli.dataset.table_reader.TableReader": f"{READERS}.table.TableReader",
+    "mtl_cli.dataset.text_reader.TextReader": f"{READERS}.text.TextReader",
+}
+# {a part by its name of today, or "" for the configuration's own options: {option: value}}
+LATER: Mapping[str, Mapping[str, Any]] = {
+    "mtl_cli.dataset.table.Table": {"reference": 0},  # nothing but the model was trained
+    "mtl_cli.weighting.excess_mtl.ExcessMTL": {"weigh_heads": False},
+    "mtl_cli.weighting.nash_mtl.NashMTL": {"weigh_heads": False},
+}
+
+
+def of_today(target: Any) -> Any:
+    """The name that a class has today."""
+    return RENAMED.get(target, target) if isinstance(target, str) else target
+
+
+def as_of_today(values: Any, later: Mapping[str, Mapping[str, Any]] = LATER) -> Any:
+    """A whole configuration, plain data, as today's version would have written it."""
+    found = with_later_options(values, later)
+    return {**later.get("", {}), **found} if isinstance(found, dict) else found
+
+
+def with_later_options(node: Any, later: Mapping[str, Mapping[str, Any]]) -> Any:
+    """The same for a node and all that is in it."""
+    if isinstance(node, list):
+        return [with_later_options(item, later) for item in node]
+    if not isinstance(node, dict):
+        return node
+    found = {key: with_later_options(value, later) for key, value in node.items()}
+    if not isinstance(target := of_today(found.get("_target_")), str):
+        return found
+    return {**later.get(target, {}), **found, "_target_": target}
