@@ -22,7 +22,7 @@ from mtl_cli.training.rates import parameter_groups
 from mtl_cli.training.selection import Selection
 from mtl_cli.training.settings import Settings
 from mtl_cli.training.step_part import StepPart
-from mtl_cli.weighting.base import Losses, Weighting, Weights
+from mtl_cli.weighting.base import Losses, Part, Weighting, Weights
 from mtl_cli.weighting.fixed import Fixed
 
 ANEW = "another run, or train anew"
@@ -78,6 +78,7 @@ class Learner:
         # step that the scaler skips in Python does not.
         vars(self.optimizer)["_step_supports_amp_scaling"] = False
         device = group.parameters[0].device.type
+        self.scale = 1.0  # of the gradients, which the scaler says before each step
         self.one = torch.ones((), device=device)
         self.scaler = torch.amp.GradScaler(device, enabled=settings.precision == "16")
         self.scheduler = makers.scheduler(
@@ -92,7 +93,8 @@ class Learner:
             parameter.grad = None
         self.scheduler.set_rates(step)
         self.weighting.progress(fraction)
-        self.weighting.grad_scale = float(self.scaler.scale(self.one))
+        # Read where it scales alone: a number from the device makes the host wait for it.
+        self.scale = float(self.scaler.scale(self.one)) if self.scaler.is_enabled() else 1.0
 
     def backward(
         self,
@@ -111,13 +113,12 @@ class Learner:
             part: says how much each loss counts in the step.
             last: whether this is the last part.
         """
-        group, scale = self.group, self.weighting.grad_scale
+        group, scale = self.group, self.scale
         own = {
             task: scale_gradient(loss, scale * part.shares[task])
             for task, loss in self.weighted(losses).items()
         }
-        self.weighting.part_shares = part.shares
-        self.weighting.more_to_come = not last
+        self.weighting.begin(Part(part.shares, last, scale))
         if not own:
             return self.weighting.flush(group.shared) if last else None
         extra = None if extra is None else scale_gradient(extra, scale * part.share)
@@ -125,11 +126,11 @@ class Learner:
 
     def unscale(self) -> None:
         """After the last part: the gradients as the optimizer is to see them."""
-        if self.weighting.grad_scale == 1:
+        if self.scale == 1:
             return
         for parameter in self.learned:
             if parameter.grad is not None:  # of S itself, which was not scaled
-                parameter.grad *= self.weighting.grad_scale
+                parameter.grad *= self.scale
         if self.scaler.is_enabled() and self.has_gradients():
             self.scaler.unscale_(self.optimizer)
 

@@ -101,7 +101,7 @@ class Aggregation(Weighting):
             extra.backward(retain_graph=True)
         scales: Weights = {}
         if self.losses is not None:
-            self.losses.part_shares = self.part_shares
+            self.losses.begin(self.part)
             scales = derivatives(self.losses, losses)
             losses = {task: scales[task] * loss for task, loss in losses.items()}
         roots = list(losses.values())
@@ -122,7 +122,7 @@ class Aggregation(Weighting):
         for task, grads in zip(losses, rows, strict=True):
             self.jacobian.add(task, grads, at)
         self.scales |= scales
-        return None if self.more_to_come else self.fill(at, shared)
+        return self.fill(at, shared) if self.part.is_last else None
 
     def flush(self, shared: Sequence[nn.Parameter]) -> Weights | None:
         return self.fill(shared, shared) if self.jacobian.rows else None
@@ -154,17 +154,17 @@ class Aggregation(Weighting):
         """The tensors that the Jacobian is taken at."""
         if self.on == "parameters":
             return shared
-        check_features(passes, whole=not (self.more_to_come or self.jacobian.rows))
+        check_features(passes, whole=self.part.is_last and not self.jacobian.rows)
         return features
 
     def step(self, jacobian: Tensor, tasks: Sequence[str]) -> tuple[Tensor, Tensor | None]:
         """`aggregate`, of gradients that are finite and of the right size."""
         if self.overflows(torch.linalg.vector_norm(jacobian, dim=1), tasks):
             return jacobian.sum(0), None
-        if self.grad_scale == 1:
+        if self.part.scale == 1:
             return self.aggregate(jacobian, tasks)
-        step, weights = self.aggregate(jacobian.div_(self.grad_scale), tasks)
-        return step * self.grad_scale, weights
+        step, weights = self.aggregate(jacobian.div_(self.part.scale), tasks)
+        return step * self.part.scale, weights
 
     def overflows(self, norms: Tensor, tasks: Sequence[str]) -> bool:
         """Whether a gradient is not finite, of which in half precision the trainer takes care.
@@ -174,7 +174,7 @@ class Aggregation(Weighting):
         """
         sizes = dict(zip(tasks, norms.tolist(), strict=True))
         bad = {task: size for task, size in sizes.items() if not math.isfinite(size)}
-        if bad and self.grad_scale == 1:
+        if bad and self.part.scale == 1:
             thing = f"the gradient of task {', '.join(map(repr, bad))}"
             found = f"one of length {', '.join(map(str, bad.values()))}"
             fix = "a smaller optimizer.lr, or trainer.grad_clip=1.0"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +19,29 @@ Weights = dict[str, Tensor]
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class Part:
+    """What a weighting is told of a part of a step before it gets the losses.
+
+    Args:
+        shares: how much the part's loss of each task counts in that of the step, 0 where it has
+            none; over the parts they sum to 1. The gradients of the losses have this factor, their
+            values have not. Empty: the step is in one part.
+        is_last: whether no further part of the same step follows. Gradients add up over the parts;
+            a method that works on the Jacobian adds that up, and aggregates it with the last part.
+        scale: all gradients are this many times too large, against underflow in half precision, and
+            the trainer divides ``.grad`` by it. What a method reads of gradients, it has to divide
+            itself.
+    """
+
+    shares: Mapping[str, float] = field(default_factory=dict)
+    is_last: bool = True
+    scale: float = 1.0
+
+
+WHOLE = Part()  # a step in one part
+
+
 class Weighting(nn.Module, ABC):
     """How K losses become one update. Its one verb is `backward`.
 
@@ -28,15 +52,7 @@ class Weighting(nn.Module, ABC):
         tasks: the names of the tasks that it balances.
 
     Attributes:
-        more_to_come: set by the trainer: further parts of the same step follow. Gradients add up
-            over the parts; a method that works on the Jacobian adds that up, and aggregates it
-            with the last part.
-        grad_scale: set by the trainer: all gradients are this many times too large, against
-            underflow in half precision, and the trainer divides ``.grad`` by it. What a method
-            reads of gradients, it has to divide itself.
-        part_shares: set by the trainer: how much the part's loss of each task counts in that of the
-            step, 0 where it has none; over the parts they sum to 1. The gradients of the losses
-            have this factor, their values have not.
+        part: what the losses to come are of, as `begin` said.
         reads_features: whether it takes gradients at the tensors where the tasks part.
         failures: how often the method could not do what it promises, for ``summary.json``.
     """
@@ -47,10 +63,12 @@ class Weighting(nn.Module, ABC):
     def __init__(self, tasks: Sequence[str]) -> None:
         super().__init__()
         self.tasks = list(tasks)
-        self.more_to_come = False
-        self.grad_scale = 1.0
-        self.part_shares: Mapping[str, float] = {}
+        self.part = WHOLE
         self.register_buffer("failures", torch.zeros((), dtype=torch.long))
+
+    def begin(self, part: Part) -> None:
+        """Called before the losses of each part of a step, and before `flush`."""
+        self.part = part
 
     @abstractmethod
     def backward(
@@ -83,12 +101,12 @@ class Weighting(nn.Module, ABC):
         return None
 
     def share(self, task: str) -> float:
-        """Of ``part_shares``; 1 where the step is in one part."""
-        return self.part_shares.get(task, 1.0)
+        """How much the task's loss counts in the step; 1 where that is in one part."""
+        return self.part.shares.get(task, 1.0)
 
     def tasks_of_step(self, losses: Losses) -> list[str]:
         """The tasks with a loss in some part of the step, of which ``losses`` is one."""
-        return [task for task in self.tasks if task in self.part_shares] or list(losses)
+        return [task for task in self.tasks if task in self.part.shares] or list(losses)
 
     def watch(self, last_shared: Sequence[nn.Parameter]) -> None:
         """Called once, before training, with the parameters of the last shared layer."""

@@ -64,7 +64,7 @@ class DBMTL(Aggregation):
         extra: Tensor | None = None,
         features: Sequence[Tensor] = (),
     ) -> Weights | None:
-        if self.more_to_come or self.sums:  # the logarithm is of what all parts add up to
+        if self.sums or not self.part.is_last:  # the logarithm is of what all parts add up to
             self.heads = self.heads or HeadGradients()
             for task, loss in losses.items():
                 own = self.share(task) * loss.detach()

@@ -76,7 +76,7 @@ class GradNorm(LossWeighting):
     ) -> Weights:
         for task, loss in losses.items():
             self.note(task, loss)
-        if not self.more_to_come:
+        if self.part.is_last:
             self.fill_grads()
         return super().backward(losses, shared, specific, extra, features)
 
@@ -113,7 +113,7 @@ class GradNorm(LossWeighting):
         if not losses:
             return
         norms = [torch.stack([grad.norm() for grad in own]).norm() for own in slopes.values()]
-        lengths = torch.stack(norms) / self.grad_scale  # |dL/dW|, [K]
+        lengths = torch.stack(norms) / self.part.scale  # |dL/dW|, [K]
         present = places(self.tasks, losses)
         values = torch.stack(list(losses.values())).to(self.first)  # [K]
         first = self.first[present]

@@ -48,7 +48,7 @@ class GramianAggregation(Aggregation):
         gramian = gramian_of(jacobian)
         if self.overflows(gramian.diagonal(), tasks):
             return jacobian.sum(0), None
-        return self.mixture(jacobian, gramian / self.grad_scale**2, tasks)
+        return self.mixture(jacobian, gramian / self.part.scale**2, tasks)
 
     def mixture(
         self, jacobian: Tensor, gramian: Tensor, tasks: Sequence[str]

@@ -12,6 +12,7 @@ from torchjd import aggregation as jd
 from torchjd.autojac import jac_to_grad, mtl_backward
 
 from mtl_cli.weighting.aggregation import Aggregation
+from mtl_cli.weighting.base import Part
 from mtl_cli.weighting.fixed import Fixed
 from mtl_cli.weighting.mgda import MGDA
 from mtl_cli.weighting.torchjd import TorchJD
@@ -309,7 +310,7 @@ def test_on_features_needs_them():
         rows("features").backward(net()[0], net.shared, net.specific)
     losses, features = net()
     method = rows("features")
-    method.more_to_come = True
+    method.begin(Part(is_last=False))
     with pytest.raises(ValueError, match="a step in several parts"):
         method.backward(losses, net.shared, net.specific, None, [features])
 
@@ -326,9 +327,9 @@ def test_parts_of_a_step_add_up_to_one_jacobian():
         losses = {task: loss for task, loss in net()[0].items() if task in names}
         for name, row in zip(losses, jacobian(net, losses), strict=True):
             expected[name] = expected[name] + row
-        method.more_to_come = k < 2
+        method.begin(Part(is_last=k == 2))
         used = method.backward(losses, net.shared, net.specific)
-        assert (used is None) == method.more_to_come
+        assert (used is None) == (k < 2)
         plain.x, plain.y = part.x, part.y
         sum(loss for task, loss in plain()[0].items() if task in names).backward()
     total = torch.stack(list(expected.values()))
@@ -339,7 +340,7 @@ def test_parts_of_a_step_add_up_to_one_jacobian():
 
 def test_a_last_part_without_labels_is_the_end_of_the_step():
     net, method = Net(), rows()
-    method.more_to_come = True
+    method.begin(Part(is_last=False))
     method.backward(net()[0], net.shared, net.specific)
     assert all(p.grad is None for p in net.shared)
     used = method.flush(net.shared)
@@ -353,7 +354,7 @@ def test_scaled_gradients_give_the_step_of_the_others_scaled(make):
     plain, net = Net(), Net()
     expected = make().backward(plain()[0], plain.shared, plain.specific)
     method = make()
-    method.grad_scale = 1024.0
+    method.begin(Part(scale=1024.0))
     scaled = {task: 1024 * loss for task, loss in net()[0].items()}
     assert_close(method.backward(scaled, net.shared, net.specific), expected)
     assert_close(net.grads(), [1024 * grad for grad in plain.grads()])
@@ -374,7 +375,7 @@ def test_a_gradient_that_is_not_finite_stops_the_run_and_names_the_task(make, va
 @pytest.mark.parametrize("make", [rows, partial(MGDA, TASKS, "parameters", None, None)])
 def test_in_half_precision_an_overflow_is_left_to_the_trainer(make):
     net, method = Net(), make()
-    method.grad_scale = 65536.0
+    method.begin(Part(scale=65536.0))
     losses = net()[0]
     losses["b"] = losses["b"] + torch.inf * net.trunk[0].bias.sum()
     assert method.backward(losses, net.shared, net.specific) is None

@@ -11,6 +11,7 @@ from torch.testing import assert_close
 from mtl_cli.basis.errors import Problem
 from mtl_cli.basis.gradient_scale import scale_gradient
 from mtl_cli.basis.naming import module_key
+from mtl_cli.weighting.base import Part
 from mtl_cli.weighting.gradnorm import GradNorm
 from mtl_cli.weighting.moco import MoCo
 
@@ -162,7 +163,7 @@ def test_gradients_that_are_scaled_against_underflow_are_read_as_they_are():
     plain, scaled, net = make(Net()), make(Net()), Net()
     for method in (plain, scaled):
         method.watch(list(net.last.parameters()))
-    scaled.grad_scale = 1024.0
+    scaled.begin(Part(scale=1024.0))
     plain.backward(net.losses(), net.shared, [])
     losses = {task: Scale.apply(loss) for task, loss in net.losses().items()}
     scaled.backward(losses, net.shared, [])
@@ -174,7 +175,7 @@ def test_parts_of_a_step_add_up():
     once, twice = make(net), make(net)
     once.backward(net.losses(), net.shared, [])
     for more in (True, False):
-        twice.more_to_come = more
+        twice.begin(Part(is_last=not more))
         twice.backward(net.losses(), net.shared, [])
     assert slopes_of(twice) == pytest.approx([2 * slope for slope in slopes_of(once)])
 
@@ -234,7 +235,7 @@ def test_a_step_in_parts_is_the_step_of_the_whole():
     mean = {t: shares[0][t] * low[t] + shares[1][t] * high[t] for t in TASKS}
     whole.backward(mean, net.shared, [])
     for k, of in enumerate(shares):
-        parts.part_shares, parts.more_to_come = of, k == 0
+        parts.begin(Part(of, is_last=k == 1))
         scaled = {t: scale_gradient(x, of[t]) for t, x in part(k).items()}
         parts.backward(scaled, net.shared, [])
     assert max(map(abs, slopes_of(whole))) > 0

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 from torch.testing import assert_close
 
+from mtl_cli.weighting.base import Part
 from mtl_cli.weighting.excess_mtl import ExcessMTL
 from mtl_cli.weighting.nash_mtl import NashMTL
 from mtl_cli.weighting.uw import UW
@@ -72,10 +73,10 @@ def test_a_head_without_a_label_gets_nothing(make):
 @pytest.mark.parametrize("flushed", [False, True])
 def test_parts_of_a_step_have_the_weights_of_the_whole(make, flushed):
     net, method = Net(), make(TASKS, weigh_heads=True)
-    method.more_to_come = True
+    method.begin(Part(is_last=False))
     net.backward(method, 0)
     assert all(grad is None for grad in net.grads().values())
-    method.more_to_come = flushed
+    method.begin(Part(is_last=not flushed))
     used = net.backward(method, 1, ["a", "b"])
     if flushed:
         used = method.flush(list(net.trunk.parameters()))
@@ -94,7 +95,7 @@ def test_gradients_are_added_to_those_that_are_there_and_the_next_step_starts_an
 @each
 def test_scaled_gradients_stay_scaled(make):
     net, method = Net(), make(TASKS, weigh_heads=True)
-    method.grad_scale = 1024.0
+    method.begin(Part(scale=1024.0))
     used = net.backward(method, factor=1024.0)
     expected = {name: 1024 * grad for name, grad in weighted((0, used)).items()}
     assert_close(net.grads(), expected, rtol=1e-5, atol=1e-3)
