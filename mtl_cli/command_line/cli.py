@@ -108,8 +108,10 @@ def plain_errors(words: list[str]) -> Iterator[None]:
             raise
         fail(refused(error))
     except KeyboardInterrupt:
-        sweep = FreshFolders.sweep
-        how = f"; to go on: mtl-train resume={from_here(sweep)}" if sweep is not None else ""
+        again = next((word for word in words if word.startswith("resume=")), None)
+        if FreshFolders.sweep is not None:
+            again = f"resume={from_here(FreshFolders.sweep)}"
+        how = f"; to go on: mtl-train {again}" if again else ""
         sys.stderr.write(f"\ninterrupted{how}\n")
         raise SystemExit(130) from None
 

@@ -18,8 +18,8 @@ from torch.testing import assert_close
 
 from mtl_cli.basis.errors import Problem
 from mtl_cli.dataset import parity_mnist
+from mtl_cli.dataset.files import mnist as mnist_files
 from mtl_cli.dataset.files.mnist import FILES, answers
-from mtl_cli.dataset.files.read import mnist as mnist_files
 from mtl_cli.dataset.parity_mnist import ParityMNIST
 
 REAL = Path(os.environ.get("MTL_DATA", "/nowhere")) / "mnist"

@@ -6,7 +6,6 @@ left it, and the ``metrics.csv`` to which that version itself resumed it for a t
 
 import csv
 import json
-import shlex
 import shutil
 from pathlib import Path
 
@@ -14,13 +13,16 @@ import pytest
 from hydra.utils import get_class
 
 import mtl_cli
-from mtl_cli.command_line.overrides import train_command
 from mtl_cli.comparison.compare import compare
 from mtl_cli.comparison.saved_run import read_run
 from mtl_cli.disk.older_runs import RENAMED, as_of_today
 from mtl_cli.evaluate import evaluate
 from mtl_cli.report import read_words, report
 
+WORDS = ["dataset=table", "dataset.path=people.csv", "dataset.seed=0", "dataset.batch_size=16"]
+WORDS += ["dataset.targets={income: regression, happy: binary}", "tasks.income.standardize=false"]
+WORDS += ["dataset.reference=0", "arch=mmoe", "weighting=uw", "trainer=default", "optimizer=adam"]
+WORDS += ["scheduler=plateau", "trainer.max_epochs=2", "arch.num_experts=2", "encoder.hidden=[3]"]
 KEPT = sorted(Path(__file__).parent.parent.joinpath("kept").iterdir())
 
 
@@ -70,12 +72,10 @@ def test_it_predicts(kept):
 
 def test_it_is_compared_with_a_run_of_today_as_the_same_setting(kept):
     """And not by the version that made it."""
-    old = read_run(Path("run"))
-    command = shlex.split(train_command(old.config, old.choices, [1]))
-    mtl_cli.train(["hydra.run.dir=today", *command[1:]])
-    options = read_words(["run"])[1]
-    [table] = compare([old, read_run(Path("today"))], options).tables
-    assert [group.seeds for group in table.groups] == [[0, 1]]
+    mtl_cli.train(["hydra.run.dir=today", "seed=1", *WORDS])
+    runs = [read_run(Path(name)) for name in ("run", "today")]
+    [table] = compare(runs, read_words(["run"])[1]).tables
+    assert [[run.seed for run in group.runs] for group in table.groups] == [[0, 1]]
 
 
 def test_options_that_came_later_take_the_value_that_keeps_what_a_part_did():

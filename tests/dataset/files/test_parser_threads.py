@@ -9,10 +9,11 @@ import pytest
 from pyarrow import csv
 
 from mtl_cli.basis.errors import Problem
+from mtl_cli.dataset.files import delimited
 from mtl_cli.dataset.files.encoded import as_utf8
 from mtl_cli.dataset.files.parser_threads import lend
 from mtl_cli.dataset.files.parts import ReadOptions
-from mtl_cli.dataset.files.read import delimited, read_parts
+from mtl_cli.dataset.files.read import read_parts
 
 
 def test_a_handler_is_back_at_the_end_though_a_thread_still_had_it():
