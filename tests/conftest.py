@@ -22,7 +22,7 @@ from mtl_cli.basis.inputs import Dense, InputSpec
 from mtl_cli.encoder.base import Encoder
 from mtl_cli.head.linear import Linear
 from mtl_cli.model.model import Model
-from mtl_cli.task.base import Task
+from mtl_cli.task.base import Parts, Task
 from mtl_cli.task.binary import Binary
 from mtl_cli.task.multiclass import Multiclass
 from mtl_cli.task.regression import Regression
@@ -164,13 +164,15 @@ def make_tasks(reads: Mapping[str, str]) -> list[Task]:
     """A regression, a multiclass and a binary task, in turn."""
     tasks: list[Task] = []
     for k, (name, input) in enumerate(reads.items()):
-        common: dict[str, Any] = {"name": name, "input": input, "head": Linear, "weight": 1.0}
-        common |= {"metrics": {}, "plots": {}}
+        mse, ce, bce = (
+            Parts(name, input, Linear, loss, {}, {}, 1.0)
+            for loss in (nn.MSELoss(), nn.CrossEntropyLoss(), nn.BCEWithLogitsLoss())
+        )
         tasks.append(
             (
-                Regression(**common, loss=nn.MSELoss(), num_outputs=1, standardize=False),
-                Multiclass(**common, loss=nn.CrossEntropyLoss(), num_classes=3),
-                Binary(**common, loss=nn.BCEWithLogitsLoss()),
+                Regression(mse, num_outputs=1, standardize=False),
+                Multiclass(ce, num_classes=3),
+                Binary(bce),
             )[k % 3]
         )
     return tasks

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, cast
 
 import torch
@@ -25,7 +25,7 @@ from mtl_cli.encoder.base import Encoder
 from mtl_cli.logger.base import Logger
 from mtl_cli.model.model import Model
 from mtl_cli.scheduler.base import Scheduler
-from mtl_cli.task.base import Task
+from mtl_cli.task.base import Parts, Task
 from mtl_cli.training.learner import Makers
 from mtl_cli.training.observer import Observer
 from mtl_cli.training.settings import Settings
@@ -33,6 +33,7 @@ from mtl_cli.training.trainer import Trainer
 from mtl_cli.trust.slots import make
 from mtl_cli.weighting.base import Weighting
 
+OF_EVERY_TASK = {field.name for field in fields(Parts)}
 SIZES = ("num_classes", "num_labels", "num_outputs")  # of a task, which its data may say
 
 
@@ -134,14 +135,16 @@ def make_tasks(
             rule = f"must be an input of the dataset: {', '.join(inputs)}"
             raise problem(f"{slot}.input", rule, given, f"{slot}.input={next(iter(inputs))}")
         head = f"{slot}.head" if own.get("head") is not None else "head"
-        parts = {
-            "loss": make_loss(cfg, f"{slot}.loss"),
-            "head": make(cfg, head, nn.Module, group="head"),
-            "metrics": make_metrics(cfg, f"{slot}.metrics"),
-            "plots": make_metrics(cfg, f"{slot}.plots"),
-            "input": given or usual[name],
-        }
-        task = make(cfg, slot, Task, group="task", leave_out=parts)(name=name, **parts)
+        parts = Parts(
+            name=name,
+            input=given or usual[name],
+            head=make(cfg, head, nn.Module, group="head"),
+            loss=make_loss(cfg, f"{slot}.loss"),
+            metrics=make_metrics(cfg, f"{slot}.metrics"),
+            plots=make_metrics(cfg, f"{slot}.plots"),
+            weight=own.get("weight"),
+        )
+        task = make(cfg, slot, Task, group="task", leave_out=OF_EVERY_TASK)(parts=parts)
         task.try_loss()
         task.try_metrics()
         tasks.append(task)

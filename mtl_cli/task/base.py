@@ -8,6 +8,7 @@ import warnings
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 import torch
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
 MakeHead = Callable[[tuple[int, ...], int], nn.Module]
 
 
-class Task(MeanLoss):
-    """What all kinds of tasks have in common.
+@dataclass(frozen=True)
+class Parts:
+    """What every task has, of whatever kind it is.
 
     Args:
         name: the key of the task's targets, losses and metrics.
@@ -34,33 +36,45 @@ class Task(MeanLoss):
         metrics: ``{name: metric}``; the first one is what reports compare.
         plots: ``{name: metric}``, of metrics that draw themselves: computed once, on test.
         weight: multiplies the task's loss before any weighting sees it.
+    """
+
+    name: str
+    input: str
+    head: MakeHead
+    loss: nn.Module
+    metrics: Mapping[str, "Metric"]
+    plots: Mapping[str, "Metric"]
+    weight: float
+
+    @property
+    def slot(self) -> str:
+        """Where they stand in a configuration."""
+        return f"tasks.{self.name}"
+
+
+class Task(MeanLoss):
+    """What all kinds of tasks have in common.
+
+    Args:
+        parts: what every task has.
         out_features: O, the number of outputs of the head.
     """
 
-    def __init__(
-        self,
-        name: str,
-        input: str,
-        head: MakeHead,
-        loss: nn.Module,
-        metrics: Mapping[str, "Metric"],
-        plots: Mapping[str, "Metric"],
-        weight: float,
-        out_features: int,
-    ) -> None:
+    def __init__(self, parts: Parts, out_features: int) -> None:
         super().__init__()
-        check_number(f"tasks.{name}.weight", weight, f"tasks.{name}.weight=1.0", 0)
+        loss, slot = parts.loss, parts.slot
+        check_number(f"{slot}.weight", parts.weight, f"{slot}.weight=1.0", 0)
         if not isinstance(loss, nn.Module):
             rule = "is a whole part; choose another one by its group"
-            raise problem(f"tasks.{name}.loss", rule, loss, f"loss@tasks.{name}.loss={loss}")
-        self.name = name
-        self.input = input
-        self.make_head = head
+            raise problem(f"{slot}.loss", rule, loss, f"loss@{slot}.loss={loss}")
+        self.name = parts.name
+        self.input = parts.input
+        self.make_head = parts.head
         self.criterion = loss
-        self.weight = weight
+        self.weight = parts.weight
         self.out_features = out_features
         # Not submodules: no part of the model's state.
-        self.__dict__ |= {"metrics": dict(metrics), "plots": dict(plots)}
+        self.__dict__ |= {"metrics": dict(parts.metrics), "plots": dict(parts.plots)}
 
     metrics: dict[str, "Metric"]
     plots: dict[str, "Metric"]

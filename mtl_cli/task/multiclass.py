@@ -1,17 +1,11 @@
 """Classification: one of several classes, as an integer; a missing label is -1."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
-
 import torch
 from torch import Tensor, nn
 
 from mtl_cli.basis.errors import check_integer, problem
-from mtl_cli.task.base import MakeHead, Task
+from mtl_cli.task.base import Parts, Task
 from mtl_cli.task.prior import TINY, class_shares
-
-if TYPE_CHECKING:
-    from torchmetrics import Metric
 
 
 class Multiclass(Task):
@@ -20,19 +14,9 @@ class Multiclass(Task):
     usual_loss = "cross_entropy"
     of_classes = True
 
-    def __init__(
-        self,
-        name: str,
-        input: str,
-        head: MakeHead,
-        loss: nn.Module,
-        metrics: Mapping[str, "Metric"],
-        plots: Mapping[str, "Metric"],
-        weight: float,
-        num_classes: int,
-    ) -> None:
-        check_integer(f"tasks.{name}.num_classes", num_classes, 2, f"tasks.{name}.num_classes=10")
-        super().__init__(name, input, head, loss, metrics, plots, weight, out_features=num_classes)
+    def __init__(self, parts: Parts, num_classes: int) -> None:
+        check_integer(f"{parts.slot}.num_classes", num_classes, 2, f"{parts.slot}.num_classes=10")
+        super().__init__(parts, out_features=num_classes)
         own = self.label_weights(torch.arange(num_classes))
         self.some_class_counts_nothing = own is not None and bool((own <= 0).any())
 

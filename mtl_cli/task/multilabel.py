@@ -1,35 +1,19 @@
 """Multi-label classification: several labels at once, each 0 or 1; a missing label is NaN."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
-
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from mtl_cli.basis.errors import check_integer
-from mtl_cli.task.base import MakeHead
+from mtl_cli.task.base import Parts
 from mtl_cli.task.zero_one import ZeroOne
-
-if TYPE_CHECKING:
-    from torchmetrics import Metric
 
 
 class Multilabel(ZeroOne):
     """L labels, each 0 or 1 as a float, [B, L]; the head gives L logits."""
 
-    def __init__(
-        self,
-        name: str,
-        input: str,
-        head: MakeHead,
-        loss: nn.Module,
-        metrics: Mapping[str, "Metric"],
-        plots: Mapping[str, "Metric"],
-        weight: float,
-        num_labels: int,
-    ) -> None:
-        check_integer(f"tasks.{name}.num_labels", num_labels, 1, f"tasks.{name}.num_labels=3")
-        super().__init__(name, input, head, loss, metrics, plots, weight, out_features=num_labels)
+    def __init__(self, parts: Parts, num_labels: int) -> None:
+        check_integer(f"{parts.slot}.num_labels", num_labels, 1, f"{parts.slot}.num_labels=3")
+        super().__init__(parts, out_features=num_labels)
 
     def mean_loss(
         self, output: Tensor, target: Tensor, complete: bool, weights: Tensor | None

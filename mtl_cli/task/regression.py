@@ -2,14 +2,13 @@
 
 import math
 import warnings
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from mtl_cli.basis.errors import check_boolean, check_integer
-from mtl_cli.task.base import MakeHead, Task
+from mtl_cli.task.base import Parts, Task
 from mtl_cli.task.prior import mean_label
 
 if TYPE_CHECKING:
@@ -28,21 +27,10 @@ class Regression(Task):
     mean: Tensor
     scale: Tensor
 
-    def __init__(
-        self,
-        name: str,
-        input: str,
-        head: MakeHead,
-        loss: nn.Module,
-        metrics: Mapping[str, "Metric"],
-        plots: Mapping[str, "Metric"],
-        weight: float,
-        num_outputs: int,
-        standardize: bool,
-    ) -> None:
-        check_integer(f"tasks.{name}.num_outputs", num_outputs, 1, f"tasks.{name}.num_outputs=1")
-        check_boolean(f"tasks.{name}.standardize", standardize)
-        super().__init__(name, input, head, loss, metrics, plots, weight, num_outputs)
+    def __init__(self, parts: Parts, num_outputs: int, standardize: bool) -> None:
+        check_integer(f"{parts.slot}.num_outputs", num_outputs, 1, f"{parts.slot}.num_outputs=1")
+        check_boolean(f"{parts.slot}.standardize", standardize)
+        super().__init__(parts, num_outputs)
         self.standardize = standardize
         self.only_differences = False
         self.register_buffer("mean", torch.zeros(num_outputs, dtype=torch.float64))

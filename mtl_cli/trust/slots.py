@@ -6,7 +6,7 @@ resolved object before it is called; functions are refused.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -71,7 +71,7 @@ def make(
     slot: str,
     kind: type,
     group: str | None = None,
-    leave_out: Mapping[str, Any] | None = None,
+    leave_out: Collection[str] = (),
 ) -> Factory:
     """The factory of what stands at ``slot``, once all its classes are found to be of their kind.
 
@@ -85,7 +85,7 @@ def make(
         fix = f"{slot}._target_=<class>" if group == "metrics" else f"{key}={word}"
         raise problem(slot, "must be a whole part, not a word or a number", node, fix)
     values: Any = OmegaConf.to_container(node, resolve=True)
-    plain = {str(key): value for key, value in values.items() if key not in (leave_out or {})}
+    plain = {str(key): value for key, value in values.items() if key not in leave_out}
     check_target(slot, plain["_target_"], kind)
     for path, target in nested_targets(plain, slot):
         check_target(path, target, (nn.Module, DualConeProjector))

@@ -18,6 +18,7 @@ from mtl_cli.encoder.linear import Linear
 from mtl_cli.encoder.mlp import MLP
 from mtl_cli.head.linear import Linear as LinearHead
 from mtl_cli.model.model import Model
+from mtl_cli.task.base import Parts
 from mtl_cli.task.regression import Regression
 
 TASKS = {"a": "x", "b": "x", "c": "x", "d": "x"}
@@ -46,14 +47,9 @@ def make(name: str, branches: Any = None, learned_in: Any = None, tasks: Any = T
 
 
 def model_of(arch: Architecture) -> Model:
-    rest: dict[str, Any] = {
-        "weight": 1.0,
-        "num_outputs": 1,
-        "standardize": False,
-        "metrics": {},
-        "plots": {},
-    }
-    tasks = [Regression(t, x, LinearHead, nn.MSELoss(), **rest) for t, x in arch.tasks.items()]
+    rest: dict[str, Any] = {"weight": 1.0, "metrics": {}, "plots": {}}
+    parts = [Parts(t, x, LinearHead, nn.MSELoss(), **rest) for t, x in arch.tasks.items()]
+    tasks = [Regression(own, num_outputs=1, standardize=False) for own in parts]
     return Model(arch, tasks)
 
 

@@ -20,7 +20,7 @@ from torchmetrics.classification import (
 from mtl_cli.basis.errors import Problem
 from mtl_cli.head.linear import Linear
 from mtl_cli.loss.focal import FocalLoss
-from mtl_cli.task.base import Task
+from mtl_cli.task.base import Parts, Task
 from mtl_cli.task.binary import Binary
 from mtl_cli.task.multiclass import Multiclass
 from mtl_cli.task.multilabel import Multilabel
@@ -30,10 +30,10 @@ B = 14
 
 
 def make(kind: type[Task], loss: Any, metrics: dict[str, Any] | None = None, **own: Any) -> Task:
-    common = {"name": "x", "input": "image", "head": Linear, "weight": 1.0}
+    weight = own.pop("weight", 1.0)
     if kind is Regression:
         own = {"num_outputs": 1, "standardize": False} | own
-    return kind(**common | {"loss": loss, "metrics": metrics or {}, "plots": {}} | own)
+    return kind(Parts("x", "image", Linear, loss, metrics or {}, {}, weight), **own)
 
 
 @dataclass

@@ -8,6 +8,7 @@ import torchmetrics
 from torch import nn
 
 from mtl_cli.head.linear import Linear
+from mtl_cli.task.base import Parts
 from mtl_cli.task.regression import Regression
 
 NUM = 400
@@ -22,7 +23,7 @@ MAPE = torchmetrics.MeanAbsolutePercentageError
 def make(**more):
     metrics = {"mse": torchmetrics.MeanSquaredError(), "mae": torchmetrics.MeanAbsoluteError()}
     metrics |= {"r2": torchmetrics.R2Score()} | more
-    task = Regression("y", "x", Linear, nn.MSELoss(), metrics, {}, 1.0, 1, standardize=True)
+    task = Regression(Parts("y", "x", Linear, nn.MSELoss(), metrics, {}, 1.0), 1, standardize=True)
     task.try_metrics()
     return task
 
@@ -67,7 +68,7 @@ def test_several_outputs_with_missing_labels_are_compared_each_in_its_unit():
     values = draw.standard_normal((NUM, 2)) * [3, 1e4] + [1.7e9, 1e5]
     values[draw.random((NUM, 2)) < 0.3] = np.nan
     metrics = {"mse": torchmetrics.MeanSquaredError()}
-    task = Regression("y", "x", Linear, nn.MSELoss(), metrics, {}, 1.0, 2, standardize=True)
+    task = Regression(Parts("y", "x", Linear, nn.MSELoss(), metrics, {}, 1.0), 2, standardize=True)
     task.try_metrics()
     task.fit(torch.from_numpy(values))
     errors = values - np.nanmean(values, 0)

@@ -7,6 +7,7 @@ from torch import nn
 from mtl_cli.basis.errors import Problem
 from mtl_cli.head.linear import Linear
 from mtl_cli.loss.focal import FocalLoss
+from mtl_cli.task.base import Parts
 from mtl_cli.task.binary import Binary
 from mtl_cli.task.multiclass import Multiclass
 from mtl_cli.task.multilabel import Multilabel
@@ -16,32 +17,32 @@ COMMON = {"name": "t", "input": "x", "head": Linear, "metrics": {}, "plots": {},
 NAN = float("nan")
 CASES = {
     "regression": (
-        Regression(**COMMON, loss=nn.MSELoss(), num_outputs=1, standardize=False),
+        Regression(Parts(**COMMON, loss=nn.MSELoss()), num_outputs=1, standardize=False),
         torch.tensor([1.0, NAN, 3.0, -2.0]),
         1,
     ),
     "two outputs": (
-        Regression(**COMMON, loss=nn.L1Loss(), num_outputs=2, standardize=False),
+        Regression(Parts(**COMMON, loss=nn.L1Loss()), num_outputs=2, standardize=False),
         torch.tensor([[1.0, 2.0], [NAN, 3.0], [0.5, NAN], [4.0, 4.0]]),
         2,
     ),
     "binary": (
-        Binary(**COMMON, loss=nn.BCEWithLogitsLoss()),
+        Binary(Parts(**COMMON, loss=nn.BCEWithLogitsLoss())),
         torch.tensor([1.0, 0.0, NAN, 1.0]),
         1,
     ),
     "multiclass": (
-        Multiclass(**COMMON, loss=nn.CrossEntropyLoss(), num_classes=3),
+        Multiclass(Parts(**COMMON, loss=nn.CrossEntropyLoss()), num_classes=3),
         torch.tensor([2, -1, 0, 1]),
         3,
     ),
     "focal": (
-        Multiclass(**COMMON, loss=FocalLoss(2.0, None), num_classes=3),
+        Multiclass(Parts(**COMMON, loss=FocalLoss(2.0, None)), num_classes=3),
         torch.tensor([2, -1, 0, 1]),
         3,
     ),
     "multilabel": (
-        Multilabel(**COMMON, loss=nn.BCEWithLogitsLoss(), num_labels=2),
+        Multilabel(Parts(**COMMON, loss=nn.BCEWithLogitsLoss()), num_labels=2),
         torch.tensor([[1.0, 0.0], [NAN, 1.0], [0.0, 0.0], [1.0, NAN]]),
         2,
     ),
@@ -75,6 +76,6 @@ def test_a_loss_without_a_reduction_takes_no_weights():
         def forward(self, output, target):
             return (output - target).square().mean()
 
-    task = Regression(**COMMON, loss=Custom(), num_outputs=1, standardize=False)
+    task = Regression(Parts(**COMMON, loss=Custom()), num_outputs=1, standardize=False)
     with pytest.raises(Problem, match="which weights of examples need"):
         task.loss(torch.zeros(2, 1), torch.zeros(2), weights=torch.ones(2))

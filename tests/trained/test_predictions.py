@@ -9,17 +9,23 @@ from torch import nn
 from torchmetrics.classification import BinaryAccuracy, MultilabelAccuracy
 
 from mtl_cli.basis.errors import Problem
+from mtl_cli.head.linear import Linear
+from mtl_cli.task.base import Parts
 from mtl_cli.task.binary import Binary
 from mtl_cli.task.multiclass import Multiclass
 from mtl_cli.task.multilabel import Multilabel
 from mtl_cli.task.regression import Regression
 from mtl_cli.trained.predictions import columns_of
 
-PARTS = {"name": "t", "input": "x", "head": None, "metrics": {}, "plots": {}, "weight": 1.0}
-multiclass = partial(Multiclass, **PARTS, loss=nn.CrossEntropyLoss())
-binary = partial(Binary, **PARTS, loss=nn.BCEWithLogitsLoss())
-multilabel = partial(Multilabel, **PARTS, loss=nn.BCEWithLogitsLoss())
-regression = partial(Regression, **PARTS, loss=nn.MSELoss())
+
+def parts(loss: nn.Module) -> Parts:
+    return Parts("t", "x", Linear, loss, {}, {}, 1.0)
+
+
+multiclass = partial(Multiclass, parts(nn.CrossEntropyLoss()))
+binary = partial(Binary, parts(nn.BCEWithLogitsLoss()))
+multilabel = partial(Multilabel, parts(nn.BCEWithLogitsLoss()))
+regression = partial(Regression, parts(nn.MSELoss()))
 
 
 def columns(task, output: torch.Tensor, names: list[str]) -> dict[str, list]:

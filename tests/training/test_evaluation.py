@@ -15,6 +15,7 @@ from mtl_cli.dataset.memory.in_memory import InMemoryDataset, Rows
 from mtl_cli.encoder.linear import Linear as LinearEncoder
 from mtl_cli.head.linear import Linear
 from mtl_cli.model.model import Model
+from mtl_cli.task.base import Parts
 from mtl_cli.task.binary import Binary
 from mtl_cli.task.multiclass import Multiclass
 from mtl_cli.task.regression import Regression
@@ -26,8 +27,8 @@ READS = {"size": "left", "kind": "left", "sick": "right", "unknown": "right"}
 
 
 def make_tasks():
-    def common(name, metrics):
-        return {"name": name, "input": READS[name], "head": Linear, "metrics": metrics, "plots": {}}
+    def parts(name, metrics, loss, weight=1.0):
+        return Parts(name, READS[name], Linear, loss, metrics, {}, weight)
 
     means = {"mse": MeanSquaredError(), "mae": MeanAbsoluteError()}
     classes = {
@@ -36,10 +37,10 @@ def make_tasks():
     }
     mse, ce, bce = nn.MSELoss(), nn.CrossEntropyLoss(), nn.BCEWithLogitsLoss()
     return [
-        Regression(**common("size", means), loss=mse, weight=2.0, num_outputs=1, standardize=True),
-        Multiclass(**common("kind", classes), loss=ce, weight=1.0, num_classes=3),
-        Binary(**common("sick", {"auroc": BinaryAUROC()}), loss=bce, weight=0.5),
-        Binary(**common("unknown", {"auroc": BinaryAUROC()}), loss=bce, weight=1.0),
+        Regression(parts("size", means, mse, 2.0), num_outputs=1, standardize=True),
+        Multiclass(parts("kind", classes, ce), num_classes=3),
+        Binary(parts("sick", {"auroc": BinaryAUROC()}, bce, 0.5)),
+        Binary(parts("unknown", {"auroc": BinaryAUROC()}, bce)),
     ]
 
 

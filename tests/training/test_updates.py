@@ -14,6 +14,7 @@ from mtl_cli.basis.inputs import Dense
 from mtl_cli.encoder.mlp import MLP
 from mtl_cli.head.linear import Linear
 from mtl_cli.model.model import Model
+from mtl_cli.task.base import Parts
 from mtl_cli.task.binary import Binary
 from mtl_cli.task.multiclass import Multiclass
 from mtl_cli.task.multilabel import Multilabel
@@ -43,18 +44,17 @@ class OwnMean(nn.Module):
 
 
 def make_tasks():
-    def common(name, weight=1.0):
-        own = {"name": name, "input": "x", "head": Linear, "metrics": {}, "plots": {}}
-        return own | {"weight": weight}
+    def parts(name, loss, weight=1.0):
+        return Parts(name, "x", Linear, loss, {}, {}, weight)
 
     classes = nn.CrossEntropyLoss(weight=torch.tensor([1.0, 5.0, 0.2]), label_smoothing=0.1)
     positives = nn.BCEWithLogitsLoss(pos_weight=torch.tensor([4.0]))
     labels = nn.BCEWithLogitsLoss(pos_weight=torch.tensor([4.0, 0.5]))
     return [
-        Regression(**common("own mean", 0.5), loss=OwnMean(), num_outputs=2, standardize=False),
-        Multiclass(**common("kind"), loss=classes, num_classes=3),
-        Binary(**common("sick", 2.0), loss=positives),
-        Multilabel(**common("signs"), loss=labels, num_labels=2),
+        Regression(parts("own mean", OwnMean(), 0.5), num_outputs=2, standardize=False),
+        Multiclass(parts("kind", classes), num_classes=3),
+        Binary(parts("sick", positives, 2.0)),
+        Multilabel(parts("signs", labels), num_labels=2),
     ]
 
 

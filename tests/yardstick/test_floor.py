@@ -12,7 +12,7 @@ from torchmetrics import MeanAbsoluteError, MeanSquaredError
 from torchmetrics.classification import BinaryAccuracy, BinaryF1Score, MulticlassAccuracy
 
 from mtl_cli.head.linear import Linear
-from mtl_cli.task.base import Task
+from mtl_cli.task.base import Parts, Task
 from mtl_cli.task.binary import Binary
 from mtl_cli.task.function import Function
 from mtl_cli.task.multiclass import Multiclass
@@ -49,8 +49,7 @@ def figures(task: Task, train: Tensor, test: Tensor) -> dict[str, float]:
 
 
 def make(kind: type[Task], loss: nn.Module, metrics: dict[str, Any], **own: Any) -> Task:
-    common = {"name": "x", "input": "row", "head": Linear, "weight": 1.0, "plots": {}}
-    return kind(**common | {"loss": loss, "metrics": metrics} | own)
+    return kind(Parts("x", "row", Linear, loss, metrics, {}, 1.0), **own)
 
 
 def draw(sizes: tuple[int, ...], seed: int) -> Tensor:
