@@ -26,6 +26,7 @@ from mtl_cli.command_line.cli import (
 )
 from mtl_cli.command_line.help import show_help
 from mtl_cli.command_line.mistakes import explain
+from mtl_cli.command_line.own_parts import composable, conf_folders, find_packages
 from mtl_cli.command_line.sweep import chosen_run
 from mtl_cli.disk.run_folder import RunFolder
 from mtl_cli.disk.writing import write_text
@@ -67,7 +68,7 @@ def diagnose(words: list[str]) -> str:
     if not of_a_run(words):
         cfg, path = compose_run("diagnose", words)
         return before_training(cfg, RunFolder(path))
-    for word in words:
+    for word in find_packages(words):
         key, equals, _ = word.lstrip("+").partition("=")
         if equals and key != "run" and key.partition(".")[0] not in WITH_RUN:
             rule = f"is by the run's own configuration; only {', '.join(WITH_RUN)} can be given"
@@ -86,7 +87,7 @@ def compose(words: list[str]) -> DictConfig:
     """The configuration of the words, which makes no folder."""
     with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
         try:
-            cfg = hydra.compose("diagnose", words, return_hydra_config=True)
+            cfg = hydra.compose("diagnose", composable(words), return_hydra_config=True)
             return job_config(cfg, cfg.hydra)
         except (HydraException, OmegaConfBaseException) as error:
             raise explain(error, words) from error
@@ -111,7 +112,7 @@ def with_weights(cfg: DictConfig, folder: RunFolder, words: list[str]) -> str:
     if not os.access(folder.path, os.W_OK):
         rule = "must be a folder that can be written to"
         raise problem(str(folder.path), rule, "no permission", f"init={folder.path} without run=")
-    own = read_config(folder, list(cfg.trust))
+    own = read_config(folder, cfg.trust)
     if any(word.startswith("device=") for word in words):
         own.device = cfg.device
     weights = folder.best if cfg.weights == "best" else folder.last
@@ -120,8 +121,9 @@ def with_weights(cfg: DictConfig, folder: RunFolder, words: list[str]) -> str:
 
 def chosen(words: list[str]) -> bool:
     """Whether some word is a choice, whose options ``--help`` then shows."""
-    choices = (word.partition("=") for word in words)
-    return any((CONF / g.partition("@")[0] / f"{c}.yaml").is_file() for g, _, c in choices)
+    choices = [(g.partition("@")[0], c) for g, _, c in (word.partition("=") for word in words)]
+    folders = conf_folders(CONF, words)
+    return any((folder / g / f"{c}.yaml").is_file() for folder in folders for g, c in choices)
 
 
 def help_text() -> str:

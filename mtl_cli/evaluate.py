@@ -14,6 +14,7 @@ from mtl_cli import __version__
 from mtl_cli.basis.errors import Problem, problem
 from mtl_cli.command_line.cli import plain_errors
 from mtl_cli.command_line.options import help_text, read_options, refuse, required, sources_of
+from mtl_cli.command_line.own_parts import find_packages
 from mtl_cli.comparison.saved_run import mapping, read_json
 from mtl_cli.comparison.table import text_table
 from mtl_cli.disk.new_file import check_new, file_name
@@ -52,7 +53,7 @@ def evaluate(words: Sequence[str]) -> dict[str, Any]:
     Raises:
         ValueError: where the run or the data is not as it must be.
     """
-    values, others = read_options("evaluate", words)
+    values, others = read_options("evaluate", find_packages(words))
     data_words = [word for word in others if word.lstrip("+~").startswith(("dataset=", "dataset."))]
     refuse("evaluate", [word for word in others if word not in data_words], [*values, "dataset"])
     name = required("evaluate", values, "run", "run=latest")

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from mtl_cli.command_line.cli import plain_errors
 from mtl_cli.command_line.options import help_text, read_options, refuse, required, sources_of
+from mtl_cli.command_line.own_parts import find_packages
 
 USAGE = "run=<folder> input=<file or folder> [key=value ...]"
 NOTES = [
@@ -45,7 +46,7 @@ def predict(words: Sequence[str]) -> tuple[int, Path]:
     Raises:
         ValueError: where the run, the data or the file to write is not as it must be.
     """
-    values, others = read_options("predict", words)
+    values, others = read_options("predict", find_packages(words))
     refuse("predict", others, list(values))
     name = required("predict", values, "run", FIX)
     only, by_input = sources_of(values)

@@ -35,7 +35,7 @@ def main() -> None:
     """The command."""
     FreshFolders.sweep, AndSingleTask.wanted = None, False
     AndSingleTask.studied = False
-    words = sys.argv[1:]
+    words = FreshFolders.words = sys.argv[1:]
     with plain_errors(words):
         sweep = resumed_sweep(words)
         if sweep is not None:
@@ -130,6 +130,7 @@ def train(words: list[str]) -> dict[str, Any]:
     if isinstance(words, str):
         fix = f"mtl_cli.train({words.split()})"
         raise problem("what mtl_cli.train gets", "must be a list of words", words, fix)
+    FreshFolders.words = words
     if asks_to_resume(words):
         if resumed_sweep(words) is not None:
             rule, found = "must be a run where Python calls", "a sweep"

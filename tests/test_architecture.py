@@ -35,7 +35,7 @@ def test_its_lines_run(line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text(text)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
     monkeypatch.setattr(sys, "argv", [*shlex.split(line), "trainer=smoke"])
     mtl_cli.train.main()
     [folder] = tmp_path.glob("runs/*/*")

@@ -49,7 +49,7 @@ def test_its_part_is_found_by_its_yaml(tmp_path: Path, monkeypatch: pytest.Monke
     (tmp_path / "my_package").mkdir()
     (tmp_path / "my_package/two_steps.py").write_text(code)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
     [line] = [block for block in blocks("sh") if "two_steps" in block]
     run(monkeypatch, [*words_of(line), "trainer=smoke", "dataset.source=digits"])
     [run_folder] = tmp_path.glob("runs/*/*two_steps*")

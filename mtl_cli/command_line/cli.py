@@ -6,6 +6,7 @@ Nothing here imports torch, so that ``--help``, ``--cfg job`` and completion ans
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from argparse import ArgumentError
 from collections.abc import Callable, Iterator, Mapping
@@ -23,6 +24,14 @@ from omegaconf.errors import OmegaConfBaseException
 from mtl_cli.basis.errors import Problem, problem
 from mtl_cli.command_line.help import show_help
 from mtl_cli.command_line.mistakes import check_flags, check_types, command, explain, is_flag
+from mtl_cli.command_line.own_parts import (
+    add_to_path,
+    composable,
+    find_packages,
+    register,
+    resume_line,
+    target_packages,
+)
 from mtl_cli.command_line.sweep import PLACE, place_sweep
 from mtl_cli.command_line.words import for_swept_choices, value, with_tasks
 from mtl_cli.disk.literal import literal
@@ -44,6 +53,7 @@ def name_of(name: str | None, choices: Mapping[str, str]) -> str:
 
 
 OmegaConf.register_new_resolver("run_name", run_name, replace=True)
+register()
 
 
 class FreshFolders(Callback):
@@ -108,10 +118,11 @@ def plain_errors(words: list[str]) -> Iterator[None]:
             raise
         fail(refused(error))
     except KeyboardInterrupt:
-        again = next((word for word in words if word.startswith("resume=")), None)
+        resumes = any(word.startswith("resume=") for word in words)
+        again = shlex.join(["mtl-train", *words]) if resumes else ""
         if FreshFolders.sweep is not None:
-            again = f"resume={from_here(FreshFolders.sweep)}"
-        how = f"; to go on: mtl-train {again}" if again else ""
+            again = resume_line(from_here(FreshFolders.sweep), words, target_packages(words))
+        how = f"; to go on: {again}" if again else ""
         sys.stderr.write(f"\ninterrupted{how}\n")
         raise SystemExit(130) from None
 
@@ -158,6 +169,7 @@ def run_command(task: Callable[[DictConfig], Any], config_name: str) -> Any:
     os.environ["HYDRA_FULL_ERROR"] = "1"  # lets the exceptions come here instead of printing them
     with plain_errors(words):
         FreshFolders.words = words
+        find_packages(words)
         sys.argv[1:] = for_swept_choices(with_tasks(readable(words)))
         return hydra.main(config_path=str(CONF), config_name=config_name, version_base="1.3")(
             task
@@ -166,6 +178,9 @@ def run_command(task: Callable[[DictConfig], Any], config_name: str) -> Any:
 
 def job_config(cfg: DictConfig, hydra_cfg: Any) -> DictConfig:
     """The config without Hydra's own part, with the run's name and the choices it was made of."""
+    typed = [Path(s.path) for s in hydra_cfg.runtime.config_sources if "command-line" in s.provider]
+    add_to_path([folder.parent for folder in typed])  # of a sweep's job in another process, too
+    find_packages(list(hydra_cfg.overrides.task))
     own = OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key != "hydra"])
     chosen = {k: v for k, v in hydra_cfg.runtime.choices.items() if not k.startswith("hydra")}
     check_types(own, chosen, CONF)
@@ -188,7 +203,8 @@ def compose_run(config_name: str, overrides: list[str]) -> tuple[DictConfig, Pat
     """What the command would run for these words: its config, and a fresh folder."""
     with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
         try:
-            cfg = hydra.compose(config_name, with_tasks(overrides), return_hydra_config=True)
+            words = composable(with_tasks(overrides))
+            cfg = hydra.compose(config_name, words, return_hydra_config=True)
             return job_config(cfg, cfg.hydra), create_folder(Path(cfg.hydra.run.dir))
         except (HydraException, OmegaConfBaseException) as error:
             raise explain(error, overrides) from error

@@ -8,6 +8,7 @@ from pathlib import Path
 import yaml
 
 from mtl_cli.basis.errors import check_choice
+from mtl_cli.command_line.own_parts import conf_folders
 
 EXAMPLES = {
     "train": [
@@ -24,7 +25,7 @@ def show_help(conf: Path, command: str, words: list[str]) -> None:
     Raises:
         ValueError: where a group has no such choice.
     """
-    folders = [conf, *config_dirs(words)]
+    folders = conf_folders(conf, words)
     chosen = []
     for word in words:
         group, _, choice = word.partition("=")
@@ -36,14 +37,6 @@ def show_help(conf: Path, command: str, words: list[str]) -> None:
             chosen += [(word, file) for file in files if file.is_file()]
     text = "\n\n".join(f"{word}\n{indented(file)}" for word, file in chosen)
     sys.stdout.write((text or overview(folders, command)) + "\n")
-
-
-def config_dirs(words: list[str]) -> list[Path]:
-    """The folders of a user's own configs."""
-    flags = ("--config-dir", "-cd")
-    after = [words[i + 1] for i, word in enumerate(words[:-1]) if word in flags]
-    joined = [word.partition("=")[2] for word in words if word.startswith("--config-dir=")]
-    return [Path(path) for path in [*after, *joined]]
 
 
 def indented(file: Path) -> str:

@@ -7,10 +7,11 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from mtl_cli.basis.errors import problem
+from mtl_cli.command_line.own_parts import split_config_dirs
 from mtl_cli.command_line.words import value
 from mtl_cli.comparison.best import rank_on_val
 from mtl_cli.disk.run_folder import RunFolder, create_folder, find_run, from_here
@@ -72,7 +73,7 @@ def place_sweep(path: Path, words: Sequence[str], named: bool, trains: bool) -> 
     own = [word for word in words if not word.startswith(PLACE)]
     if named and path.is_dir() and any(path.iterdir()):
         known = read_words(path) if trains else None
-        if known is None or sorted(known) != sorted(own):
+        if known is None or settings(known) != settings(own):
             raise refused(path, known)
         sys.stdout.write(f"the sweep in {from_here(path)} goes on\n")
         return path
@@ -81,6 +82,11 @@ def place_sweep(path: Path, words: Sequence[str], named: bool, trains: bool) -> 
     if trains:
         RunFolder(path).write_json(path / FILE, {"words": own})
     return path
+
+
+def settings(words: Sequence[str]) -> list[str]:
+    """The words, in some order, without the place where parts are found."""
+    return sorted(split_config_dirs(words)[1])
 
 
 def refused(path: Path, known: Sequence[str] | None) -> Exception:
@@ -108,14 +114,15 @@ def read_words(path: Path) -> list[str] | None:
     raise problem(str(file), "must hold the words of a sweep", found, fix)
 
 
-def resumed_words(path: Path, given: Sequence[str]) -> list[str]:
+def resumed_words(path: Path, given: Sequence[str], trusted: Collection[str] = ()) -> list[str]:
     """The command line that goes on with a sweep: its own words, in its folder.
 
     The folder may come from anywhere: words that could run something are for the user to type.
 
     Args:
         path: of the sweep.
-        given: the other words of the command line.
+        given: the other words of the command line; ``--config-dir`` stands for the sweep's own.
+        trusted: packages whose classes its words may name.
 
     Raises:
         ValueError: where the folder does not say how to go on, or other words are given.
@@ -124,13 +131,20 @@ def resumed_words(path: Path, given: Sequence[str]) -> list[str]:
     if words is None:
         rule, found = f"must hold {FILE}, which says how it goes on", "a sweep of an older version"
         raise problem(str(path), rule, found, f"mtl-train resume={path / '0'}, run by run")
-    if given:
+    theirs, words = split_config_dirs(words)
+    own, others = split_config_dirs(given)
+    if others:
         rule = "of a sweep goes on by the sweep's own words; a single run can be trained longer"
-        fix = f"mtl-train resume={path}, or mtl-train resume={path / '0'} {given[0]}"
-        raise problem("resume", rule, given[0], fix)
-    whole = [*words, f"{PLACE}{value(str(path))}"]
+        fix = f"mtl-train resume={path}, or mtl-train resume={path / '0'} {others[0]}"
+        raise problem("resume", rule, others[0], fix)
+    flags = [word for folder in own or theirs for word in ("--config-dir", str(folder))]
+    if theirs and not own:
+        rule = "goes on with the parts of a folder that the command line names"
+        fix = shlex.join(["mtl-train", *flags, f"resume={path}"])
+        raise problem(str(path), rule, "none on it", f"{fix}, if you trust what is there")
+    whole = [*flags, *words, f"{PLACE}{value(str(path))}"]
     for word in words:
-        if not only_sets(word):
+        if not only_sets(word, trusted):
             rule = "goes on by words that set values alone, since its folder may come from anywhere"
             fix = f"{shlex.join(['mtl-train', *whole])}, if you know these words"
             raise problem(str(path), rule, word, fix)
@@ -140,16 +154,19 @@ def resumed_words(path: Path, given: Sequence[str]) -> list[str]:
     return whole
 
 
-def only_sets(word: str) -> bool:
-    """Whether a word chooses a part of ours or sets a value, and can do nothing else."""
+def only_sets(word: str, trusted: Collection[str] = ()) -> bool:
+    """Whether a word chooses a part or sets a value, and can run only what is trusted."""
     key, equals, text = word.partition("=")
     if word in ("-m", "--multirun"):
         return True
-    if "$" in word or "_target_" in word or not KEY.fullmatch(key):
+    names = key.endswith("._target_") and re.fullmatch(r"[\w.]+(,[\w.]+)*", text)
+    if "$" in word or not KEY.fullmatch(key) or ("_target_" in word and not names):
         return False
     if not equals and not key.startswith("~"):
         return False
     if re.search(r"\bhydra\b", key) and not key.startswith("hydra.sweeper.params."):
         return False
+    if names:
+        return all(target.partition(".")[0] in trusted for target in text.split(","))
     chooses = "@" in key or "." not in key
     return not (chooses and key not in PATHS and ".." in text)  # a YAML of another folder

@@ -11,8 +11,10 @@ from omegaconf import OmegaConf
 from mtl_cli.basis.errors import problem
 from mtl_cli.command_line.cli import typed_value
 from mtl_cli.command_line.options import as_value
+from mtl_cli.command_line.own_parts import find_packages
 from mtl_cli.command_line.sweep import is_sweep, read_words, resumed_words, sweep_of
 from mtl_cli.disk.run_folder import find_run
+from mtl_cli.trust.trusted import trusted_packages
 
 EXTENDS = ("device", "trainer.max_epochs", "trainer.max_steps")  # what may be given with resume
 ALLOWED = ("unlock", "changed_data")  # =true: its writer elsewhere is dead; its data is another
@@ -33,8 +35,9 @@ def resumed_sweep(words: list[str]) -> list[str] | None:
         path = sweep_of(find_run(name, root).path) or path
     if not is_sweep(path) or (name == "latest" and read_words(path) is None):
         return None
-    others = [word for word in words if word.partition("=")[0] not in ("resume", "runs")]
-    return resumed_words(path, others)
+    others = [w for w in words if w.partition("=")[0] not in ("resume", "runs", "trust")]
+    trust = trusted_packages(as_value("trust", given.get("trust", "[]"), []))
+    return resumed_words(path, others, trust)
 
 
 def resume(words: list[str]) -> dict[str, Any]:
@@ -43,7 +46,7 @@ def resume(words: list[str]) -> dict[str, Any]:
     Raises:
         ValueError: where that is no run, or other settings are given than may change.
     """
-    given = {key: value for key, _, value in (word.partition("=") for word in words)}
+    given = {key: value for key, _, value in (w.partition("=") for w in find_packages(words))}
     name, root = given.pop("resume"), given.pop("runs", "runs")
     trust = as_value("trust", given.pop("trust", "[]"), [])  # of the folder's classes
     allowed = [word for word in ALLOWED if as_value(word, given.pop(word, "false"), False)]

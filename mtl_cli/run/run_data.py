@@ -19,6 +19,7 @@ from mtl_cli.disk.older_runs import of_today
 from mtl_cli.disk.run_folder import RunFolder, finite, from_here
 from mtl_cli.trust.foreign import check_package
 from mtl_cli.trust.slots import check_target
+from mtl_cli.trust.trusted import trusted_packages
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ def make_reader(target: Any, state: Any, trust: Collection[str]) -> Reader | Non
     """The reader of a class, which is looked at by its name before it is imported."""
     if target is None:
         return None
-    check_package("reader.json: target", target, trust)
+    check_package("reader.json: target", target, trusted_packages(trust))
     check_target("reader.json: target", target, Reader)
     kind: Any = get_class(target)
     return kind.from_state(state)

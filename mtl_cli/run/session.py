@@ -15,6 +15,8 @@ from mtl_cli.arch.branches import text_tree
 from mtl_cli.basis.device import find_device, keep_freed_memory
 from mtl_cli.basis.errors import Problem, check_boolean, check_integer
 from mtl_cli.basis.seed import set_deterministic
+from mtl_cli.command_line.cli import FreshFolders
+from mtl_cli.command_line.own_parts import resume_line
 from mtl_cli.command_line.sweep import chosen_run, sweep_of
 from mtl_cli.comparison.history import read_history
 from mtl_cli.comparison.saved_run import DONE
@@ -32,6 +34,7 @@ from mtl_cli.run.run_data import RunData, check_same_data
 from mtl_cli.run.summary import check_figures, describe, final_table, objective, results
 from mtl_cli.training.evaluation import total_loss
 from mtl_cli.training.signals import Interrupted
+from mtl_cli.trust.foreign import strangers
 from mtl_cli.trust.run_config import read_summary
 from mtl_cli.yardstick.yardsticks import yardsticks
 
@@ -117,7 +120,8 @@ class Session:
             self.write("interrupted")
         if self.folder.config.exists():
             whole = sweep_of(self.folder.path) or self.folder.path
-            how = f"; to go on: mtl-train resume={from_here(whole)}"
+            line = resume_line(from_here(whole), FreshFolders.words, strangers(self.cfg))
+            how = f"; to go on: {line}"
         log.warning("\ninterrupted%s", how)
         return SystemExit(128 + number)
 

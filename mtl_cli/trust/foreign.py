@@ -11,33 +11,32 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from mtl_cli.basis.errors import problem
+from mtl_cli.basis.errors import Problem, problem
+from mtl_cli.trust.trusted import TRUSTED, is_package, trusted_packages
 
-TRUSTED = ("mtl_cli", "torch", "torchvision", "torchmetrics", "torchjd", "sklearn")
 COMPUTED = ("classification", "regression", "nominal", "aggregation")
 
 
-def check_foreign(values: Any, trust: Collection[str]) -> None:
+def check_foreign(values: Any, trust: Any) -> None:
     """Refuses a target of a package that is not trusted, wherever it stands.
 
     Args:
         values: the configuration, as plain data.
-        trust: packages that the user trusts beside those of `TRUSTED`.
+        trust: packages that the command line trusts.
     """
-    for path, value in leaves(values):
-        if path.rpartition(".")[2] == "_target_":
-            check_package(path, value, trust)
+    trusted = trusted_packages(trust)
+    for path, target in targets(values):
+        check_package(path, target, trusted)
 
 
-def check_package(path: str, target: Any, trust: Collection[str]) -> None:
+def check_package(path: str, target: Any, trusted: Collection[str]) -> None:
     """Refuses a target of a package that is not trusted, before anything imports it."""
-    package = target.partition(".")[0] if isinstance(target, str) else ""
-    if package not in (*TRUSTED, *trust):
-        known = ", ".join([*TRUSTED, *trust])
-        rule = f"must be of a package that is trusted: {known}"
+    package, known = package_of(target), [*TRUSTED, *trusted]
+    if package not in known:
+        rule = f"must be of a package that is trusted: {', '.join(known)}"
         fix = f"'trust=[{package or '<package>'}]', where you trust who wrote it"
         raise problem(path, rule, f"{target}, which was not imported", fix)
-    if package == "torchmetrics" and package not in trust:
+    if package == "torchmetrics" and package not in trusted:
         check_metric(path, str(target))
 
 
@@ -55,8 +54,28 @@ def check_metric(path: str, target: str) -> None:
 
 def packages(cfg: DictConfig) -> set[str]:
     """The packages of all classes that a configuration names."""
-    targets = leaves(OmegaConf.to_container(cfg))
-    return {str(v).partition(".")[0] for path, v in targets if path.endswith("_target_")}
+    found = {package_of(target) for _, target in targets(OmegaConf.to_container(cfg))}
+    return {name for name in found if is_package(name)}
+
+
+def strangers(cfg: DictConfig) -> list[str]:
+    """The packages of a configuration that are trusted only where a command line says so."""
+    found, trusted = set(), trusted_packages()
+    for path, target in targets(OmegaConf.to_container(cfg)):
+        try:
+            check_package(path, target, trusted)
+        except Problem:
+            found.add(package_of(target))
+    return sorted(found)
+
+
+def targets(values: Any) -> Iterator[tuple[str, Any]]:
+    """All targets in plain data, with their paths."""
+    return ((path, v) for path, v in leaves(values) if path.rpartition(".")[2] == "_target_")
+
+
+def package_of(target: Any) -> str:
+    return target.partition(".")[0] if isinstance(target, str) else ""
 
 
 def leaves(node: Any, path: str = "") -> Iterator[tuple[str, Any]]:

@@ -16,6 +16,7 @@ from torch import nn
 from torchjd.linalg import DualConeProjector
 
 from mtl_cli.basis.errors import Problem, problem
+from mtl_cli.command_line.own_parts import known
 from mtl_cli.trust.foreign import leaves
 
 PARTS = ("experts", "layers", "heads", "columns")  # what a model is made of, in options num_*
@@ -116,6 +117,8 @@ def check_target(slot: str, target: Any, kind: type | tuple[type, ...]) -> None:
     try:
         found = get_object(target)
     except Exception as error:
+        if not known(target.partition(".")[0]):
+            fix = "--config-dir=<a folder beside the package>, or install it"
         raise problem(f"{slot}._target_", rule, f"{target}, which cannot be found", fix) from error
     if not isinstance(found, type) or not issubclass(found, kind):
         what = "a class of another kind" if isinstance(found, type) else "no class"

@@ -171,7 +171,6 @@ def test_a_failed_job_is_tried_again(here) -> None:
 @pytest.mark.parametrize(
     "word",
     [
-        "--config-dir=mine",
         "-cd",
         "mine",
         "hydra.launcher._target_=os.system",
@@ -217,6 +216,32 @@ def test_a_foreign_sweep_runs_nothing(here, word) -> None:
 )
 def test_usual_words_go_on(word) -> None:
     assert only_sets(word)
+
+
+def test_a_foreign_sweep_names_no_folder_of_parts(here) -> None:
+    words = ["--config-dir=theirs", *SEEDS, "arch=mine"]
+    (here / FILE).write_text(json.dumps({"words": words}))
+    with pytest.raises(Problem, match=r"try:   mtl-train --config-dir theirs resume="):
+        resumed_words(here, [])
+    own = resumed_words(here, ["-cd", "mine"])
+    assert own[:2] == ["--config-dir", "mine"]
+    assert "theirs" not in str(own)
+
+
+@pytest.mark.parametrize(
+    ("word", "goes_on"),
+    [
+        ("arch.model._target_=my.Net", True),
+        ("arch.model._target_=my.Net,my.Other", True),
+        ("arch.model._target_=my.Net,other.Net", False),
+        ("arch.model._target_=mine.Net", False),
+        ("hydra.launcher._target_=my.Net", False),
+        ("arch.model._target_=${x}", False),
+    ],
+)
+def test_a_sweep_names_only_classes_that_the_command_line_trusts(word, goes_on) -> None:
+    assert only_sets(word, ["my"]) is goes_on
+    assert not only_sets(word)
 
 
 @pytest.mark.parametrize(

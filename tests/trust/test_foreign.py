@@ -21,8 +21,8 @@ from mtl_cli.command_line.overrides import composed, differing
 from mtl_cli.disk.literal import literal
 from mtl_cli.evaluate import evaluate
 from mtl_cli.predict import predict
-from mtl_cli.trust.foreign import TRUSTED
 from mtl_cli.trust.slots import built, make
+from mtl_cli.trust.trusted import TRUSTED
 
 MARK = "MTL_WAS_EXECUTED"
 EVIL = f"""
