@@ -23,6 +23,7 @@ from mtl_cli.command_line.cli import (
     run_command,
 )
 from mtl_cli.comparison.saved_run import DONE
+from mtl_cli.disk.one_writer import has_writer
 from mtl_cli.disk.run_folder import RunFolder, from_here
 from mtl_cli.run.resume import asks_to_resume, resume, resumed_sweep
 from mtl_cli.study.baselines import AndSingleTask, baseline_words
@@ -116,7 +117,7 @@ def one_of_a_sweep(cfg: DictConfig, folder: RunFolder, words: list[str]) -> dict
         rule, found = "must be of this job of the sweep", shlex.join(known)
         fix = "hydra.sweep.dir=<a new folder>, and a folder of its own for each job"
         raise problem(str(folder.path), rule, found, fix)
-    if before.get("status") in DONE:
+    if before.get("status") in DONE and not has_writer(folder.path):  # else killed at its pictures
         sys.stdout.write(f"finished    {from_here(folder.path)}, before\n")
         return before
     if not folder.last.is_file():

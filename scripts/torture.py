@@ -27,7 +27,7 @@ os.environ |= {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "MPLBACKEND":
 import torch
 
 from killed.process import Process
-from killed.trainings import KINDS, LONGER, begun, done, runs, unlike, words_of, write_data
+from killed.trainings import KINDS, LONGER, begun, ended, runs, unlike, words_of, write_data
 from mtl_cli.command_line.sweep import FILE
 from mtl_cli.disk.run_folder import from_here
 from mtl_cli.training.signals import SIGNALS
@@ -109,7 +109,7 @@ class Torture:
         text = said.read_bytes()[before:].decode()
         if code not in (0, -number, 128 + number) or "Traceback" in text:
             return f"{number.name} ended it with {code}: {text[-1500:]}"
-        left = [path for path in runs(folder) if not done(path)]
+        left = [path for path in runs(folder) if not ended(path)]
         if code > 0 and left and f"to go on: mtl-train resume={from_here(folder)}" not in text:
             return f"{number.name} said not how to go on: {text[-500:]}"
         return None
@@ -126,7 +126,7 @@ class Torture:
 
     def finish(self, kind: str, folder: Path, said: Path, draw: random.Random) -> str | None:
         """Lets it go on to its end, perhaps twice at once; gives what is wrong with that."""
-        kept = {path: (path / "summary.json").read_bytes() for path in runs(folder) if done(path)}
+        kept = {path: (path / "summary.json").read_bytes() for path in runs(folder) if ended(path)}
         words = self.go_on(kind, folder)
         twice = kind != "sweep" and words[0].startswith("resume=") and draw.random() < 0.2
         places = [said.with_name(f"{which}.txt") for which in range(1 + twice)]

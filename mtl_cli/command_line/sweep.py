@@ -15,6 +15,7 @@ from mtl_cli.command_line.own_parts import split_config_dirs
 from mtl_cli.command_line.words import value
 from mtl_cli.comparison.best import rank_on_val
 from mtl_cli.disk.run_folder import RunFolder, create_folder, find_run, from_here
+from mtl_cli.disk.writing import forget_parts
 
 FILE = "sweep.json"  # the words, as they were typed
 HYDRAS = "multirun.yaml"  # what Hydra leaves in every sweep, ours of older versions too
@@ -71,6 +72,8 @@ def place_sweep(path: Path, words: Sequence[str], named: bool, trains: bool) -> 
         ValueError: where the folder holds anything else, or cannot be made.
     """
     own = [word for word in words if not word.startswith(PLACE)]
+    if named and path.is_dir():
+        forget_parts(path)  # killed before its words were there, it has not begun
     if named and path.is_dir() and any(path.iterdir()):
         known = read_words(path) if trains else None
         if known is None or settings(known) != settings(own):

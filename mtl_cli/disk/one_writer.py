@@ -88,6 +88,11 @@ def one_writer(folder: Path, unlock: bool) -> Iterator[Writer]:
             os.close(lock)
 
 
+def has_writer(folder: Path) -> bool:
+    """Whether somebody writes into a folder, or was killed at it."""
+    return (folder / HOLDER).exists()
+
+
 def locked(folder: Path) -> int | None:
     """The system's lock on a folder, until it is closed; 0: there are none; None: it is held."""
     if fcntl is None:

@@ -9,7 +9,7 @@ import torch
 from mtl_cli.command_line.sweep import FILE
 from mtl_cli.comparison.saved_run import DONE
 from mtl_cli.disk import checkpoint
-from mtl_cli.disk.one_writer import HOLDER
+from mtl_cli.disk.one_writer import HOLDER, has_writer
 from mtl_cli.disk.run_folder import RunFolder
 from mtl_cli.disk.writing import PART
 
@@ -59,15 +59,20 @@ def words_of(kind: str, data: Path) -> list[str]:
 
 def same(one: Path, other: Path) -> bool:
     """Whether two runs left the same: figures, weights, what was selected, what was seen."""
+    return not differing(one, other)
+
+
+def differing(one: Path, other: Path) -> list[str]:
+    """What two runs did not leave alike: files, keys of the summary, checkpoints."""
     files = ["metrics.csv", *(str(p.relative_to(other)) for p in other.glob("diagnostics/*"))]
-    if any((one / file).read_bytes() != (other / file).read_bytes() for file in files):
-        return False
+    found = [file for file in files if (one / file).read_bytes() != (other / file).read_bytes()]
     left, right = RunFolder(one).read_summary(), RunFolder(other).read_summary()
     keys = ("status", "steps", "best_epoch", "best", "test", "train", "loss")
-    return all(left[key] == right[key] for key in keys) and all(
-        equal(*(checkpoint.load(f / "checkpoints" / name) for f in (one, other)))
-        for name in ("best.pt", "last.pt")
-    )
+    found += [key for key in keys if left[key] != right[key]]
+    for name in ("best.pt", "last.pt"):
+        if not equal(*(checkpoint.load(f / "checkpoints" / name) for f in (one, other))):
+            found.append(name)
+    return found
 
 
 def equal(one: object, other: object) -> bool:
@@ -95,8 +100,9 @@ def runs(folder: Path) -> list[Path]:
     return sorted(path.parent for path in folder.rglob("config.yaml"))
 
 
-def done(run: Path) -> bool:
-    return RunFolder(run).read_summary().get("status") in DONE
+def ended(run: Path) -> bool:
+    """Whether a run has a result, and nobody was killed at its pictures."""
+    return RunFolder(run).read_summary().get("status") in DONE and not has_writer(run)
 
 
 def unlike(one: Path, other: Path) -> str | None:
@@ -106,5 +112,6 @@ def unlike(one: Path, other: Path) -> str | None:
         return f"runs {names[0]}"
     if left := [*one.rglob(f"{PART}*"), *one.rglob(HOLDER)]:
         return f"left: {', '.join(path.name for path in left)}"
-    wrong = [name for name in names[1] if not same(one / name, other / name)]
+    pairs = {name: differing(one / name, other / name) for name in names[1]}
+    wrong = {name: found for name, found in pairs.items() if found}
     return f"ends otherwise: {wrong}" if wrong else None

@@ -121,6 +121,28 @@ def test_a_named_folder_is_never_trained_into(here, capsys) -> None:
     assert len(list(here.iterdir())) == 3
 
 
+def test_a_job_that_was_killed_at_its_pictures_draws_them(here, capsys, monkeypatch) -> None:
+    drawn = []
+    run(*SEEDS, "hydra.sweep.dir=cut")
+    before = figures(here / "cut")
+    (here / "cut/1/writer.json").write_text("{}")
+    (here / "cut/1/.part_12_a.png").touch()
+    session = mtl_cli.run.session
+    monkeypatch.setattr(session, "draw_curves", lambda folder, _: drawn.append(folder.path.name))
+    run("resume=cut")
+    assert capsys.readouterr().out.count("finished    cut/") == 2
+    assert figures(here / "cut") == before
+    assert drawn == ["1"]
+    assert not [*(here / "cut/1").glob(".part*"), *(here / "cut/1").glob("writer.json")]
+
+
+def test_a_sweep_that_was_killed_before_it_kept_its_words_begins(here) -> None:
+    (here / "cut").mkdir()
+    (here / "cut/.part_12_sweep.json").touch()
+    run(*SEEDS, "hydra.sweep.dir=cut")
+    assert len(figures(here / "cut")) == 3
+
+
 def test_jobs_run_where_their_sweep_was_placed(here, monkeypatch) -> None:
     def place(path: Path, *args: object) -> Path:
         (here / "el se=where").mkdir()
