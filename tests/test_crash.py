@@ -10,6 +10,7 @@ import importlib.util
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -112,6 +113,33 @@ def test_a_resume_killed_at_any_moment_goes_on_to_the_bit(tmp_path: Path) -> Non
     for copy in copies:
         mtl_cli.train([f"resume={copy}", longer])
         assert same(copy, tmp_path / "whole"), copy.name
+
+
+def test_a_run_asked_to_stop_whenever_it_adds_figures_goes_on_to_the_bit(tmp_path: Path) -> None:
+    """Also at the end of an epoch that ``max_steps`` cut short, which a longer training goes on."""
+    kind = "inside an epoch"
+    train(tmp_path / "whole", kind=kind)
+    for count in range(1, 100):
+        folder, seen = tmp_path / str(count), 0
+
+        def stop(path: Path, added: str, count: int = count) -> None:
+            nonlocal seen
+            in_steps = signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
+            seen += in_steps and path.name == "metrics.csv"
+            if seen == count:
+                seen += 1
+                signal.raise_signal(signal.SIGTERM)
+
+        with pytest.MonkeyPatch.context() as patch:
+            watch(patch, stop)
+            try:
+                train(folder, kind=kind)
+                break
+            except SystemExit as end:
+                assert end.code == 128 + signal.SIGTERM  # noqa: PT017
+        mtl_cli.train([f"resume={folder}"])
+        assert trainings.unlike(folder, tmp_path / "whole") is None, count
+    assert count > 5
 
 
 def test_a_disk_that_is_full_at_any_moment_leaves_what_was_good(tmp_path: Path) -> None:

@@ -114,7 +114,7 @@ class Trainer:
                 due = (self.epoch - 1) % self.settings.checkpoint_every == 0
                 if whole and (due or self.step >= self.total_steps or not self.updates.active):
                     self.save_last()
-                self.heed_signals()
+                self.heed_signals(save=whole)
         self.validation.end(self.epoch - 1)
         return "completed" if self.updates.active else "stopped_early"
 
@@ -166,10 +166,12 @@ class Trainer:
         """Writes figures of the epoch in progress, and their total."""
         self.records.write(self.epoch, self.step, split, figures)
 
-    def heed_signals(self) -> None:
-        """Writes a checkpoint and stops, where a signal asked for it."""
+    def heed_signals(self, save: bool = True) -> None:
+        """Writes a checkpoint (unless the last one is where to go on) and stops, where a signal
+        asked for it."""
         if self.signals.received is not None:
-            self.save_last()
+            if save:
+                self.save_last()
             raise Interrupted(self.signals.received)
 
     def save_last(self) -> None:
