@@ -54,12 +54,9 @@ def sizes(table: Table) -> str:
 
 def task_gains(table: Table, gaining: Sequence[Group]) -> Grid:
     """Each task's part of Gain."""
-    tasks = list(dict.fromkeys(t for g in gaining if g.gain is not None for t in g.gain.per_task))
-    rows = [
-        [g.words, *(signed(g.gain.per_task.get(task)) for task in tasks)]
-        for g in gaining
-        if g.gain is not None
-    ]
+    gains = {g.words: g.gain.per_task for g in gaining if g.gain is not None}
+    tasks = list(dict.fromkeys(task for own in gains.values() for task in own))
+    rows = [[words, *(signed(own.get(task)) for task in tasks)] for words, own in gains.items()]
     title = f"{table.name}: gain of each task over its baseline, in percent"
     return turned(Grid(title, ["setting", *tasks], rows))
 

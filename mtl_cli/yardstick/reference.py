@@ -18,8 +18,10 @@ from mtl_cli.task.base import Task
 from mtl_cli.training.stand_in import StandIn
 
 NAME = "HistGradientBoosting (scikit-learn)"
+LEAST_LABELS = 2000  # for which trees take as long as for fewer
 MOST_CATEGORIES = 255  # that these trees can tell apart; a column of more counts as a number
 
+Counts = np.ndarray | None  # how much each row counts; None: all the same
 Predict = Callable[[np.ndarray], np.ndarray]  # rows [B, F] to predictions [B, O]
 
 
@@ -42,12 +44,16 @@ class Reference(StandIn):
         """What predicts each target of a task."""
         labels = self.table.targets[task.name].cpu()
         weights = self.table.weights.get(task.name)
-        counts = np.ones(len(x)) if weights is None else weights.cpu().double().numpy()
+        counts = None if weights is None else weights.cpu().double().numpy()
         learned = []
         for target in labels.reshape(len(x), -1).unbind(1):
-            there = task.is_labelled(target).numpy() & (counts > 0)
+            there = task.is_labelled(target).numpy()
+            if counts is not None:
+                there &= counts > 0
             y = target.double().numpy()[there]
-            own = x[there], y, counts[there], self.table.are_categories(MOST_CATEGORIES)
+            # Weights that are all alike would only make it six times as slow.
+            weighed = None if counts is None else counts[there]
+            own = x[there], y, weighed, self.table.are_categories(MOST_CATEGORIES)
             if not task.of_classes:
                 learned.append(regress(*own))
             elif target.is_floating_point():  # the share of ones
@@ -68,11 +74,12 @@ def size(tasks: Mapping[str, Task], table: PlainTable) -> int:
     for name, task in tasks.items():
         labels = table.targets[name]
         trees = 1 if labels.is_floating_point() else task.out_features
-        total += trees * int(task.is_labelled(labels).sum())
+        for target in labels.reshape(len(labels), -1).unbind(1):
+            total += trees * max(LEAST_LABELS, int(task.is_labelled(target).sum()))
     return total
 
 
-def regress(x: np.ndarray, y: np.ndarray, counts: np.ndarray, categories: list[bool]) -> Predict:
+def regress(x: np.ndarray, y: np.ndarray, counts: Counts, categories: list[bool]) -> Predict:
     """Trees for real values; 0 where there is none to learn from."""
     from sklearn.ensemble import HistGradientBoostingRegressor
 
@@ -84,7 +91,7 @@ def regress(x: np.ndarray, y: np.ndarray, counts: np.ndarray, categories: list[b
 
 
 def classify(
-    x: np.ndarray, y: np.ndarray, counts: np.ndarray, categories: list[bool], num_classes: int
+    x: np.ndarray, y: np.ndarray, counts: Counts, categories: list[bool], num_classes: int
 ) -> Predict:
     """Trees for the probability of each class [B, C]; the only class has all of it."""
     from sklearn.ensemble import HistGradientBoostingClassifier

@@ -10,6 +10,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier as Classifier
 from sklearn.ensemble import HistGradientBoostingRegressor as Regressor
 
 import mtl_cli.train
+from mtl_cli.yardstick.reference import LEAST_LABELS
 
 WORDS = ["dataset=table", "dataset.split_column=split", "trainer.max_epochs=1"]
 WORDS += ["encoder.hidden=[4]", "device=cpu"]
@@ -90,7 +91,7 @@ def test_they_change_no_figure_of_the_run(tmp_path: Path, frame: pandas.DataFram
 
 
 def test_what_is_too_large_is_left_out_and_says_so(tmp_path: Path, frame: pandas.DataFrame) -> None:
-    labels = 160 + 3 * 200 + 2 * 200  # price, three classes of kind, two labels of able
+    labels = 6 * LEAST_LABELS  # price, three classes of kind, two labels of able, of few rows
     targets = "dataset.targets={price: regression, kind: multiclass, able: multilabel}"
     words = [ABLE[1], targets, f"dataset.reference={labels - 1}"]
     assert "reference" not in run(tmp_path, frame, *words)
