@@ -14,7 +14,7 @@ from mtl_cli.drawing.style import legend_below, look, new_figure
 
 COLUMNS = 4  # of axes; more metrics of a task go on in the next row
 TASKS_PER_PICTURE = 6
-MOST_TASKS = 24  # are drawn: a picture takes as long as seconds of training
+MOST_TASKS = 12  # are drawn: a picture takes as long as seconds of training
 COLORS = {"train": "#4477aa", "val": "#ee6677", "test": "#228833"}
 
 
