@@ -48,7 +48,10 @@ def misfit(value: Any, kind: Any, path: str = "") -> str:
 def unlike(theirs: Any, own: Any) -> bool:
     """Whether a part's state differs from its own in what it names, or in kinds or shapes."""
     if isinstance(own, Tensor) and isinstance(theirs, Tensor):
-        return own.shape != theirs.shape or own.is_floating_point() != theirs.is_floating_point()
+        if own.is_floating_point() != theirs.is_floating_point() or own.dim() != theirs.dim():
+            return True
+        # A size of 0 waits for the first step, which says what it is.
+        return any(size not in (0, theirs.shape[i]) for i, size in enumerate(own.shape))
     if isinstance(own, dict) and isinstance(theirs, dict):
         return own.keys() != theirs.keys() or any(unlike(theirs[key], own[key]) for key in own)
     if isinstance(own, bool) or own is None or isinstance(theirs, bool):

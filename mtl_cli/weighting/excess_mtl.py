@@ -43,7 +43,7 @@ class ExcessMTL(Aggregation):
     """
 
     on_features = False
-    squares: Tensor | None  # s, [K, D]
+    squares: Tensor  # s, [K, D]; without columns until the first step
     baseline: Tensor  # b, [K]
     log_weights: Tensor  # [K]
     seen: Tensor  # how many steps each task had a label in, [K]
@@ -65,14 +65,14 @@ class ExcessMTL(Aggregation):
         check_integer("weighting.warmup_steps", warmup_steps, 0, "weighting.warmup_steps=0")
         self.step_size = step_size
         self.warmup_steps = warmup_steps
-        self.register_buffer("squares", None)
+        self.register_buffer("squares", torch.zeros(len(tasks), 0))
         self.register_buffer("baseline", torch.zeros(len(tasks)))
         self.register_buffer("log_weights", -torch.ones(len(tasks)).mul(len(tasks)).log())
         self.register_buffer("seen", torch.zeros(len(tasks), dtype=torch.long))
 
     def aggregate(self, jacobian: Tensor, tasks: Sequence[str]) -> tuple[Tensor, Tensor]:
         present = self.positions(tasks)
-        if self.squares is None:
+        if not self.squares.numel():
             self.squares = jacobian.new_zeros(len(self.tasks), jacobian.shape[1])
         sums = [self.squares[k] for k in present]
         risk = torch.stack(list(map(excess_risk, jacobian, sums))).to(self.baseline)
@@ -89,9 +89,8 @@ class ExcessMTL(Aggregation):
         return weights @ jacobian, weights
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
-        saved = state_dict.get(f"{prefix}squares")
-        if saved is not None and self.squares is None:  # it has no size before the first step
-            self.squares = torch.empty_like(saved, device=self.seen.device)
+        saved = state_dict.get(f"{prefix}squares", self.squares)
+        self.squares = torch.empty_like(saved, device=self.seen.device)
         super()._load_from_state_dict(state_dict, prefix, *args)
 
 

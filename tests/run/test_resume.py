@@ -13,6 +13,12 @@ import mtl_cli.train
 from mtl_cli.training.signals import Interrupted
 from mtl_cli.training.trainer import Trainer
 
+CONF = Path(__file__).parents[2] / "conf"
+CHOICES = [
+    f"{group}={path.stem}"
+    for group in ("arch", "weighting")
+    for path in sorted((CONF / group).glob("*.yaml"))
+]
 SMALL = [
     "dataset.num_samples=2000",
     "deterministic=true",
@@ -105,7 +111,7 @@ def test_a_run_interrupted_after_the_smaller_last_step_of_an_epoch_goes_on(
     words = ["dataset.num_samples=40", "dataset.batch_size=10", "trainer.accumulate=2"]
     train(tmp_path / "whole", "trainer.max_epochs=2", *words)  # 3 batches an epoch, in 2 steps
 
-    def stop(trainer: Trainer) -> None:
+    def stop(trainer: Trainer, save: bool = True) -> None:
         if trainer.batch == trainer.steps_per_epoch:
             trainer.save_last()
             raise Interrupted(signal.SIGTERM)
@@ -114,6 +120,28 @@ def test_a_run_interrupted_after_the_smaller_last_step_of_an_epoch_goes_on(
         patch.setattr(Trainer, "heed_signals", stop)
         with pytest.raises(SystemExit):
             train(tmp_path / "interrupted", "trainer.max_epochs=2", *words)
+    mtl_cli.train([f"resume={tmp_path / 'interrupted'}"])
+    same_run(tmp_path / "interrupted", tmp_path / "whole")
+
+
+@pytest.mark.parametrize("choice", CHOICES)
+def test_every_architecture_and_weighting_goes_on_to_the_bit(
+    choice: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ["dataset.num_samples=40", "dataset.batch_size=10", "weighting=fixed", "arch=mmoe"]
+    words += ["arch.num_experts=2"] if choice.startswith("weighting") else []
+    words += [choice, "encoder.hidden=[4,3]", "trainer.max_epochs=2"]  # 3 steps an epoch
+    train(tmp_path / "whole", *words)
+
+    def stop(trainer: Trainer, save: bool = True) -> None:
+        if trainer.step == 4:
+            trainer.save_last()
+            raise Interrupted(signal.SIGTERM)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "heed_signals", stop)
+        with pytest.raises(SystemExit):
+            train(tmp_path / "interrupted", *words)
     mtl_cli.train([f"resume={tmp_path / 'interrupted'}"])
     same_run(tmp_path / "interrupted", tmp_path / "whole")
 
