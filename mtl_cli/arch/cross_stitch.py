@@ -58,6 +58,8 @@ class CrossStitch(Architecture):
         for s, alpha in enumerate(self.alphas):
             if s == len(self.alphas) - 1:
                 rows = [self.order[task] for task in tasks]
+                if tasks == list(self.order):  # a list of rows would have to be sent to the device
+                    rows = slice(None)
             read = stitch(alpha[rows], self.columns.run([s], read, input))  # K times [B, C, ...]
         assert isinstance(read, Tensor | list)
         return dict(zip(tasks, read, strict=True))

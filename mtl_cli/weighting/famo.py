@@ -39,6 +39,7 @@ class FAMO(LossWeighting):
     """
 
     bounds: Tensor
+    betas: Tensor
     logits: Tensor
     moments: Tensor
     steps: Tensor
@@ -56,6 +57,7 @@ class FAMO(LossWeighting):
         bounds = check_each("weighting.lower_bounds", lower_bounds, self.tasks, 0.0)
         self.lr, self.weight_decay = lr, weight_decay
         self.register_buffer("bounds", torch.tensor(bounds), persistent=False)
+        self.register_buffer("betas", torch.tensor(BETAS)[:, None], persistent=False)
         self.register_buffer("logits", torch.zeros(len(self.tasks)))
         self.register_buffer("moments", torch.zeros(2, len(self.tasks)))  # Adam's: mean, square
         self.register_buffer("steps", torch.zeros(len(self.tasks)))
@@ -94,9 +96,8 @@ class FAMO(LossWeighting):
         """Adam's step on the present tasks' logits; Kingma & Ba, ICLR 2015, algorithm 1."""
         steps = self.steps[present] + 1
         powers = torch.stack([grad, grad.square()])
-        beta = powers.new_tensor(BETAS)[:, None]
-        moments = beta * self.moments[:, present] + (1 - beta) * powers
-        mean, square = moments / (1 - beta**steps)
+        moments = self.betas * self.moments[:, present] + (1 - self.betas) * powers
+        mean, square = moments / (1 - self.betas**steps)
         self.logits[present] -= self.lr * mean / (square.sqrt() + EPSILON)
         self.moments[:, present] = moments
         self.steps[present] = steps

@@ -15,6 +15,7 @@ from torch import Tensor
 from mtl_cli.basis.errors import check_number, problem
 from mtl_cli.weighting.aggregation import Aggregation
 from mtl_cli.weighting.base import Weighting
+from mtl_cli.weighting.by_task import places
 
 
 class GradDrop(Aggregation):
@@ -53,7 +54,7 @@ class GradDrop(Aggregation):
         self.register_buffer("leak", torch.tensor(leaks, dtype=torch.float32), persistent=False)
 
     def aggregate(self, jacobian: Tensor, tasks: Sequence[str]) -> tuple[Tensor, None]:
-        leak = self.leak[self.positions(tasks)].to(jacobian)
+        leak = self.leak[places(self.tasks, tasks)].to(jacobian)
         total = torch.ones_like(leak) @ jacobian
         size = sum_of_sizes(jacobian)
         # Positive where U < P, for U uniform in [0, 1), without a division by zero.

@@ -37,6 +37,8 @@ class GradVac(GramianAggregation):
 
     usual: Tensor  # t, [K, K]
 
+    on_host = ("usual",)
+
     def __init__(
         self,
         tasks: Sequence[str],
@@ -53,7 +55,7 @@ class GradVac(GramianAggregation):
     def weigh(self, gramian: Array, tasks: Sequence[str]) -> Array:
         lengths = np.sqrt(np.diagonal(gramian))
         present = np.ix_(self.positions(tasks), self.positions(tasks))
-        all_usual = self.usual.cpu().double().numpy()
+        all_usual = self.usual.double().numpy()
         usual = all_usual[present]
         each = np.arange(len(tasks))
         weights = np.eye(len(tasks))  # p_k = sum_j weights[k, j] g_j

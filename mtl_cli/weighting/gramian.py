@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from functools import cache
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -27,7 +28,14 @@ class GramianAggregation(Aggregation):
     J is read twice, and never copied as a whole. The weights are computed in double precision on
     the CPU, where matrices this small are quickest. Products of rows are taken in J's precision,
     and in double where that would cost digits: see `gramian_of` and `mix`.
+
+    A device is waited for once a step, for the Gramian.
+
+    Attributes:
+        on_host: the names of buffers that ``weigh`` reads.
     """
+
+    on_host: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def weigh(self, gramian: Array, tasks: Sequence[str]) -> Array:
@@ -55,8 +63,16 @@ class GramianAggregation(Aggregation):
     ) -> tuple[Tensor, Tensor]:
         """The rows' sum with the method's weights, and these."""
         weights = self._weights(gramian.numpy(), tasks)
-        direction = mix(weights, jacobian, gramian.numpy())
-        return direction, torch.from_numpy(weights).to(jacobian)
+        factors = sent(weights, jacobian.device, jacobian.dtype)
+        return mix(weights, factors, jacobian, gramian.numpy()), factors
+
+    def _apply(self, *args: Any, **options: Any) -> GramianAggregation:
+        """What the weights are computed from, on the CPU, stays there."""
+        kept = {name: getattr(self, name) for name in self.on_host}
+        super()._apply(*args, **options)
+        for name, tensor in kept.items():
+            setattr(self, name, tensor)
+        return self
 
     def _weights(self, gramian: Array, tasks: Sequence[str]) -> Array:
         try:
@@ -102,19 +118,25 @@ def apart(gramian: Array) -> bool:
         return bool(np.linalg.eigvalsh(cosines(gramian)[1])[0] > APART)
 
 
-def mix(weights: Array, jacobian: Tensor, gramian: Array) -> Tensor:
+def sent(weights: Array, device: torch.device, dtype: torch.dtype) -> Tensor:
+    """Weights on a device, which the host does not wait for."""
+    return torch.from_numpy(weights).to(dtype).to(device, non_blocking=True)
+
+
+def mix(weights: Array, factors: Tensor, jacobian: Tensor, gramian: Array) -> Tensor:
     """``weights @ J`` [D], added up in double where it is far shorter than its terms.
 
     Args:
         weights: [K].
+        factors: the same beside J, in its precision.
         jacobian: [K, D].
         gramian: that of J, or of a multiple of it.
     """
     longest = (np.abs(weights) * np.sqrt(np.diagonal(gramian))).max()
-    factors = torch.from_numpy(weights)
     if weights @ gramian @ weights > (CANCELLED * longest) ** 2:
-        return factors.to(jacobian) @ jacobian
-    return torch.cat([factors.to(b.device) @ b for b in in_double(jacobian)]).to(jacobian)
+        return factors @ jacobian
+    exact = sent(weights, torch.device("cpu"), torch.float64)
+    return torch.cat([exact.to(b.device) @ b for b in in_double(jacobian)]).to(jacobian)
 
 
 def in_double(jacobian: Tensor) -> Iterator[Tensor]:

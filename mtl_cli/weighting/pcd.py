@@ -46,6 +46,8 @@ class PCD(GramianAggregation):
     average: Tensor  # of |g_k|^2, [K]
     seen: Tensor  # how many steps each task had a label in, [K]
 
+    on_host = ("average", "seen")
+
     def __init__(
         self,
         tasks: Sequence[str],
@@ -90,6 +92,6 @@ class PCD(GramianAggregation):
         self.seen[present] += 1
         new = torch.tensor(squares).to(self.average)
         self.average[present] = self.average[present].lerp(new, 1 - self.beta)
-        start = 1 - self.beta ** self.seen[present].cpu().double().numpy()
-        average = self.average[present].cpu().double().numpy() / start
+        start = 1 - self.beta ** self.seen[present].double().numpy()
+        average = self.average[present].double().numpy() / start
         return np.divide(1, np.sqrt(average), out=np.zeros_like(average), where=average > 0)
