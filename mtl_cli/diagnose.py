@@ -6,18 +6,16 @@ import os
 import sys
 from pathlib import Path
 
-import hydra
 import yaml
 from hydra.core.hydra_config import HydraConfig
-from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 
 from mtl_cli.basis.errors import Problem, check_choice, problem
 from mtl_cli.command_line.cli import (
-    CONF,
+    compose,
     compose_run,
+    explained,
     fail,
     full_errors,
     job_config,
@@ -25,8 +23,8 @@ from mtl_cli.command_line.cli import (
     run_command,
 )
 from mtl_cli.command_line.help import show_help
-from mtl_cli.command_line.mistakes import explain
-from mtl_cli.command_line.own_parts import composable, conf_folders, find_packages
+from mtl_cli.command_line.own_parts import conf_folders, find_packages
+from mtl_cli.command_line.places import CONF, group_of
 from mtl_cli.command_line.sweep import chosen_run
 from mtl_cli.disk.run_folder import RunFolder
 from mtl_cli.disk.writing import write_text
@@ -75,22 +73,14 @@ def diagnose(words: list[str]) -> str:
             raise problem(
                 "the diagnosis of a run", rule, word, "mtl-diagnose without run=, which begins anew"
             )
-    cfg = compose(words)
+    whole = compose("diagnose", words)
+    with explained(words):
+        cfg = job_config(whole, whole.hydra)
     return with_weights(cfg, chosen_run(str(cfg.run), Path(cfg.runs)), words)
 
 
 def of_a_run(words: list[str]) -> bool:
     return any(word.startswith("run=") and word != "run=null" for word in words)
-
-
-def compose(words: list[str]) -> DictConfig:
-    """The configuration of the words, which makes no folder."""
-    with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
-        try:
-            cfg = hydra.compose("diagnose", composable(words), return_hydra_config=True)
-            return job_config(cfg, cfg.hydra)
-        except (HydraException, OmegaConfBaseException) as error:
-            raise explain(error, words) from error
 
 
 def before_training(cfg: DictConfig, folder: RunFolder) -> str:
@@ -121,8 +111,8 @@ def with_weights(cfg: DictConfig, folder: RunFolder, words: list[str]) -> str:
 
 def chosen(words: list[str]) -> bool:
     """Whether some word is a choice, whose options ``--help`` then shows."""
-    choices = [(g.partition("@")[0], c) for g, _, c in (word.partition("=") for word in words)]
     folders = conf_folders(CONF, words)
+    choices = [(group_of(key, folders), c) for key, _, c in (word.partition("=") for word in words)]
     return any((folder / g / f"{c}.yaml").is_file() for folder in folders for g, c in choices)
 
 

@@ -26,7 +26,8 @@ from mtl_cli.comparison.saved_run import DONE
 from mtl_cli.disk.one_writer import has_writer
 from mtl_cli.disk.run_folder import RunFolder, from_here
 from mtl_cli.run.resume import asks_to_resume, resume, resumed_sweep
-from mtl_cli.study.baselines import AndSingleTask, baseline_words
+from mtl_cli.study.base import baseline_words
+from mtl_cli.study.baselines import AndSingleTask
 from mtl_cli.trust.foreign import packages
 
 SIGNALLED = 128  # exit codes above it say which signal ended the command

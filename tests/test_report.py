@@ -45,7 +45,7 @@ def report(folder: Path, *words: str) -> str:
 def sweep(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """What one command leaves and prints: an architecture with its option, and its baseline."""
     folder = tmp_path_factory.mktemp("answered")
-    words = ["experiment=baselines", "arch=mmoe", "arch.num_experts=2", "weighting=uw"]
+    words = ["study=baselines", "arch=mmoe", "arch.num_experts=2", "weighting=uw"]
     text = train(folder, *words, *SMALL)
     [path] = folder.glob("runs/*/*_sweep")
     return path, text
@@ -70,7 +70,7 @@ def test_one_command_trains_the_baseline_too_and_answers(sweep) -> None:
 
 
 def test_the_baseline_is_not_trained_twice(tmp_path: Path) -> None:
-    text = train(tmp_path, "experiment=baselines", "arch=single_task,hps", "seed=4", *SMALL)
+    text = train(tmp_path, "study=baselines", "arch=single_task,hps", "seed=4", *SMALL)
     assert len(list(tmp_path.glob("runs/**/summary.json"))) == 2
     assert "1 pair of seeds with its baseline, 3 are needed" in text
 

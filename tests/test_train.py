@@ -12,7 +12,7 @@ from omegaconf import OmegaConf
 
 import mtl_cli.train
 from mtl_cli.basis.errors import Problem
-from mtl_cli.command_line.cli import readable
+from mtl_cli.command_line.flags import readable
 
 SMOKE = ["trainer=smoke", "dataset.num_samples=400", "encoder.hidden=[8]"]
 
@@ -259,9 +259,45 @@ def test_a_sweep_ends_with_a_table_and_a_failed_job_hides_no_other(tmp_path: Pat
         (["optimizer.lrr=0.1"], "try:   mtl-train optimizer.lr=0.1"),
         (["arhc=mmoe"], "try:   mtl-train arch=mmoe"),
         (["optimizer.lr=abc"], "optimizer.lr must be a number"),
-        (["tasks.sin.loss=focal"], "try:   loss@tasks.sin.loss=focal"),
+        (["tasks.sin.loss=focal"], "tasks.sin.loss must fit a regression task"),
         (["loss@tasks.sinn.loss=l1"], "try:   mtl-train loss@tasks.sin.loss=l1"),
-        (["tasks.sin.head.hidden=[3]"], "head@tasks.sin.head=mlp"),
+        (["tasks.sinn.loss=l1"], "try:   mtl-train tasks.sin.loss=l1"),
+        (["tasks.sin.loss=focall"], "try:   mtl-train tasks.sin.loss=focal"),
+        (["tasks.sin.loss=focall", "--help"], "try:   tasks.sin.loss=focal"),
+        (["tasks.sin.loss=null"], "tasks.sin.loss must be one of bce,"),
+        (["tasks.sin.loss=3"], "tasks.sin.loss must be one of bce,"),
+        (["tasks.sin.loss=a/b"], "try:   tasks.sin.loss=a/b"),
+        (["loss=l1"], "try:   mtl-train tasks.cos.loss=l1"),
+        (["tasks.sin.head.hidden=[3]"], "mtl-train tasks.sin.head=mlp 'tasks.sin.head.hidden=[3]'"),
+        (["weighting.losses=uw"], "try:   mtl-train weighting=upgrad weighting.losses=uw"),
+        (
+            ["weighting=pcgrad", "weighting.losses.a=1"],
+            "mtl-train weighting.losses=uw weight",
+        ),
+        (["experiment=baselines"], "try:   mtl-train study=baselines"),
+        (["arch=uw"], "try:   mtl-train weighting=uw"),
+        (["--epochs", "5"], "try:   mtl-train trainer.max_epochs=5"),
+        (["--epochs=5", "seed=1"], "try:   mtl-train trainer.max_epochs=5 seed=1"),
+        (["--batch-size", "5"], "try:   mtl-train dataset.batch_size=5"),
+        (["epochs=3"], "try:   mtl-train trainer.max_epochs=3"),
+        (["max_epochs=3"], "try:   mtl-train trainer.max_epochs=3"),
+        (["lr=0.01", "seed=3"], "try:   mtl-train optimizer.lr=0.01 seed=3"),
+        (["batch_size=32"], "try:   mtl-train dataset.batch_size=32"),
+        (["patience=3"], "try:   mtl-train trainer.patience=3"),
+        (["model=mmoe"], "try:   mtl-train arch=mmoe"),
+        (["metric=mae"], "try:   mtl-train trainer.select=sin/mae"),
+        (["metric="], "try:   mtl-train trainer.select=loss"),
+        (["dataset=table", "dataset.targets={y: classification}"], "={y: multiclass}'"),
+        (["dataset=my.csv"], "dataset=table dataset.path=my.csv 'dataset.targets={<column>: reg"),
+        (
+            ["dataset=my data/a.csv", "seed=1"],
+            "dataset=table 'dataset.path=my data/a.csv'",
+        ),
+        (["dataset=text", "dataset.sources.films.path=films.csv"], "={films: {path: films.csv}}'"),
+        (["dataset=table", "dataset.targets={mean area: regression}"], "={mean_area: regression}'"),
+        (["dataset=table", 'dataset.targets={"a b": binary}'], "names of letters, digits"),
+        (["encoder.hidden.a=3"], "the command line must fit the configuration"),
+        (["arch=[1]"], "the command line must fit the configuration"),
         (["~tasks.tan"], "~tasks.tan must be there to be left out.\n  found: no tasks.tan there"),
         (["dataset=table", "dataset.targets=[y]"], "found: dataset.targets=['y'], without kinds"),
         (["device=cuda:99"], "device must be auto or one of this machine's"),

@@ -8,39 +8,39 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from argparse import ArgumentError
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from traceback import extract_tb
 from typing import Any, NoReturn
 
 import hydra
-from hydra._internal.utils import get_args_parser
 from hydra.errors import HydraException
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 from mtl_cli.basis.errors import Problem, problem
+from mtl_cli.command_line.flags import readable
 from mtl_cli.command_line.help import show_help
-from mtl_cli.command_line.mistakes import check_flags, check_types, command, explain, is_flag
+from mtl_cli.command_line.kinds import check_types
+from mtl_cli.command_line.mistakes import command, explain
 from mtl_cli.command_line.own_parts import (
     add_to_path,
     composable,
+    conf_folders,
     find_packages,
     register,
     resume_line,
     target_packages,
 )
+from mtl_cli.command_line.places import CONF, group_of
 from mtl_cli.command_line.sweep import PLACE, place_sweep
-from mtl_cli.command_line.words import for_swept_choices, value, with_tasks
+from mtl_cli.command_line.words import for_hydra, for_swept_choices, parsed, value
 from mtl_cli.disk.literal import literal
 from mtl_cli.disk.new_file import file_name
 from mtl_cli.disk.run_folder import create_folder, from_here
 from mtl_cli.disk.writing import refused
-
-PACKAGE = Path(__file__).parents[1]
-CONF = PACKAGE / "conf" if (PACKAGE / "conf").is_dir() else PACKAGE.parent / "conf"
 
 
 def run_name(*, _root_: DictConfig) -> str:
@@ -104,15 +104,12 @@ def plain_errors(words: list[str]) -> Iterator[None]:
     With MTL_FULL_ERROR=1, and for bugs of our own, they keep their traceback.
     """
     try:
-        yield
+        with explained(words):
+            yield
     except (Problem, HydraException, OmegaConfBaseException) as error:
         if full_errors():
             raise
-        fail(error if isinstance(error, Problem) else explain(error, words))
-    except ValueError as error:
-        if "Config group override" not in str(error):
-            raise
-        fail(no_choice(words))
+        fail(error)
     except OSError as error:  # a disk that is full, a file or a folder that was taken away
         if full_errors():
             raise
@@ -127,37 +124,40 @@ def plain_errors(words: list[str]) -> Iterator[None]:
         raise SystemExit(130) from None
 
 
-def no_choice(words: list[str]) -> Problem:
-    """Of a group without a choice, which Hydra does not name."""
-    word = next((word for word in words if word.endswith("=null")), "a group")
-    group = word.partition("=")[0]
-    choices = sorted(file.stem for file in (CONF / group.partition("@")[0]).glob("*.yaml"))
-    rule = f"must be one of {', '.join(choices)}" if choices else "must be one of its choices"
-    return problem(group, rule, "null", f"{command()} --help, which marks the defaults")
-
-
-def readable(words: list[str]) -> list[str]:
-    """The words as argparse can read them, which takes key=value words in one piece only.
-
-    Raises:
-        ValueError: where a flag is not one of Hydra's, or lacks its value.
-    """
-    parser = get_args_parser()
-    parser.exit_on_error = False
-    # argparse has no public list of its flags.
-    takes = {flag: action.nargs for action in parser._actions for flag in action.option_strings}
-    check_flags(words, list(takes))
-    flags: list[str] = []
-    others: list[str] = []
-    for before, word in zip(["", *words], words, strict=False):
-        its_value = takes.get(before, 0) is None or (takes.get(before) == "?" and "=" not in word)
-        (flags if its_value or is_flag(word) else others).append(word)
+@contextmanager
+def explained(words: list[str]) -> Iterator[None]:
+    """Raises what Hydra says of the words in our form; tracebacks are of Hydra's own."""
     try:
-        parser.parse_known_args([*others, *flags])
-    except ArgumentError as error:
-        fix = f"{command()} --hydra-help, which lists the flags"
-        raise problem("the command line", "must fit Hydra's flags", str(error), fix) from error
-    return [*others, *flags]
+        yield
+    except (HydraException, OmegaConfBaseException) as error:
+        raise error if full_errors() else explain(error, words) from error
+    except (ValueError, TypeError, AttributeError, LookupError) as error:
+        if isinstance(error, Problem) or full_errors() or not is_hydras(error):
+            raise
+        group = "Config group override" in str(error)
+        raise (no_choice(words) if group else explain(error, words)) from error
+
+
+def is_hydras(error: BaseException) -> bool:
+    """Whether an error came out of Hydra's reading of the words, which has no name for it."""
+    frames = [frame.filename for frame in extract_tb(error.__traceback__)]
+    last = max(i for i, name in enumerate(frames) if "/mtl_cli/" in name)
+    below = frames[last + 1 :]
+    return frames[last] == __file__ and any("hydra" in n or "omegaconf" in n for n in below)
+
+
+def no_choice(words: list[str]) -> Problem:
+    """Of a group whose choice is no word, which Hydra does not name."""
+    fix = f"{command()} --help, which marks the defaults"
+    folders = conf_folders(CONF, words)
+    for word, override in parsed(words):
+        key = word.partition("=")[0]
+        group = group_of(key, folders)
+        choices = sorted(file.stem for folder in folders for file in folder.glob(f"{group}/*.yaml"))
+        if override is not None and choices and not isinstance(override.value(), str | list):
+            found = word.partition("=")[2] or "nothing"
+            return problem(key, f"must be one of {', '.join(choices)}", found, fix)
+    return problem("a group", "must be one of its choices", shlex.join(words), fix)
 
 
 def run_command(task: Callable[[DictConfig], Any], config_name: str) -> Any:
@@ -170,7 +170,7 @@ def run_command(task: Callable[[DictConfig], Any], config_name: str) -> Any:
     with plain_errors(words):
         FreshFolders.words = words
         find_packages(words)
-        sys.argv[1:] = for_swept_choices(with_tasks(readable(words)))
+        sys.argv[1:] = for_swept_choices(for_hydra(readable(words)))
         return hydra.main(config_path=str(CONF), config_name=config_name, version_base="1.3")(
             task
         )()
@@ -199,12 +199,17 @@ def typed_value(key: str, text: str) -> Any:
     return literal(read["value"])
 
 
-def compose_run(config_name: str, overrides: list[str]) -> tuple[DictConfig, Path]:
+def compose_run(config_name: str, words: list[str]) -> tuple[DictConfig, Path]:
     """What the command would run for these words: its config, and a fresh folder."""
-    with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
-        try:
-            words = composable(with_tasks(overrides))
-            cfg = hydra.compose(config_name, words, return_hydra_config=True)
-            return job_config(cfg, cfg.hydra), create_folder(Path(cfg.hydra.run.dir))
-        except (HydraException, OmegaConfBaseException) as error:
-            raise explain(error, overrides) from error
+    cfg = compose(config_name, words)
+    with explained(words):
+        return job_config(cfg, cfg.hydra), create_folder(Path(cfg.hydra.run.dir))
+
+
+def compose(config_name: str, words: Sequence[str]) -> DictConfig:
+    """The whole configuration of the words, Hydra's own part too; it makes no folder."""
+    typed = list(words)
+    with explained(typed):
+        ready = composable(for_hydra(typed))
+        with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
+            return hydra.compose(config_name, ready, return_hydra_config=True)

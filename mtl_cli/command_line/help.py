@@ -9,6 +9,7 @@ import yaml
 
 from mtl_cli.basis.errors import check_choice
 from mtl_cli.command_line.own_parts import conf_folders
+from mtl_cli.command_line.places import group_of
 
 EXAMPLES = {
     "train": [
@@ -29,7 +30,7 @@ def show_help(conf: Path, command: str, words: list[str]) -> None:
     chosen = []
     for word in words:
         group, _, choice = word.partition("=")
-        name = group.partition("@")[0]
+        name = group_of(group, folders)
         known = sorted({path.stem for folder in folders for path in folder.glob(f"{name}/*.yaml")})
         if name and choice and known:
             check_choice(group, choice, known, f"{group}={known[0]}")

@@ -8,52 +8,41 @@ from __future__ import annotations
 import re
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
+from collections.abc import Sequence
+from glob import escape
 from pathlib import Path
-from typing import Any
 
 from hydra.errors import MissingConfigException, OverrideParseException
-from omegaconf import DictConfig, ListConfig, OmegaConf
+from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from mtl_cli.basis.errors import Problem, nearest, problem
+from mtl_cli.command_line.habits import CHOICES, meant, of_file
+from mtl_cli.command_line.own_parts import conf_folders
+from mtl_cli.command_line.places import CONF, group_of, place_at
 
 
 def explain(error: Exception, words: list[str]) -> Problem:
     """An error of Hydra's in our form, if possible with the corrected command line."""
-    cause, text = error.__cause__, str(error)
+    cause = error.__cause__
+    text = re.sub(r"\b\w+@(?=\w)", "", str(error))  # loss@tasks.sin.loss is typed without loss@
     key = text.partition("'")[2].partition("'")[0]  # Hydra quotes the key that it speaks of
     if isinstance(error, MissingConfigException) and error.options and error.missing_cfg_file:
-        group, _, choice = error.missing_cfg_file.rpartition("/")
-        close = nearest(choice, list(error.options))
-        fix = corrected(words, choice, close) if close else f"{group}={error.options[0]}"
-        return problem(group, f"must be one of {', '.join(error.options)}", choice, fix)
+        return no_such_choice(error.missing_cfg_file, list(error.options), words)
     if isinstance(error, OverrideParseException):
         return unreadable(error, words)
     if isinstance(cause, OmegaConfBaseException) and isinstance(cause.parent_node, DictConfig):
-        wrong = str(cause.key)
-        known = [str(option) for option in cause.parent_node if not str(option).startswith("_")]
-        close = nearest(wrong, known)
-        where = key.partition(wrong)[0].rstrip(".") or "the configuration"
-        fix = f"one of its options: {', '.join(known)}" if known else "leave it out: there are none"
-        if close:
-            fix = corrected(words, wrong, close)
-        elif wrong == "head" and where.startswith("tasks."):
-            fix = f"head@{where}.head=mlp first: it gives the task a head of its own"
-        return problem(key, f"must be an option of {where}", f"no {wrong} there", fix)
-    known = re.findall(r"[\w/]+@[\w.]+", text.partition("Did you mean")[2].partition("?")[0])
+        return no_such_option(key, str(cause.key), cause.parent_node, words)
+    known = text.partition("Did you mean to override ")[2].partition("?")[0].removeprefix("one of ")
     if known:
-        fix = corrected(words, key, nearest(key, known) or known[0])
-        return problem(key, f"must be one of {', '.join(known)}", "no such choice", fix)
-    twice = re.search(r"Multiple values for ([\w/@.]+)\.", text)
-    added = f"+{twice[1]}=" if twice else "+"
-    word = next((word for word in words if twice and word.startswith(added)), None)
+        return no_such_place(key, known.split(", "), words)
+    twice = re.search(r"Multiple values for ([\w/.]+)\.", text)
+    word = next((w for w in words if twice and re.match(rf"\+(\w+@)?{twice[1]}=", w)), None)
     if twice and word:
         fix = corrected(words, word, word[1:])
         return problem(word, f"must be without +, since there is a {twice[1]} already", word, fix)
-    if "does not exist" in text:  # a deletion
-        word = next((word for word in words if word.startswith("~")), "~")
+    if "does not exist" in text or "Could not delete" in text:
+        word = next((word for word in words if word.startswith("~")), key)
         fix = f"{command()} --cfg job, which shows what is there"
         return problem(word, "must be there to be left out", f"no {key} there", fix)
     missing = re.search(r"Missing mandatory value: ([\w.]+)", text)
@@ -65,12 +54,98 @@ def explain(error: Exception, words: list[str]) -> Problem:
     return problem("the command line", "must fit the configuration", "; ".join(lines), fix)
 
 
+def no_such_choice(place: str, options: list[str], words: list[str]) -> Problem:
+    """Of a choice that its group has not: a choice of another group, a file, or mistyped.
+
+    Args:
+        place: ``loss/focall``.
+        options: the choices that there are.
+        words: of the command line.
+    """
+    group, _, choice = place.partition("/")
+    elsewhere = [f.parent.name for f in CONF.glob(f"*/{escape(choice)}.yaml")] if choice else []
+    close = CHOICES.get(choice) or nearest(choice, options)
+    read = of_file(choice, words) if group == "dataset" else None
+    fix = f"{group}={options[0]}"
+    if read:
+        fix = shlex.join([command(), *read, *(w for w in words if not w.startswith("dataset="))])
+    elif elsewhere and f"{group}={choice}" in words:
+        fix = corrected(words, f"{group}={choice}", f"{elsewhere[0]}={choice}")
+    elif close:
+        fix = corrected(words, choice, close)
+    return problem(group, f"must be one of {', '.join(options)}", choice or "nothing", fix)
+
+
+def no_such_option(key: str, wrong: str, there: DictConfig, words: list[str]) -> Problem:
+    """Of a path that leads to nothing.
+
+    Args:
+        key: the path.
+        wrong: its first part that is not there.
+        there: what there is in its place.
+        words: of the command line.
+    """
+    known = [str(option) for option in there if not str(option).startswith("_")]
+    parts = key.split(".")
+    above = parts[: parts.index(wrong)] if wrong in parts else parts
+    where = ".".join(above) or "the configuration"
+    word = next((w for w in words if w.lstrip("+~").partition("=")[0] == key), None)
+    folders = conf_folders(CONF, words)
+    empty = next((p for p in (f"{where}.{wrong}", where) if place_at(p, folders)), None)
+    habit = meant(word, there) if word and not above and wrong == key else None
+    close = nearest(wrong, known)
+    fix = f"one of its options: {', '.join(known)}"
+    if habit and word:
+        fix = corrected(words, word, habit)
+    elif empty is not None and (empty != where or not known):
+        option = key.removeprefix(f"{empty}.").partition(".")[0]
+        fix = shlex.join([command(), f"{empty}={with_option(empty, option, folders)}", *words])
+    elif close:
+        fix = corrected(words, wrong, close)
+    elif not there and word:
+        inner = word.partition("=")[2]
+        for name in reversed(parts[len(above) :]):
+            inner = f"{{{name}: {inner}}}"
+        fix = corrected(words, word, f"{'.'.join(above)}={inner}")
+    elif not known:
+        fix = "leave it out: there are none"
+    return problem(key, f"must be an option of {where}", f"no {wrong} there", fix)
+
+
+def with_option(path: str, option: str, folders: Sequence[Path]) -> str:
+    """A choice for a place, if possible one with an option of this name."""
+    group = group_of(path, folders)
+    files = sorted(file for folder in folders for file in folder.glob(f"{group}/*.yaml"))
+    having = [file for file in files if f"\n{option}:" in file.read_text(encoding="utf-8")]
+    return (having[:1] or files[-1:])[0].stem
+
+
+def no_such_place(key: str, known: list[str], words: list[str]) -> Problem:
+    """Of a place without a choice; ``known`` are those that take one of the same group."""
+    around, _, name = key.rpartition(".")
+    having = place_at(key, conf_folders(CONF, words))
+    if having is not None and around in known:  # weighting.losses, where the weighting has none
+        rule = f"needs one of {', '.join(having.parts)} in {around}"
+        fix = shlex.join([command(), f"{around}={having.parts[-1]}", *words])
+        return problem(key, rule, f"no {name} there", fix)
+    fix = corrected(words, key, nearest(key, known) or known[0])
+    return problem(key, f"must be one of {', '.join(known)}", "no such place", fix)
+
+
 def unreadable(error: OverrideParseException, words: list[str]) -> Problem:
     """Of a word that is no ``key=value``; the next word may be its value."""
     word = str(error.override)
     fix = "key=value, quoted where it has brackets or blanks: 'encoder.hidden=[64,64]'"
     if "=" in word or word.startswith("~") or word not in words:
-        return problem(word, "must be key=value", str(error).splitlines()[0], fix)
+        lines = str(error).splitlines()
+        caret = next((line.index("^") for line in lines if line.strip() == "^"), None)
+        if word.lstrip("+").startswith("dataset.targets="):
+            fix = "names of letters, digits, _ and - alone: 'dataset.targets={y: regression}'"
+        if caret is not None:  # it stands below the word, behind the name of Hydra's own exception
+            rest = lines[0][caret:] or "its end"
+            return problem(word, "must be key=value", f"what cannot be read, at {rest}", fix)
+        said = next((line for line in lines if "Error parsing" not in line), lines[0])
+        return problem(word, "must be key=value", said, fix)
     place = words.index(word)
     following = words[place + 1 : place + 2]
     if word in ("latest", "best", "last"):
@@ -82,42 +157,6 @@ def unreadable(error: OverrideParseException, words: list[str]) -> Problem:
         joined = f"{word}={following[0]}"
         fix = shlex.join([command(), *words[:place], joined, *words[place + 2 :]])
     return problem(word, "must be key=value", "no = in it", fix)
-
-
-def check_flags(words: list[str], flags: Sequence[str]) -> None:
-    """Refuses options that are typed with dashes, before argparse answers with its usage.
-
-    Args:
-        words: the command line.
-        flags: those that Hydra has.
-    """
-    unknown = [word for word in words if is_flag(word) and not known_flag(word, flags)]
-    if not unknown:
-        return
-    fixed, rest = [], list(words)
-    while rest:
-        word = rest.pop(0)
-        if word in unknown:
-            key, equals, value = word.lstrip("-").partition("=")
-            if not equals and rest and not rest[0].startswith("-") and "=" not in rest[0]:
-                equals, value = "=", rest.pop(0)
-            close = get_close_matches(word, flags, n=1, cutoff=0.75)
-            word = f"{key}={value}" if equals else (close or ["--help"])[0]
-        fixed.append(word)
-    rule = "must be key=value without dashes; Hydra's own flags are in --hydra-help"
-    raise problem(unknown[0], rule, shlex.join(words), shlex.join([command(), *fixed]))
-
-
-def is_flag(word: str) -> bool:
-    """Whether a word begins as flags do; a number below 0 does not."""
-    return bool(re.match(r"--?[A-Za-z]", word))
-
-
-def known_flag(word: str, flags: Sequence[str]) -> bool:
-    """Whether argparse takes a word: a flag, or the beginning of a long one."""
-    name = word.partition("=")[0]
-    begins = name.startswith("--") and any(flag.startswith(name) for flag in flags)
-    return begins or name in flags
 
 
 def corrected(words: list[str], wrong: str, right: str) -> str:
@@ -135,50 +174,3 @@ def command() -> str:
     """The command that was typed; that of training, where Python called."""
     name = Path(sys.argv[0]).name
     return name if name.startswith("mtl-") else "mtl-train"
-
-
-def check_types(cfg: DictConfig, choices: Mapping[str, str | None], conf: Path) -> None:
-    """Refuses a word where the chosen part's YAML has a number, and the like.
-
-    Constructors of libraries would take some of them, and fail in the middle of the work.
-    """
-    for key, choice in choices.items():
-        group, _, package = key.partition("@")
-        file = conf / group / f"{choice}.yaml"
-        if file.is_file() and group != "experiment":
-            text = file.read_text(encoding="utf-8")
-            at_root = text.startswith("# @package _global_")
-            node = cfg if at_root else OmegaConf.select(cfg, package or group)
-            compare_types(OmegaConf.create(text), node, "" if at_root else f"{package or group}.")
-
-
-def compare_types(default: Any, given: Any, path: str) -> None:
-    """Compares a part's values with the kinds that its YAML has; torch's classes take no others."""
-    if not isinstance(default, DictConfig) or not isinstance(given, DictConfig):
-        return
-    strict = str(default.get("_target_")).startswith("torch.")
-    for key in map(str, default):
-        if OmegaConf.is_interpolation(default, key) or OmegaConf.is_missing(default, key):
-            continue
-        if key not in given or OmegaConf.is_missing(given, key):
-            continue
-        usual, value = default[key], given[key]
-        compare_types(usual, value, f"{path}{key}.")
-        number = isinstance(usual, int | float) and not isinstance(usual, bool)
-        wrong = isinstance(value, bool | str) or (strict and not isinstance(value, int | float))
-        if number and wrong:
-            rule = f"must be a number, by default {usual}"
-            raise problem(f"{path}{key}", rule, typed(value), f"{path}{key}={usual}")
-        if strict and isinstance(usual, ListConfig) and not isinstance(value, ListConfig):
-            fix = f"'{path}{key}={typed(usual)}'"
-            rule = f"must be a list, by default {typed(usual)}"
-            raise problem(f"{path}{key}", rule, typed(value), fix)
-        if isinstance(usual, bool) and not isinstance(value, bool | None):
-            raise problem(f"{path}{key}", "must be true or false", value, f"{path}{key}=true")
-
-
-def typed(value: Any) -> Any:
-    """A value as one types it: null for None, a list without blanks."""
-    if isinstance(value, ListConfig):
-        return str(list(value)).replace(" ", "")
-    return "null" if value is None else value

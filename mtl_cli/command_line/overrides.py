@@ -5,21 +5,21 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
-import hydra
-from hydra.errors import HydraException
 from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 
-from mtl_cli.command_line.cli import CONF, job_config
+from mtl_cli.basis.errors import Problem
+from mtl_cli.command_line.cli import compose, explained, job_config
+from mtl_cli.command_line.places import CONF
 from mtl_cli.command_line.words import value
 
 Flat = Mapping[str, Any]  # {"arch.num_experts": 8}
 
 NOT_SET = ("name", "seed", "resume", "objective", "choices")  # given anew, or made of the others
 EXPERIMENTS = {path.stem for path in (CONF / "experiment").glob("*.yaml")}
-SWEEPS = {"baselines"}  # experiments that say how to sweep, and nothing of a run
+NOT_OF_A_RUN = ("experiment", "study")  # a word before all others; and how to sweep
 
 
 def train_command(
@@ -49,23 +49,25 @@ def words_of(
     among our own YAMLs goes in unseen.
     """
     experiment = choices.get("experiment")
-    ours = experiment in EXPERIMENTS and experiment not in SWEEPS
-    words = [f"experiment={experiment}"] if ours else []
-    with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
-        known = composed(words)[1]
-        for group in sorted(choices, key=order):
-            if group == "experiment" or choices[group] == known.get(group):
-                continue
-            there = "" if group in known else "+"
-            words.append(f"{there}{group}={value(choices[group])}")
-            try:
-                known = composed(words)[1]
-            except (HydraException, OmegaConfBaseException):
-                known = {**known, group: choices[group]}
+    words = [f"experiment={experiment}"] if experiment in EXPERIMENTS else []
+    known = composed(words)[1]
+    for _, together in groupby(sorted(choices, key=order), key=lambda group: order(group)[:-1]):
+        groups = [g for g in together if g not in NOT_OF_A_RUN and choices[g] != known.get(g)]
+        words += [f"{typed(group, known)}={value(choices[group])}" for group in groups]
         try:
-            return [*words, *differing(config, composed(words)[0], usual)]
-        except (HydraException, OmegaConfBaseException):
-            return [*words, "--config-dir=<of these choices>"]
+            known = composed(words)[1] if groups else known
+        except Problem:
+            known = {**known, **{group: choices[group] for group in groups}}
+    try:
+        return [*words, *differing(config, composed(words)[0], usual)]
+    except Problem:
+        return [*words, "--config-dir=<of these choices>"]
+
+
+def typed(group: str, known: Mapping[str, str | None]) -> str:
+    """A group as one types it: ``tasks.y.loss`` of ``loss@tasks.y.loss``."""
+    place = group.partition("@")[2]
+    return place or (group if group in known else f"+{group}")
 
 
 def order(group: str) -> tuple[bool, bool, bool, str]:
@@ -75,8 +77,9 @@ def order(group: str) -> tuple[bool, bool, bool, str]:
 
 def composed(words: list[str]) -> tuple[Flat, dict[str, str | None]]:
     """The configuration of some words, and its choices."""
-    cfg = hydra.compose("train", words, return_hydra_config=True)
-    own = OmegaConf.to_container(job_config(cfg, cfg.hydra), resolve=True)
+    cfg = compose("train", words)
+    with explained(words):
+        own = OmegaConf.to_container(job_config(cfg, cfg.hydra), resolve=True)
     assert isinstance(own, dict)
     choices = own.pop("choices")
     return flat({str(key): node for key, node in own.items()}), dict(choices)
@@ -94,14 +97,32 @@ def flat(node: Mapping[str, Any], path: str = "") -> dict[str, Any]:
 def differing(config: Flat, other: Flat, usual: re.Pattern[str] | None = None) -> list[str]:
     """The words that turn another configuration into this one."""
     words = []
+    done: tuple[str, ...] = ()  # mappings that stand whole in a word
     for key in [*other, *(key for key in config if key not in other)]:
-        if key in NOT_SET or (usual is not None and usual.match(key)):
+        if key in NOT_SET or key.startswith(done) or (usual is not None and usual.match(key)):
             continue
-        if key not in config:
+        below = {k.removeprefix(f"{key}."): v for k, v in config.items() if k.startswith(f"{key}.")}
+        if below:  # where the other has nothing, or an empty mapping
+            words.append(f"{key}={value(nested(below))}")
+            done += (f"{key}.",)
+        elif key not in config:
             words.append(f"~{highest(key, config)}")
         elif key not in other or not same(other[key], config[key]):
-            words.append(f"{'' if key in other else '+'}{key}={value(config[key])}")
+            there = key in other or any(k.startswith(f"{key}.") for k in other)
+            words.append(f"{'' if there else '+'}{key}={value(config[key])}")
     return list(dict.fromkeys(words))
+
+
+def nested(values: Flat) -> dict[str, Any]:
+    """The mappings whose `flat` these values are."""
+    whole: dict[str, Any] = {}
+    for key, item in values.items():
+        *path, last = key.split(".")
+        there = whole
+        for name in path:
+            there = there.setdefault(name, {})
+        there[last] = item
+    return whole
 
 
 def same(one: Any, other: Any) -> bool:

@@ -1,20 +1,84 @@
-"""The words of a command line, as Hydra is to read them."""
+"""The words of a command line, as Hydra is to read them.
+
+What people type is one grammar: a path, and what is to stand there. Where the path is a place that
+takes a choice, ``tasks.digit.loss=focal``, Hydra wants ``loss@tasks.digit.loss=focal``.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+import shlex
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
+import hydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
+from omegaconf.errors import OmegaConfBaseException
 
+from mtl_cli.basis.errors import problem
+from mtl_cli.command_line.own_parts import composable, conf_folders, split_config_dirs
+from mtl_cli.command_line.places import CONF, is_free, place_at
 from mtl_cli.disk.literal import literal
 
-PLAIN = re.compile(r"[A-Za-z_./~-][\w./~:%+-]*")
+PLAIN = re.compile(r"[A-Za-z_./-][\w./~:%+-]*( [\w./~:%+-]+)*")
+CHOICE = re.compile(r"\+{0,2}([A-Za-z][\w.]*\.\w+)=([^{/]+)")  # of our folders
+NAME = re.compile(r"[A-Za-z_][\w-]*", re.ASCII)  # of a task
 OTHER_KINDS = {"null", "true", "false", "nan", "inf", "-inf"}  # words that are no strings
+
+
+def for_hydra(words: Sequence[str]) -> list[str]:
+    """The words with every choice inside a choice as Hydra takes it, and a task for each target.
+
+    Args:
+        words: as they were typed, flags among them.
+    """
+    return with_tasks(with_choices(words))
+
+
+def with_choices(words: Sequence[str]) -> list[str]:
+    """The words with ``loss@tasks.sin.loss=focal`` where ``tasks.sin.loss=focal`` was typed.
+
+    ``tasks.age=binary`` changes the kind of a task, or adds the task where there is none; ``+``
+    says no more. ``weighting.losses=null`` takes away what a place may go without.
+    """
+    folders = conf_folders(CONF, words)
+    there: set[str] | None = None  # the groups of the configuration, where that is asked
+    rewritten = []
+    for word in words:
+        typed = CHOICE.fullmatch(word)
+        place = place_at(typed[1], folders) if typed else None
+        if typed is None or place is None:
+            rewritten.append(word)
+            continue
+        key = f"{place.group}@{typed[1]}"
+        add = ""
+        if is_free(typed[1], folders):
+            there = groups_of(words) if there is None else there
+            add = "" if key in there else "+"
+        empty = typed[2] == "null" and place.may_be_empty
+        rewritten.append(f"~{key}" if empty else f"{add}{key}={typed[2]}")
+    return rewritten
+
+
+def groups_of(words: Sequence[str]) -> set[str]:
+    """The groups that the chosen dataset and experiment bring, ``task@tasks.sin`` among them."""
+    dirs, others = split_config_dirs(words)
+    chosen = [f"--config-dir={folder}" for folder in dirs]
+    for word, override in parsed([w for w in others if w.startswith(("dataset=", "experiment="))]):
+        swept = override is not None and override.is_sweep_override()
+        first = next(iter(override.sweep_string_iterator()), "") if override and swept else None
+        chosen.append(word if first is None else f"{word.partition('=')[0]}={first}")
+    # What is wrong with them is said where all words are composed.
+    with (
+        suppress(HydraException, OmegaConfBaseException, ValueError),
+        hydra.initialize_config_dir(str(CONF), version_base="1.3"),
+    ):
+        cfg = hydra.compose("train", composable(chosen), return_hydra_config=True)
+        return set(cfg.hydra.runtime.choices)
+    return set()
 
 
 def parsed(words: list[str]) -> list[tuple[str, Override | None]]:
@@ -36,17 +100,35 @@ def with_tasks(words: list[str]) -> list[str]:
     ``dataset.targets={age: regression}`` says what the data holds; ``task@tasks.age=regression``
     brings the task's settings, so that ``tasks.age.weight=2`` can stand on the same line.
     """
-    tasks: dict[str, str] = {}
+    tasks: dict[str, Any] = {}
     for _, override in parsed([word for word in words if "dataset.targets" in word]):
         if override is not None and override.key_or_group.startswith("dataset.targets"):
             last = override.key_or_group.removeprefix("dataset.targets").removeprefix(".")
             value: Any = override.value()
             kinds = {last: value} if last else value
             if isinstance(kinds, dict):  # the dataset refuses anything else
-                tasks |= {str(task): str(kind) for task, kind in kinds.items()}
+                tasks |= {name_of(task): kind for task, kind in kinds.items()}
     given = {word.partition("=")[0].lstrip("+") for word in words}
-    wanted = {f"task@tasks.{task}": kind for task, kind in tasks.items()}
-    return [*words, *(f"+{key}={kind}" for key, kind in wanted.items() if key not in given)]
+    wanted = {f"task@tasks.{t}": kind for t, kind in tasks.items() if isinstance(kind, str)}
+    added = [f"+{key}={kind}" for key, kind in wanted.items() if key not in given]
+    return [*added, *words]  # before the flags, after which argparse takes no more of them
+
+
+def name_of(task: Any) -> str:
+    """The name of a task, which has to be one that paths can name: ``tasks.age.weight``.
+
+    Raises:
+        ValueError: where it is none.
+    """
+    name = str(task)
+    if not NAME.fullmatch(name):
+        rule = "must begin with a letter, and have letters, digits, _ and - alone"
+        other = re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_")
+        other = other if NAME.fullmatch(other) else f"y_{other}"
+        fix = f"'dataset.targets={{{other}: regression}}' "
+        fix += f"{shlex.quote(f'dataset.target_columns={{{other}: {value(name)}}}')}"
+        raise problem("the name of a task", rule, name, fix)
+    return name
 
 
 def for_swept_choices(words: list[str]) -> list[str]:
@@ -56,14 +138,18 @@ def for_swept_choices(words: list[str]) -> list[str]:
     choice, which may not have ``arch.num_experts``; in the runs themselves the choice has.
     """
     pairs = parsed(words)
-    swept = {o.key_or_group for _, o in pairs if o is not None and o.is_sweep_override()}
+    swept = tuple(
+        f"{override.package or override.key_or_group}."
+        for _, override in pairs
+        if override is not None and override.is_sweep_override()
+    )
 
     def rewritten(word: str, override: Override | None) -> str:
         if override is None or override.is_delete() or override.is_sweep_override():
             return word
-        group, dot, _ = override.key_or_group.partition(".")
         key, _, value = word.partition("=")
-        return f"{key}=choice({value})" if dot and group in swept else word
+        of_one = override.key_or_group.startswith(swept)
+        return f"{key}=choice({value})" if swept and of_one else word
 
     return [rewritten(*pair) for pair in pairs]
 

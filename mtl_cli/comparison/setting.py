@@ -82,14 +82,14 @@ def tell_apart(
         if group == "arch" or (matters and len({c.get(group) for c in choices}) > 1):
             for words, chosen in zip(chosen_words, choices, strict=True):
                 if chosen.get(group) is not None:
-                    words.append(f"{group}={chosen[group]}")
+                    words.append(f"{place_of(group)}={chosen[group]}")
     for key in (key for key in keys if key in different and not key.endswith("._partial_")):
         for i, setting in enumerate(settings):
             holder = owners[key]
             peers = [
                 shown(other, key)
                 for other, chosen in zip(settings, choices, strict=True)
-                if holder is None or chosen.get(holder) == choices[i].get(holder)
+                if holder is None or choice_of(chosen, holder) == choice_of(choices[i], holder)
             ]
             if len(set(peers)) > 1:
                 option_words[i].append(
@@ -100,9 +100,19 @@ def tell_apart(
 
 def owner(key: str, groups: Sequence[str]) -> str | None:
     """The group of whose choice a key is an option: of ``loss@tasks.y.loss`` all below it."""
-    places = {group: group.partition("@")[2] or group for group in groups}
+    places = {group: place_of(group) for group in groups}
     holders = [group for group, place in places.items() if f"{key}.".startswith(f"{place}.")]
     return max(holders, key=lambda group: len(places[group]), default=None)
+
+
+def place_of(group: str) -> str:
+    """Where a choice stands, and how it is typed: ``tasks.y.loss`` of ``loss@tasks.y.loss``."""
+    return group.partition("@")[2] or group
+
+
+def choice_of(chosen: Mapping[str, str | None], group: str) -> tuple[bool, str | None]:
+    """A choice; none where null is one differs from a place that is not there."""
+    return group in chosen, chosen.get(group)
 
 
 def shown(setting: Mapping[str, Any], key: str) -> str | None:

@@ -31,7 +31,7 @@ def size_of(group: Group) -> str:
         doubt = "it may be the parameters that help, so that no verdict is given"
         return f"{said}; {doubt}" if above and wider.word != "helps" else said
     if times > RATIO:
-        fix = "experiment=baselines trains single-task of its size too, which it has to beat"
+        fix = "study=baselines trains single-task of its size too, which it has to beat"
         return f"{said}, {times:.1f} times fewer; {fix}"
     if times < 1 / RATIO:
         return f"{said}, {1 / times:.1f} times more, which a Gain below 0 may come of"

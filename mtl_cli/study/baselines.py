@@ -1,11 +1,7 @@
-"""``experiment=baselines``: after a sweep, single-task by the same words, beside it."""
+"""``study=baselines``: after a sweep, single-task by the same words, beside it."""
 
 from __future__ import annotations
 
-import re
-import shlex
-import sys
-from pathlib import Path
 from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -13,12 +9,7 @@ from hydra.core.override_parser.types import Glob
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
-BASELINE = "single_task"
-
-# Words on sharing alone: what they set does not apply to single-task, or does not change it.
-SHARING = re.compile(
-    r"[+~]*(arch|weighting|diagnostic)([.@=]|$)|[+]*tasks\.[^=]+\.weight=|hydra\.sweep\.dir="
-)
+from mtl_cli.study.base import BASELINE
 
 
 class AndSingleTask(Callback):
@@ -37,11 +28,3 @@ class AndSingleTask(Callback):
                 choices = value.filter([BASELINE]) if isinstance(value, Glob) else listed
         AndSingleTask.studied = True
         AndSingleTask.wanted = BASELINE not in [str(choice) for choice in choices]
-
-
-def baseline_words(words: list[str], sweep: Path, folder: str = BASELINE) -> list[str]:
-    """The words that train the baseline of a sweep in a folder inside the sweep's."""
-    kept = [word for word in words if not SHARING.match(word)]
-    kept += [f"arch={BASELINE}", f"hydra.sweep.dir={sweep / folder}"]
-    sys.stdout.write(f"\nthe single-task baseline: {shlex.join(['mtl-train', *kept])}\n\n")
-    return kept

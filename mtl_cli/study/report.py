@@ -153,5 +153,10 @@ def command(group: Group, seeds: Sequence[int], baseline: bool) -> str:
     config, choices = group.runs[0].config, group.choices
     if not baseline:
         return train_command(config, choices, seeds)
-    kept = {key: value for key, value in choices.items() if key not in SHARING}
+    kept = {key: value for key, value in choices.items() if root_of(key) not in SHARING}
     return train_command(config, {"arch": BASELINE, **kept}, seeds, LEFT_OUT)
+
+
+def root_of(group: str) -> str:
+    """The first part of the place where a choice stands: weighting of ``weighting.losses``."""
+    return (group.partition("@")[2] or group).partition(".")[0]

@@ -65,8 +65,8 @@ class Task(MeanLoss):
         loss, slot = parts.loss, parts.slot
         check_number(f"{slot}.weight", parts.weight, f"{slot}.weight=1.0", 0)
         if not isinstance(loss, nn.Module):
-            rule = "is a whole part; choose another one by its group"
-            raise problem(f"{slot}.loss", rule, loss, f"loss@{slot}.loss={loss}")
+            rule = "is a whole part, chosen by its name"
+            raise problem(f"{slot}.loss", rule, loss, f"{slot}.loss={loss}")
         self.name = parts.name
         self.input = parts.input
         self.make_head = parts.head

@@ -133,7 +133,7 @@ class MeanLoss(nn.Module, ABC):
         """The error for a loss that does not fit."""
         kind, slot = type(self).__name__.lower(), f"tasks.{self.name}.loss"
         found = f"{type(self.criterion).__name__}: {reason}"
-        return problem(slot, f"must fit a {kind} task", found, f"loss@{slot}={self.usual_loss}")
+        return problem(slot, f"must fit a {kind} task", found, f"{slot}={self.usual_loss}")
 
     def align(self, output: Tensor, target: Tensor) -> Tensor:
         """The head's output [B, 1, ...] as [B, ...] where the target has no such dimension."""

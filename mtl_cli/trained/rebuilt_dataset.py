@@ -9,14 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import hydra
-from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 
 from mtl_cli.basis.errors import check_choice, nearest, problem
-from mtl_cli.command_line.cli import CONF, job_config, typed_value, with_tasks
-from mtl_cli.command_line.mistakes import explain
+from mtl_cli.command_line.cli import compose, explained, job_config, typed_value
 from mtl_cli.comparison.saved_run import mapping
 from mtl_cli.dataset.base import Dataset
 from mtl_cli.disk.literal import literal
@@ -45,7 +41,7 @@ def read_dataset(run: LoadedRun, split: str, words: Sequence[str]) -> tuple[Data
     """
     options: dict[str, Any] = {}
     if any(word.startswith("dataset=") for word in words):
-        cfg = compose(words)
+        cfg = config_of(words)
     else:
         cfg = run.config.copy()
         options = {"offline": True}
@@ -74,15 +70,12 @@ def check_source(run: LoadedRun, dataset: Dataset) -> None:
             raise problem("the run's dataset, made anew,", rule, value, fix)
 
 
-def compose(words: Sequence[str]) -> DictConfig:
+def config_of(words: Sequence[str]) -> DictConfig:
     """The configuration of ``mtl-train`` for these words."""
-    with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
-        try:
-            cfg = hydra.compose("train", with_tasks(list(words)), return_hydra_config=True)
-            own = OmegaConf.to_container(job_config(cfg, cfg.hydra), resolve=True)
-            return OmegaConf.create(literal(own))
-        except (HydraException, OmegaConfBaseException) as error:
-            raise explain(error, list(words)) from error
+    cfg = compose("train", words)
+    with explained(list(words)):
+        own = OmegaConf.to_container(job_config(cfg, cfg.hydra), resolve=True)
+    return OmegaConf.create(literal(own))
 
 
 def set_option(cfg: DictConfig, word: str) -> None:

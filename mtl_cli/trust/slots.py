@@ -80,10 +80,9 @@ def make(
         ValueError: where it is no part, or a target in it is no class of its slot's kind.
     """
     node = OmegaConf.select(cfg, slot)
-    key = slot if group in (None, slot) else f"{group}@{slot}"
     if not isinstance(node, DictConfig) or "_target_" not in node:
         word = node if isinstance(node, str) else "<choice>"
-        fix = f"{slot}._target_=<class>" if group == "metrics" else f"{key}={word}"
+        fix = f"{slot}._target_=<class>" if group == "metrics" else f"{slot}={word}"
         raise problem(slot, "must be a whole part, not a word or a number", node, fix)
     values: Any = OmegaConf.to_container(node, resolve=True)
     plain = {str(key): value for key, value in values.items() if key not in leave_out}
@@ -91,8 +90,8 @@ def make(
     for path, target in nested_targets(plain, slot):
         check_target(path, target, (nn.Module, DualConeProjector))
     check_counts(slot, plain)
-    choice = cfg.choices.get(key)
-    options = f"; mtl-train {key}={choice} --help lists the options" if choice else ""
+    choice = cfg.choices.get(slot if group in (None, slot) else f"{group}@{slot}")
+    options = f"; mtl-train {slot}={choice} --help lists the options" if choice else ""
     return Factory(slot, plain, f"another value{options}")
 
 

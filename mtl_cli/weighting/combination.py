@@ -18,11 +18,11 @@ def make_loss_weighting(make: Callable[..., Weighting], tasks: Sequence[str]) ->
     if not isinstance(weighting, LossWeighting):
         rule = "must be a loss weighting, which makes one scalar of the losses"
         found = type(weighting).__name__
-        raise problem("weighting.losses", rule, found, "weighting@weighting.losses=uw")
+        raise problem("weighting.losses", rule, found, "weighting.losses=uw")
     if weighting.reads_gradients:
         rule = "must be a loss weighting that reads the losses alone"
         found = f"{type(weighting).__name__}, which reads gradients"
-        raise problem("weighting.losses", rule, found, "weighting@weighting.losses=uw")
+        raise problem("weighting.losses", rule, found, "weighting.losses=uw")
     return weighting
 
 

@@ -3,16 +3,9 @@
 import re
 import shlex
 
-import hydra
 import pytest
 
-from mtl_cli.command_line.cli import CONF
 from mtl_cli.command_line.overrides import NOT_SET, composed, train_command, value, words_of
-
-
-def compose(words: list[str]):
-    with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
-        return composed(words)
 
 
 @pytest.mark.parametrize(
@@ -20,17 +13,22 @@ def compose(words: list[str]):
     [
         [],
         ["arch=mmoe", "arch.num_experts=3", "dataset=parity_mnist", "dataset.source=digits"],
-        ["head=mlp", "loss@tasks.sin.loss=huber", "tasks.cos.weight=0.5", "encoder.hidden=[3,4]"],
+        ["head=mlp", "tasks.sin.loss=huber", "tasks.cos.weight=0.5", "encoder.hidden=[3,4]"],
         ["dataset=parity_mnist", "~tasks.parity", "weighting=uw", "scheduler=none"],
-        ["head@tasks.sin.head=mlp", "trainer=smoke", "runs='my runs/it''s'"],
+        [
+            "head@tasks.sin.head=mlp",
+            "tasks.sin=multilabel",
+            "trainer=smoke",
+            "runs='my runs/it''s'",
+        ],
         ["experiment=sincos_notebook_mmoe", "name=x", "seed=3"],
         ["optimizer=sgd", "optimizer.lr=1e-5", "init=null", "runs='12'", "+extra.a={b: [x,null]}"],
     ],
 )
 def test_the_words_compose_the_same_configuration(words: list[str]) -> None:
     words = [word.replace("it''s", "it\\'s") for word in words]
-    config, choices = compose(words)
-    again, chosen = compose(words_of(config, choices))
+    config, choices = composed(words)
+    again, chosen = composed(words_of(config, choices))
     assert {k: v for k, v in again.items() if k not in NOT_SET} == {
         k: v for k, v in config.items() if k not in NOT_SET
     }
@@ -40,12 +38,12 @@ def test_the_words_compose_the_same_configuration(words: list[str]) -> None:
 
 
 def test_the_words_are_few() -> None:
-    config, choices = compose(["arch=mmoe", "optimizer.lr=0.1"])
+    config, choices = composed(["arch=mmoe", "optimizer.lr=0.1"])
     assert words_of(config, choices) == ["arch=mmoe", "optimizer.lr=0.1"]
 
 
 def test_the_command_names_the_seeds_and_leaves_what_is_usual() -> None:
-    config, choices = compose(["arch=mmoe", "arch.num_experts=3", "optimizer.lr=0.1"])
+    config, choices = composed(["arch=mmoe", "arch.num_experts=3", "optimizer.lr=0.1"])
     other = choices | {"arch": "single_task"}
     command = train_command(config, other, [0, 1], re.compile(r"arch\."))
     assert command == "mtl-train --multirun arch=single_task optimizer.lr=0.1 seed=0,1"
@@ -57,4 +55,4 @@ def test_the_command_names_the_seeds_and_leaves_what_is_usual() -> None:
 )
 def test_values_survive_the_grammar_and_the_shell(data) -> None:
     word = f"runs={value(data)}"
-    assert compose(shlex.split(shlex.quote(word)))[0]["runs"] == data
+    assert composed(shlex.split(shlex.quote(word)))[0]["runs"] == data

@@ -86,7 +86,7 @@ def test_ctrl_c_stops_the_sweep_and_resume_goes_on_as_if_nothing_had_been(here, 
 
 
 def test_the_baseline_of_a_stopped_sweep_goes_on_too(here) -> None:
-    words = ["experiment=baselines", "seed=0,1", "arch=mmoe", "hydra.sweep.dir=my sweep", *QUICK]
+    words = ["study=baselines", "seed=0,1", "arch=mmoe", "hydra.sweep.dir=my sweep", *QUICK]
     stopped(3, *words)
     first = content(here / "my sweep" / "single_task" / "0")
     run("resume=my sweep")

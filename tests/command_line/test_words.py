@@ -2,7 +2,8 @@
 
 import pytest
 
-from mtl_cli.command_line.words import for_swept_choices, with_tasks
+from mtl_cli.basis.errors import Problem
+from mtl_cli.command_line.words import for_hydra, for_swept_choices, with_tasks
 
 
 @pytest.mark.parametrize(
@@ -16,10 +17,11 @@ from mtl_cli.command_line.words import for_swept_choices, with_tasks
         (["dataset.targets={a"], []),
         (["dataset.targets=3"], []),
         (["arch=mmoe", "--multirun"], []),
+        (["dataset.targets={x: null, y: 3}"], []),
     ],
 )
 def test_every_target_brings_its_task(words, added):
-    assert with_tasks(words) == [*words, *(f"+task@tasks.{task}" for task in added)]
+    assert with_tasks(words) == [*(f"+task@tasks.{task}" for task in added), *words]
 
 
 @pytest.mark.parametrize(
@@ -37,3 +39,58 @@ def test_every_target_brings_its_task(words, added):
 )
 def test_an_option_of_a_swept_choice_is_swept_over_its_one_value(words, expected):
     assert for_swept_choices(words) == expected
+
+
+TARGET = "dataset.targets={age: regression}"
+
+
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [
+        ("tasks.sin.loss=focal", "loss@tasks.sin.loss=focal"),
+        ("+tasks.sin.loss=focal", "loss@tasks.sin.loss=focal"),
+        ("loss@tasks.sin.loss=focal", "loss@tasks.sin.loss=focal"),
+        ("tasks.any.head=mlp", "head@tasks.any.head=mlp"),
+        ("tasks.sin.head=null", "~head@tasks.sin.head"),
+        ("~tasks.sin.head", "~tasks.sin.head"),
+        ("tasks.sin.loss=null", "loss@tasks.sin.loss=null"),  # which is refused: there must be one
+        ("weighting.losses=uw,si", "weighting@weighting.losses=uw,si"),
+        ("weighting.losses=null", "~weighting@weighting.losses"),
+        ("tasks.sin.loss=glob(*)", "loss@tasks.sin.loss=glob(*)"),
+        ("tasks.sin=binary", "task@tasks.sin=binary"),  # the usual dataset has sin
+        ("tasks.age=binary", "+task@tasks.age=binary"),
+        ("+tasks.age=binary", "+task@tasks.age=binary"),
+        # What is no choice stays a value; a path leads to no YAML elsewhere.
+        ("tasks.sin.loss={_target_: a.B}", "tasks.sin.loss={_target_: a.B}"),
+        ("tasks.sin.loss=../loss/focal", "tasks.sin.loss=../loss/focal"),
+        ("tasks.sin.loss.gamma=1", "tasks.sin.loss.gamma=1"),
+        ("tasks.sin.weight=2", "tasks.sin.weight=2"),
+        ("encoder.activation=relu", "encoder.activation=relu"),
+        ("tasks=null", "tasks=null"),
+    ],
+)
+def test_the_path_of_a_place_takes_a_choice(typed, read):
+    assert for_hydra([typed]) == [read]
+
+
+def test_the_kind_of_a_target_can_be_given_at_the_path_of_its_task():
+    assert for_hydra([TARGET, "tasks.age=binary"]) == [TARGET, "+task@tasks.age=binary"]
+    words = ["dataset=parity_mnist", "tasks.digit=binary"]
+    assert for_hydra(words) == ["dataset=parity_mnist", "task@tasks.digit=binary"]
+    words = ["dataset=parity_mnist,sincos", "tasks.digit=binary", "-m"]
+    assert for_hydra(words) == ["dataset=parity_mnist,sincos", "task@tasks.digit=binary", "-m"]
+
+
+def test_places_in_yamls_of_ones_own_take_choices_too(tmp_path):
+    (tmp_path / "weighting").mkdir()
+    text = "defaults:\n  - /scheduler@pace: null\n_target_: mine.Own\n"
+    (tmp_path / "weighting" / "own.yaml").write_text(text, encoding="utf-8")
+    words = ["--config-dir", str(tmp_path), "weighting=own", "weighting.pace=cosine"]
+    assert for_hydra(words) == [*words[:3], "scheduler@weighting.pace=cosine"]
+    assert for_hydra(words[2:]) == words[2:]
+
+
+@pytest.mark.parametrize("name", ["mean area", "1st", "a.b", "3", "a/b"])
+def test_the_name_of_a_task_can_stand_in_a_path(name):
+    with pytest.raises(Problem, match=r"the name of a task must begin with a letter(.|\n)*try:"):
+        with_tasks([f"dataset.targets={{{name}: regression}}"])

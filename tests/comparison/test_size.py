@@ -58,7 +58,7 @@ def test_it_has_to_beat_single_task_of_its_size(study, wide: float, doubted: boo
 
 def test_without_one_the_way_to_have_it_is_said(study) -> None:
     [said] = sizes(study(4000, None))
-    assert "4.0 times fewer; experiment=baselines" in said
+    assert "4.0 times fewer; study=baselines" in said
 
 
 def test_a_smaller_joint_model_needs_none(study) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mtl_cli.study.baselines import baseline_words
+from mtl_cli.study.base import baseline_words
 
 
 @pytest.mark.parametrize(
@@ -19,4 +19,4 @@ from mtl_cli.study.baselines import baseline_words
 )
 def test_what_shapes_sharing_is_left_out(words: list[str], kept: list[str]) -> None:
     own = [*kept, "arch=single_task", "hydra.sweep.dir=sweep/single_task"]
-    assert baseline_words(["experiment=baselines", *words], Path("sweep"))[1:] == own
+    assert baseline_words(["study=baselines", *words], Path("sweep"))[1:] == own

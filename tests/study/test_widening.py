@@ -34,14 +34,14 @@ def study(tmp_path: Path):
 def test_a_larger_joint_model_asks_for_a_single_task_of_its_size(study, capsys, tmp_path) -> None:
     sweep = study("mmoe")
     capsys.readouterr()
-    words = widened_words(["experiment=baselines", *SMOKE, "arch=mmoe", "seed=0,1"], sweep)
+    words = widened_words(["study=baselines", *SMOKE, "arch=mmoe", "seed=0,1"], sweep)
     said = capsys.readouterr().out
     assert words is not None
     joint = read_run(sweep / "0")
     assert f"{size(joint):,} parameters" in said
     [hidden] = [word for word in words if word.startswith("encoder.hidden=")]
     assert words[-2:] == ["arch=single_task", f"hydra.sweep.dir={sweep / 'single_task_widened'}"]
-    assert {"experiment=baselines", "seed=0,1"} <= set(words)
+    assert {"study=baselines", "seed=0,1"} <= set(words)
     own = [f"hydra.run.dir={tmp_path / 'wide'}", *SMOKE[:2], "arch=single_task", hidden]
     wide = mtl_cli.train(own)["parameters"]["total"]
     assert wide == pytest.approx(size(joint), rel=0.1)

@@ -1,0 +1,68 @@
+"""What people type from habit of other tools, and what it is called here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig
+
+from mtl_cli.command_line.words import value
+
+# An option of the same name, wherever it stands, is found without: patience is trainer.patience.
+NAMES = {
+    "lr": "optimizer.lr",
+    "batch_size": "dataset.batch_size",
+    "max_epochs": "trainer.max_epochs",
+    "epochs": "trainer.max_epochs",
+    "num_epochs": "trainer.max_epochs",
+    "learning_rate": "optimizer.lr",
+    "model": "arch",
+    "backbone": "encoder",
+    "decoder": "head",
+    "data": "dataset",
+    "metric": "trainer.select",
+    "random_state": "seed",
+}
+CHOICES = {"classification": "multiclass", "classes": "multiclass", "numeric": "regression"}
+TABLE = re.compile(r"\.(csv|tsv|jsonl?|parquet|npz|gz|txt)$", re.IGNORECASE)
+
+
+def meant(word: str, config: DictConfig) -> str | None:
+    """The word for ``key=value`` where the key is called otherwise here; None for any other.
+
+    Args:
+        word: as it was typed.
+        config: the whole configuration, which has no such key.
+    """
+    key, equals, text = word.lstrip("+").partition("=")
+    if key == "metric":
+        text = f"{task_with(text, config)}/{text}" if text else "loss"
+    path = NAMES.get(key) or next(
+        (f"{group}.{key}" for group in map(str, config) if has(config, group, key)), None
+    )
+    return f"{path}{equals}{text}" if path else None
+
+
+def has(config: DictConfig, group: str, key: str) -> bool:
+    """Whether a part has an option of this name."""
+    part = None if group in ("hydra", "tasks") else config._get_node(group)
+    return isinstance(part, DictConfig) and key in part
+
+
+def task_with(metric: str, config: DictConfig) -> str:
+    """A task that has a metric; where none has it, any."""
+    tasks: Mapping[Any, Any] = config.get("tasks") or {}
+    having = (name for name, task in tasks.items() if metric in (task.get("metrics") or {}))
+    return str(next(having, next(iter(tasks), "<task>")))
+
+
+def of_file(path: str, words: Sequence[str]) -> list[str] | None:
+    """The words that read a file that was typed as a dataset; None where it is none."""
+    if not TABLE.search(path) and not Path(path).expanduser().is_file():
+        return None
+    named = any(word.lstrip("+").startswith("dataset.targets") for word in words)
+    targets = [] if named else ["dataset.targets={<column>: regression}"]
+    return ["dataset=table", f"dataset.path={value(path)}", *targets]
