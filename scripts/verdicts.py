@@ -65,7 +65,7 @@ def train(table: SmallTable, splits: int, inits: int) -> tuple[Runs, dict[str, b
                         "dataset=table",
                         f"dataset.path={folder}/rows.csv",
                         f"dataset.targets={{{targets}}}",
-                        f"dataset.seed={split}",
+                        f"dataset.split.seed={split}",
                         f"seed={inits * split + init}",
                         f"runs={folder}",
                     ]

@@ -117,7 +117,7 @@ def train(table: SmallTable, seed: int, words: list[str]) -> dict[str, float]:
                 f"dataset.targets={{{targets}}}",
                 *([f"dataset.task_column={column}"] if column is not None else []),
                 f"seed={seed}",
-                f"dataset.seed={seed}",
+                f"dataset.split.seed={seed}",
                 f"runs={folder}",
                 *words,
             ]

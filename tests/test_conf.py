@@ -12,6 +12,7 @@ import pytest
 from hydra.utils import get_class
 from omegaconf import DictConfig, OmegaConf
 
+from mtl_cli.dataset.base import options_of
 from mtl_cli.run.build import OF_EVERY_TASK
 
 ROOT = Path(__file__).parent.parent
@@ -55,8 +56,15 @@ def options(node: Mapping[str, Any]) -> set[str]:
 
 
 def own_options(name: str, node: Mapping[str, Any]) -> set[str]:
-    """Those that are its class's own arguments: what every task has is one object."""
-    return options(node) - (OF_EVERY_TASK if name.startswith("task/") else set())
+    """Those that are its class's own arguments: what several parts have in common is one object."""
+    if name.startswith("task/"):
+        return options(node) - OF_EVERY_TASK
+    if not name.startswith("dataset/"):
+        return options(node)
+    shared = get_class(node["_target_"]).shared
+    common = {option for kind in shared.values() for option in options_of(kind)}
+    assert common <= options(node)
+    return (options(node) - common) | set(shared)
 
 
 def parameters(target: str) -> dict[str, inspect.Parameter]:

@@ -88,7 +88,7 @@ def test_train_is_read_once_in_order_and_whole(run: Path) -> None:
     cfg.pop("_target_")
     from mtl_cli.dataset.sincos import SinCos
 
-    rows = SinCos(**cfg).splits["train"]
+    rows = SinCos.of(**cfg).splits["train"]
     predictions = loaded.predict(rows.inputs["x"])
     for task in ("sin", "cos"):
         target = rows.targets[task].numpy()
@@ -265,7 +265,7 @@ def test_the_command_prints_a_table_and_errors_without_a_traceback(
     assert "checkpoint: best" in done.stdout
 
 
-WEIGHED = ["dataset=table", "dataset.split_column=split", "trainer.max_epochs=1"]
+WEIGHED = ["dataset=table", "dataset.split={by: column, column: split}", "trainer.max_epochs=1"]
 
 
 def weighed_rows(path: Path) -> pd.DataFrame:

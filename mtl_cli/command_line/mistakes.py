@@ -18,6 +18,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from mtl_cli.basis.errors import Problem, nearest, problem
 from mtl_cli.command_line.habits import CHOICES, meant, of_file
+from mtl_cli.command_line.old_words import is_old, todays
 from mtl_cli.command_line.own_parts import conf_folders
 from mtl_cli.command_line.places import CONF, group_of, place_at
 
@@ -27,6 +28,9 @@ def explain(error: Exception, words: list[str]) -> Problem:
     cause = error.__cause__
     text = re.sub(r"\b\w+@(?=\w)", "", str(error))  # loss@tasks.sin.loss is typed without loss@
     key = text.partition("'")[2].partition("'")[0]  # Hydra quotes the key that it speaks of
+    if is_old(key):
+        fix = shlex.join([command(), *todays(words)])
+        return problem(key, "is said otherwise today", "a word of an earlier version", fix)
     if isinstance(error, MissingConfigException) and error.options and error.missing_cfg_file:
         return no_such_choice(error.missing_cfg_file, list(error.options), words)
     if isinstance(error, OverrideParseException):

@@ -26,6 +26,7 @@ from mtl_cli.disk.literal import literal
 PLAIN = re.compile(r"[A-Za-z_./-][\w./~:%+-]*( [\w./~:%+-]+)*")
 CHOICE = re.compile(r"\+{0,2}([A-Za-z][\w.]*\.\w+)=([^{/]+)")  # of our folders
 NAME = re.compile(r"[A-Za-z_][\w-]*", re.ASCII)  # of a task
+OPEN = re.compile(r"dataset\.(targets|columns)\.[^=]+=")  # a target or column is new by its name
 OTHER_KINDS = {"null", "true", "false", "nan", "inf", "-inf"}  # words that are no strings
 
 
@@ -97,19 +98,23 @@ def parsed(words: list[str]) -> list[tuple[str, Override | None]]:
 def with_tasks(words: list[str]) -> list[str]:
     """The words, and a task for each target that they name.
 
-    ``dataset.targets={age: regression}`` says what the data holds; ``task@tasks.age=regression``
-    brings the task's settings, so that ``tasks.age.weight=2`` can stand on the same line.
+    ``dataset.targets={age: regression}`` says what the data holds, as ``dataset.targets.age=...``
+    does, and ``{kind: regression, ...}`` in either; ``task@tasks.age=regression`` brings the task's
+    settings, so that ``tasks.age.weight=2`` can stand on the same line.
     """
-    tasks: dict[str, Any] = {}
+    words = [f"++{word}" if OPEN.match(word) else word for word in words]
+    tasks: dict[str, str] = {}
     for _, override in parsed([word for word in words if "dataset.targets" in word]):
         if override is not None and override.key_or_group.startswith("dataset.targets"):
-            last = override.key_or_group.removeprefix("dataset.targets").removeprefix(".")
-            value: Any = override.value()
-            kinds = {last: value} if last else value
-            if isinstance(kinds, dict):  # the dataset refuses anything else
-                tasks |= {name_of(task): kind for task, kind in kinds.items()}
+            path = override.key_or_group.removeprefix("dataset.targets").split(".")[1:]
+            said: Any = override.value()
+            for key in reversed(path):
+                said = {key: said}
+            for task, own in said.items() if isinstance(said, dict) else ():
+                name, kind = name_of(task), own.get("kind") if isinstance(own, dict) else own
+                tasks |= {name: kind} if isinstance(kind, str) else {}  # else the dataset says it
     given = {word.partition("=")[0].lstrip("+") for word in words}
-    wanted = {f"task@tasks.{t}": kind for t, kind in tasks.items() if isinstance(kind, str)}
+    wanted = {f"task@tasks.{task}": kind for task, kind in tasks.items()}
     added = [f"+{key}={kind}" for key, kind in wanted.items() if key not in given]
     return [*added, *words]  # before the flags, after which argparse takes no more of them
 
@@ -125,8 +130,7 @@ def name_of(task: Any) -> str:
         rule = "must begin with a letter, and have letters, digits, _ and - alone"
         other = re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_")
         other = other if NAME.fullmatch(other) else f"y_{other}"
-        fix = f"'dataset.targets={{{other}: regression}}' "
-        fix += f"{shlex.quote(f'dataset.target_columns={{{other}: {value(name)}}}')}"
+        fix = shlex.quote(f"dataset.targets.{other}={{kind: regression, column: {value(name)}}}")
         raise problem("the name of a task", rule, name, fix)
     return name
 

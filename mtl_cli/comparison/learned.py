@@ -17,7 +17,7 @@ def overlap_of(table: Table, group: Group) -> float:
     run = group.runs[0]
     said = mapping(run.summary.get("dataset"))
     drawn, sizes = said.get("drawn"), mapping(said.get("sizes"))
-    anew = run.config.get("dataset.seed", 0) is None
+    anew = None in (run.config.get(key, 0) for key in ("dataset.split.seed", "dataset.seed"))
     if not anew or not isinstance(drawn, list) or table.split not in drawn:
         return 0.0
     train, held_out = sizes.get("train"), sizes.get(table.split)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import fields
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol, Self
 
 import torch
 from torch import Tensor
@@ -49,6 +50,8 @@ class Dataset(ABC):
         drawn: the splits whose examples the dataset's seed draws.
         plain_table: the same examples for learners that are no networks; None: there is none.
         reader: reads new data as this data was read, for predictions; None: nothing does.
+        shared: ``{argument of the class: the dataclass that it is of}``, of what several datasets
+            have in common; in a config its fields stand among the dataset's own options.
     """
 
     inputs: dict[str, InputSpec]
@@ -62,6 +65,15 @@ class Dataset(ABC):
     drawn: Collection[str] = ()
     plain_table: PlainTable | None = None
     reader: Reader | None = None
+    shared: ClassVar[Mapping[str, type]] = MappingProxyType({})
+
+    @classmethod
+    def of(cls, **options: Any) -> Self:
+        """The dataset of a config's options."""
+        own, made = dict(options), {}
+        for name, kind in cls.shared.items():
+            made[name] = kind(**{key: own.pop(key) for key in options_of(kind) if key in own})
+        return cls(**own, **made)
 
     @property
     @abstractmethod
@@ -84,6 +96,11 @@ class Dataset(ABC):
         self, split: str, tasks: Mapping[str, str], device: torch.device, seed: int
     ) -> Loader:
         """The batches of a split, for ``{task: the input that it reads}``, on ``device``."""
+
+
+def options_of(kind: type) -> list[str]:
+    """The options that a shared part has in a config: all fields but where it stands there."""
+    return [own.name for own in fields(kind) if own.init and own.name != "slot"]
 
 
 def has_missing(target: Tensor) -> bool:

@@ -10,6 +10,7 @@ import torch
 
 from mtl_cli.basis.errors import check_integer, check_number
 from mtl_cli.basis.inputs import Dense
+from mtl_cli.dataset.memory.batching import Batching
 from mtl_cli.dataset.memory.in_memory import InMemoryDataset, Rows
 from mtl_cli.dataset.readers.numbers import NumberReader
 
@@ -31,7 +32,7 @@ class Correlated(InMemoryDataset):
         scale: c, the length of w_1 and w_2.
         num_sines: m.
         seed: of the vectors and the examples.
-        batch_size, eval_batch_size, shuffle, drop_last: see `InMemoryDataset`.
+        batching: see `InMemoryDataset`.
     """
 
     def __init__(
@@ -42,10 +43,7 @@ class Correlated(InMemoryDataset):
         scale: float,
         num_sines: int,
         seed: int,
-        batch_size: int | None,
-        eval_batch_size: int,
-        shuffle: bool,
-        drop_last: bool,
+        batching: Batching,
     ) -> None:
         check_integer("dataset.num_samples", num_samples, 10, "dataset.num_samples=10000")
         check_number("dataset.correlation", correlation, "dataset.correlation=0.9", -1, 1)
@@ -78,9 +76,6 @@ class Correlated(InMemoryDataset):
             inputs={"x": Dense((dimension,))},
             tasks={"y1": "x", "y2": "x"},
             source="generated",
-            batch_size=batch_size,
-            eval_batch_size=eval_batch_size,
-            shuffle=shuffle,
-            drop_last=drop_last,
+            batching=batching,
         )
         self.reader = NumberReader({"x": [f"x_{i + 1}" for i in range(dimension)]})

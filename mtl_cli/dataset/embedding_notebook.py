@@ -1,10 +1,15 @@
 """One word out of four, and a number for each of two tasks: gradients that can be done by hand."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import ClassVar
+
 import torch
 
 from mtl_cli.basis.batch import Bag
 from mtl_cli.basis.errors import check_integer, check_number
 from mtl_cli.basis.inputs import BagOfWords
+from mtl_cli.dataset.memory.batching import Batching
 from mtl_cli.dataset.memory.in_memory import InMemoryDataset, Rows
 
 NUM_WORDS = 4
@@ -19,6 +24,8 @@ class EmbeddingNotebook(InMemoryDataset):
         second: the target of the second task.
     """
 
+    shared: ClassVar[Mapping[str, type]] = MappingProxyType({})  # there is one example
+
     def __init__(self, word: int, first: float, second: float) -> None:
         check_integer("dataset.word", word, 0, "dataset.word=3")
         check_number("dataset.word", word, "dataset.word=3", 0, NUM_WORDS - 1)
@@ -31,8 +38,5 @@ class EmbeddingNotebook(InMemoryDataset):
             inputs={"x": BagOfWords(NUM_WORDS)},
             tasks={"first": "x", "second": "x"},
             source="generated",
-            batch_size=None,
-            eval_batch_size=1,
-            shuffle=False,
-            drop_last=False,
+            batching=Batching(None, 1, False, False),
         )

@@ -5,7 +5,9 @@ at hand nor to be downloaded, scikit-learn's bundled real digits (E. Alpaydin & 
 Recognition of Handwritten Digits", UCI, 1998) stand in, and every result says so.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,8 +17,10 @@ from mtl_cli.basis.batch import Examples
 from mtl_cli.basis.errors import check_boolean, check_choice, check_integer, check_number, problem
 from mtl_cli.basis.inputs import Dense
 from mtl_cli.dataset.files.mnist import Images, load_mnist
+from mtl_cli.dataset.memory.batching import Batching
 from mtl_cli.dataset.memory.in_memory import InMemoryDataset, Rows
 from mtl_cli.dataset.readers.digits import DIGITS, DigitReader, normalise
+from mtl_cli.dataset.splits.options import checked
 
 
 class ParityMNIST(InMemoryDataset):
@@ -30,9 +34,9 @@ class ParityMNIST(InMemoryDataset):
             ``auto`` (MNIST where it is at hand or can be downloaded, else the bundled ones).
         root: the folder with MNIST's four IDX files, packed or not, or of torchvision's layout.
         offline: never asks the network.
-        val_fraction: the share of train that becomes val, in proportion to the classes.
-        seed: of the split.
-        batch_size, eval_batch_size, shuffle, drop_last: see `InMemoryDataset`.
+        split: ``val``, the share of train that becomes val, in proportion to the classes, and the
+            ``seed`` of its draw, and of the bundled digits' test split.
+        batching: see `InMemoryDataset`.
     """
 
     def __init__(
@@ -40,17 +44,16 @@ class ParityMNIST(InMemoryDataset):
         source: str,
         root: str,
         offline: bool,
-        val_fraction: float,
-        seed: int,
-        batch_size: int | None,
-        eval_batch_size: int,
-        shuffle: bool,
-        drop_last: bool,
+        split: Mapping[str, Any],
+        batching: Batching,
     ) -> None:
         check_choice("dataset.source", source, ["auto", "mnist", "digits"], "dataset.source=auto")
         check_boolean("offline", offline)
-        check_number("dataset.val_fraction", val_fraction, "dataset.val_fraction=0.1", 0, 0.9)
-        check_integer("dataset.seed", seed, 0, "dataset.seed=0")
+        dealt = checked(split, "dataset.split", ["val", "seed"])
+        val: Any = dealt.get("val")
+        seed: Any = dealt.get("seed")
+        check_number("dataset.split.val", val, "dataset.split.val=0.1", 0, 0.9)
+        check_integer("dataset.split.seed", seed, 0, "dataset.split.seed=0")
         images = None if source == "digits" else load_mnist(Path(root).expanduser(), offline)
         if images is None and source == "mnist":
             rule = "must hold MNIST's four IDX files, or be a folder to download them to"
@@ -64,14 +67,11 @@ class ParityMNIST(InMemoryDataset):
             self.notice = "scikit-learn's bundled digits, not MNIST"
             images = load_digits(seed)
         super().__init__(
-            splits=make_splits(images, val_fraction, seed),
+            splits=make_splits(images, val, seed),
             inputs={"image": Dense((1, 28, 28))},
             tasks={"digit": "image", "parity": "image"},
             source="mnist" if self.notice is None else "digits",
-            batch_size=batch_size,
-            eval_batch_size=eval_batch_size,
-            shuffle=shuffle,
-            drop_last=drop_last,
+            batching=batching,
         )
         self.class_names = {"digit": DIGITS, "parity": ["even", "odd"]}
         self.drawn = ["val"] if self.notice is None else ["val", "test"]
@@ -83,16 +83,16 @@ class ParityMNIST(InMemoryDataset):
         return {"image": normalise(image)}
 
 
-def make_splits(images: Images, val_fraction: float, seed: int) -> dict[str, Rows]:
+def make_splits(images: Images, val_share: float, seed: int) -> dict[str, Rows]:
     """Sets a part of train aside as val, in proportion to the classes."""
     train_images, train_digits = images["train"]
     parts = dict(images)
-    if val_fraction > 0:
+    if val_share > 0:
         from sklearn.model_selection import train_test_split
 
         rows = np.arange(len(train_digits))
         train, val = train_test_split(
-            rows, test_size=val_fraction, stratify=train_digits, random_state=seed
+            rows, test_size=val_share, stratify=train_digits, random_state=seed
         )
         parts = {
             "train": (train_images[train], train_digits[train]),

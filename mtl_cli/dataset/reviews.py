@@ -34,5 +34,5 @@ class Reviews(TextSources):
         texts, labels = make_reviews(source.name, self.seed)
         names = [column for columns in source.columns_of.values() for column in columns]
         cells = dict.fromkeys(names, labels) | {source.text: texts}
-        check_columns(cells, source.columns, f"{source.slot}.split_column")
+        check_columns(cells, source.columns, f"{source.split.slot}.column")
         yield None, Part(Path("generated"), pyarrow.table(cells))

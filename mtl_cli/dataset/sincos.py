@@ -9,6 +9,7 @@ from torch import Tensor
 
 from mtl_cli.basis.errors import check_choice, check_integer, check_number
 from mtl_cli.basis.inputs import Dense
+from mtl_cli.dataset.memory.batching import Batching
 from mtl_cli.dataset.memory.in_memory import InMemoryDataset, Rows
 from mtl_cli.dataset.readers.numbers import NumberReader
 
@@ -26,7 +27,7 @@ class SinCos(InMemoryDataset):
         inputs: ``shared`` (one input ``x``, evenly spaced) or ``per_task`` (an input ``x_<task>``
             for each, drawn uniformly and independently).
         seed: of the noise, the points and the split.
-        batch_size, eval_batch_size, shuffle, drop_last: see `InMemoryDataset`.
+        batching: see `InMemoryDataset`.
     """
 
     def __init__(
@@ -36,10 +37,7 @@ class SinCos(InMemoryDataset):
         split: str,
         inputs: str,
         seed: int,
-        batch_size: int | None,
-        eval_batch_size: int,
-        shuffle: bool,
-        drop_last: bool,
+        batching: Batching,
     ) -> None:
         check_integer("dataset.num_samples", num_samples, 10, "dataset.num_samples=20000")
         check_number("dataset.noise", noise, "dataset.noise=0.1", 0)
@@ -80,10 +78,7 @@ class SinCos(InMemoryDataset):
             inputs={name: Dense((1,)) for name in points},
             tasks=read,
             source="generated",
-            batch_size=batch_size,
-            eval_batch_size=eval_batch_size,
-            shuffle=shuffle,
-            drop_last=drop_last,
+            batching=batching,
         )
         self.reader = NumberReader({name: [name] for name in points})
 

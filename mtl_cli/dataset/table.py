@@ -5,26 +5,27 @@ Numbers are standardised by the train rows, categories become codes, and each ta
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, ClassVar
 
 import numpy as np
 from torch import Tensor, from_numpy
 
-from mtl_cli.basis.errors import check_choice, check_integer, problem
-from mtl_cli.dataset.columns.features import read_weights
-from mtl_cli.dataset.columns.splits import draw_missing, split_by_column
+from mtl_cli.basis.errors import check_integer, problem
+from mtl_cli.dataset.columns.target_options import EXAMPLE, targets_of
 from mtl_cli.dataset.files.parts import ReadOptions, check_columns
-from mtl_cli.dataset.memory.fitted import fitted
+from mtl_cli.dataset.memory.batching import Batching
 from mtl_cli.dataset.memory.in_memory import InMemoryDataset, Rows
 from mtl_cli.dataset.readers.table import INPUT, TableReader
+from mtl_cli.dataset.splits.deal import deal
+from mtl_cli.dataset.splits.options import SplitOptions
 from mtl_cli.dataset.tables.inference import Inference
 from mtl_cli.dataset.tables.plain import PlainTable
 from mtl_cli.dataset.tables.read import read_tables
 from mtl_cli.dataset.tables.targets import TableTargets
-
-TYPES = ["number", "category", "drop"]
+from mtl_cli.dataset.tables.types import as_text, check_said
 
 
 class Table(InMemoryDataset):
@@ -39,137 +40,101 @@ class Table(InMemoryDataset):
     Args:
         path: a CSV, TSV, JSON Lines, Parquet or ``.npz`` file, a folder of them, or a glob.
         test_path: the same for the test split; None: it is a part of ``path``'s rows.
-        targets: ``{task: regression, binary, multiclass or multilabel}``.
-        target_columns: ``{task: its column}``, where that is called otherwise than the task.
-        label_columns: ``{multilabel task: its columns}``, of zeros and ones.
-        label_maps: ``{task: {label: class}}``; ``*`` stands for all other labels, null for none.
-        types: ``{column: number, category or drop}``, where it should not be inferred.
-        drop: columns that are not read from.
+        targets: ``{task: kind}``, or ``{task: {"kind": ..., ...}}``; see `TargetOptions`.
+        columns: ``{column: {"type": ..., its options}}``, where the type should not be inferred;
+            the types are the files of ``mtl_cli/dataset/types``.
         min_count: categories that fewer train rows have count as unknown, which trains its code.
-        split_column: says ``train``, ``val`` or ``test`` in each row.
+        split: how rows are dealt; see `SplitOptions`. Fractions are drawn in proportion to the
+            tasks of ``task_column``, else to the classes of the first such target.
         weight_column: how much each row counts in the losses, from 0.
         task_column: makes the one target a task for each of its values, called by that value.
-        header, columns, delimiter, quote, encoding, on_bad_row: see `ReadOptions`.
-        val_fraction: the share of rows that become val, where no column says it.
-        test_fraction: the share of rows that become test, where no column or file says it.
-        seed: of the draw, which is in proportion to the classes of the first such target.
-        batch_size: ``auto`` (see `fitted`), or as of `InMemoryDataset`.
-        eval_batch_size, shuffle, drop_last: see `InMemoryDataset`.
+        files: how files are read.
+        batching: see `InMemoryDataset`.
         reference: up to how many train labels x classes, in all, trees are trained on them too.
     """
+
+    shared: ClassVar[Mapping[str, type]] = MappingProxyType(
+        {"files": ReadOptions, "batching": Batching}
+    )
 
     def __init__(
         self,
         path: str | None,
         test_path: str | None,
-        targets: Mapping[str, str] | None,
-        target_columns: Mapping[str, str] | None,
-        label_columns: Mapping[str, Sequence[str]] | None,
-        label_maps: Mapping[str, Mapping[Any, Any]] | None,
-        types: Mapping[str, str] | None,
-        drop: Sequence[str] | None,
+        targets: Mapping[str, Any] | None,
+        columns: Mapping[str, Mapping[str, Any]] | None,
         min_count: int,
-        split_column: str | None,
+        split: Mapping[str, Any],
         weight_column: str | None,
         task_column: str | None,
-        header: bool,
-        columns: Sequence[str] | None,
-        delimiter: str | None,
-        quote: str | None,
-        encoding: str,
-        on_bad_row: str,
-        val_fraction: float,
-        test_fraction: float,
-        seed: int,
-        batch_size: int | str | None,
-        eval_batch_size: int,
-        shuffle: bool,
-        drop_last: bool,
+        files: ReadOptions,
+        batching: Batching,
         reference: int,
     ) -> None:
         if path is None:
-            fix = "dataset.path=my.csv 'dataset.targets={income: binary, age: regression}'"
-            raise problem("dataset.path", "must be a file, a folder or a glob", "none", fix)
-        types, drop = types or {}, drop or []
-        for column, kind in types.items():
-            fix = f"'dataset.types={{{column}: category}}'"
-            check_choice(f"dataset.types.{column}", kind, TYPES, fix)
+            rule, fix = "must be a file, a folder or a glob", f"dataset.path=my.csv {EXAMPLE}"
+            raise problem("dataset.path", rule, "none", fix)
+        said = columns or {}
+        check_said(said)
         check_integer("dataset.min_count", min_count, 1, "dataset.min_count=2")
         check_integer("dataset.reference", reference, 0, "dataset.reference=0")
-        labels = TableTargets(
-            targets or {}, target_columns or {}, label_columns or {}, label_maps or {}, task_column
-        )
-        options = ReadOptions("dataset", delimiter, header, columns, encoding, quote, on_bad_row)
-        said = [column for column, kind in types.items() if kind == "category"]
-        as_text = [*said, *labels.text_columns(), split_column, task_column]
+        dealing = SplitOptions.of(split)
+        labels = TableTargets(targets_of(targets), task_column, weight_column)
+        by = [] if dealing.column is None else [dealing.column]
         paths = [path] if test_path is None else [path, test_path]
-        table, place, counts = read_tables(paths, options, filter(None, as_text))
-        there = table.column_names
-        check_columns(there, types, "dataset.types")
-        check_columns(there, drop, "dataset.drop")
-        check_columns(there, filter(None, [split_column]), "dataset.split_column")
-        check_columns(there, filter(None, [weight_column]), "dataset.weight_column")
+        written = [*as_text(said), *labels.text_columns(), *by]
+        table, place, counts = read_tables(paths, files, written)
+        check_columns(table.column_names, said, "dataset.columns")
+        check_columns(table.column_names, by, "dataset.split.column")
         labels.read(table, place)
 
-        named = np.where(np.arange(len(table)) < counts[0], "train", "test")
-        if split_column is not None:
-            cells = table.column(split_column).slice(0, counts[0])
-            for split, positions in split_by_column(cells, place, "dataset").items():
-                named[positions] = split
-        rows_of = draw_missing(named, val_fraction, test_fraction, seed, labels.strata, "dataset")
-        self.drawn = [split for split in ("val", "test") if split not in named]
-        labels.check(rows_of["train"])
+        given = np.where(np.arange(len(table)) < counts[0], "", "test")
+        dealt = deal(dealing, given, table.column, place, labels.strata)
+        train = dealt.rows["train"]
+        labels.check(train)
 
-        inferred = Inference(place, rows_of["train"], types, min_count)
-        used = {*labels.columns(), *drop, split_column, weight_column, task_column}
-        for name in there:
-            if name not in used:
+        inferred = Inference(place, train, said, {"min_count": min_count})
+        for name in table.column_names:
+            if name not in labels.columns() and name not in by:
                 inferred.learn(name, table.column(name))
         if not inferred.learned:
             rule, found = "must have a column to learn from", "\n".join(["", *inferred.lines()])
-            raise problem("dataset", rule, found, "other columns; or say in dataset.types what is")
-
-        kept = vars(options)
-        reader = TableReader(
-            inferred.learned, kept, labels.known, task_column, labels.groups, weight_column
+            fix = "other columns; or say in dataset.columns what is"
+            raise problem("dataset", rule, found, fix)
+        self.reader = TableReader(
+            inferred.learned, vars(files), labels.known, task_column, labels.groups
         )
-        rows = reader.rows(len(table), (inferred.codes[own.name] for own in reader.columns))
-        weights = None
-        if weight_column is not None:
-            cells = table.column(weight_column)
-            weights = read_weights(weight_column, cells, place, "dataset.weight_column=null")
+        rows = self.reader.rows(len(table), (inferred.codes[c.name] for c in self.reader.columns))
+        labels.read_weights(table, place)
+        self.drawn = dealt.drawn
         self.notes = (
-            *([f"broken rows skipped: {options.skipped:,}"] if options.skipped else []),
-            *labels.notes(rows_of["train"]),
+            *([f"broken rows skipped: {files.skipped:,}"] if files.skipped else []),
+            *labels.notes(train),
             *inferred.lines(),
         )
-        self.reader = reader
         self.class_names = labels.class_names
         self.sizes_of_tasks = labels.sizes
         self.patterns = labels.patterns
-
-        def part(positions: np.ndarray) -> Rows:
-            at = from_numpy(positions)
-            own = {task: target[at] for task, target in labels.targets.items()}
-            return Rows(
-                {INPUT: rows.index_select(0, at)},
-                own,
-                {} if weights is None else dict.fromkeys(own, weights[at]),
-            )
-
         super().__init__(
-            splits={split: part(positions) for split, positions in rows_of.items()},
-            inputs=reader.inputs,
+            splits={name: rows_at(at, rows, labels) for name, at in dealt.rows.items()},
+            inputs=self.reader.inputs,
             tasks=dict.fromkeys(labels.targets, INPUT),
             source=Path(path).name,
-            batch_size=fitted(batch_size, len(rows_of["train"])),
-            eval_batch_size=eval_batch_size,
-            shuffle=shuffle,
-            drop_last=drop_last,
+            batching=batching,
         )
-        train = self.splits["train"]
-        features = train.inputs[INPUT]
+        own = self.splits["train"]
+        features = own.inputs[INPUT]
         assert isinstance(features, Tensor)
         self.plain_table = PlainTable(
-            reader.numbers, reader.categories, features, train.targets, train.weights, reference
+            self.reader.columns, features, own.targets, own.weights, reference
         )
+
+
+def rows_at(positions: np.ndarray, rows: Tensor, labels: TableTargets) -> Rows:
+    """The examples of a split."""
+    at = from_numpy(positions)
+    return Rows(
+        {INPUT: rows.index_select(0, at)},
+        {task: target[at] for task, target in labels.targets.items()},
+        {task: weights[at] for task, weights in labels.weights.items()},
+    )

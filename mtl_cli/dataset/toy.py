@@ -4,15 +4,22 @@ The functions are in ``loss/toy.py``. With the encoder ``embedding`` the point i
 only word, and ``encoder.initial`` is where it starts.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import ClassVar
+
 import torch
 
 from mtl_cli.basis.batch import Bag
 from mtl_cli.basis.inputs import BagOfWords
+from mtl_cli.dataset.memory.batching import Batching
 from mtl_cli.dataset.memory.in_memory import InMemoryDataset, Rows
 
 
 class Toy(InMemoryDataset):
     """The one example is the word 0, and every step sees it; there is no other split."""
+
+    shared: ClassVar[Mapping[str, type]] = MappingProxyType({})  # there is one example
 
     def __init__(self) -> None:
         bag = Bag(torch.tensor([0]), torch.tensor([0, 1]), torch.ones(1))
@@ -21,8 +28,5 @@ class Toy(InMemoryDataset):
             inputs={"x": BagOfWords(1)},
             tasks={"first": "x", "second": "x"},
             source="generated",
-            batch_size=None,
-            eval_batch_size=1,
-            shuffle=False,
-            drop_last=False,
+            batching=Batching(None, 1, False, False),
         )

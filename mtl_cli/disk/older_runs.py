@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from mtl_cli.disk.older_datasets import dataset_of_today
+
 READERS = "mtl_cli.dataset.readers"
 # {a class by the name that it had: by its name of today}
 RENAMED: Mapping[str, str] = {
@@ -47,4 +49,4 @@ def with_later_options(node: Any, later: Mapping[str, Mapping[str, Any]]) -> Any
     found = {key: with_later_options(value, later) for key, value in node.items()}
     if not isinstance(target := of_today(found.get("_target_")), str):
         return found
-    return {**later.get(target, {}), **found, "_target_": target}
+    return dataset_of_today({**later.get(target, {}), **found, "_target_": target})

@@ -152,9 +152,15 @@ def make_tasks(
 
 
 def make_dataset(cfg: DictConfig) -> Dataset:
-    """The dataset; where its seed is null it is the run's, so that each seed deals it anew."""
-    own = {"seed": cfg.seed} if cfg.dataset.get("seed", 0) is None else {}
-    return make(cfg, "dataset", Dataset)(**own)
+    """The dataset; where its seed, or that of its split, is null it is the run's: so each seed
+    deals it anew."""
+    make_it = make(cfg, "dataset", Dataset, by="of")
+    values, split = make_it.values, make_it.values.get("split")
+    if values.get("seed", 0) is None:
+        values["seed"] = cfg.seed
+    if isinstance(split, dict) and split.get("seed", 0) is None:
+        split["seed"] = cfg.seed
+    return make_it()
 
 
 def fill_in(cfg: DictConfig, dataset: Dataset) -> None:

@@ -15,6 +15,7 @@ from mtl_cli.basis.inputs import InputSpec, as_plain, from_plain
 from mtl_cli.comparison.saved_run import mapping
 from mtl_cli.dataset.base import Dataset
 from mtl_cli.dataset.readers.base import Reader
+from mtl_cli.disk.older_datasets import state_of_today
 from mtl_cli.disk.older_runs import of_today
 from mtl_cli.disk.run_folder import RunFolder, finite, from_here
 from mtl_cli.trust.foreign import check_package
@@ -88,11 +89,12 @@ def read_run_data(folder: RunFolder, trust: Collection[str] = ()) -> RunData:
         inputs = {name: from_plain(values) for name, values in said["inputs"].items()}
         if strange := set(said["tasks"].values()) - set(inputs):
             raise ValueError(f"tasks read {strange}, and inputs are {set(inputs)}")
+        target = of_today(said["target"])
         return RunData(
             inputs=inputs,
             tasks=dict(said["tasks"]),
             class_names=names,
-            reader=make_reader(of_today(said["target"]), said["state"], trust),
+            reader=make_reader(target, state_of_today(target, said["state"]), trust),
         )
     except Problem:
         raise

@@ -124,5 +124,5 @@ class Validation:
         plateau = any(learner.scheduler.needs_val for learner in self.learners)
         wish = self.settings.wants_val() or ("scheduler=plateau" if plateau else None)
         if wish is not None:
-            fix = "a val split (dataset.val_fraction=0.1, dataset.split=random), or leave it out"
+            fix = "a val split (dataset.split.val=0.1, or dataset.split=random), or leave it out"
             raise problem(wish, "needs a val split", "a dataset without one", fix)

@@ -31,17 +31,21 @@ class Factory:
         slot: where in the config it stands.
         node: the config.
         advice: what to do where the class refuses the values.
+        by: the name of the class method that takes them; None: the class itself does.
     """
 
-    def __init__(self, slot: str, node: dict[str, Any], advice: str) -> None:
+    def __init__(self, slot: str, node: dict[str, Any], advice: str, by: str | None = None) -> None:
         self.slot = slot
+        self.by = by
         self.advice = advice
         self.target = node["_target_"]
         self.values = {key: value for key, value in node.items() if not key.startswith("_")}
 
     def __call__(self, *args: Any, **live: Any) -> Any:
         try:
-            return get_object(self.target)(*args, **(built(self.values) | live))
+            kind = get_object(self.target)
+            maker = kind if self.by is None else getattr(kind, self.by)
+            return maker(*args, **(built(self.values) | live))
         except Problem:
             raise
         except Exception as error:
@@ -73,6 +77,7 @@ def make(
     kind: type,
     group: str | None = None,
     leave_out: Collection[str] = (),
+    by: str | None = None,
 ) -> Factory:
     """The factory of what stands at ``slot``, once all its classes are found to be of their kind.
 
@@ -92,7 +97,7 @@ def make(
     check_counts(slot, plain)
     choice = cfg.choices.get(slot if group in (None, slot) else f"{group}@{slot}")
     options = f"; mtl-train {slot}={choice} --help lists the options" if choice else ""
-    return Factory(slot, plain, f"another value{options}")
+    return Factory(slot, plain, f"another value{options}", by)
 
 
 def check_counts(slot: str, values: Mapping[str, Any]) -> None:

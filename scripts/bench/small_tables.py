@@ -63,7 +63,7 @@ def census() -> SmallTable:
     from mtl_cli.command_line.cli import CONF
 
     with initialize_config_dir(str(CONF), version_base="1.3"):
-        names = compose("train", ["experiment=census_income"]).dataset.columns
+        names = compose("train", ["experiment=census_income"]).dataset.names
     path = ROOT / "census-income-kdd" / "census-income.data.gz"
     rows = pd.read_csv(path, header=None, names=list(names), skipinitialspace=True, na_values="?")
     rows = rows.sample(5000, random_state=0).reset_index(drop=True)

@@ -68,8 +68,8 @@ def words(path: Path) -> list[str]:
         f"dataset.path={path}",
         f"dataset.targets={{{targets}}}",
         f"dataset.batch_size={BATCH_SIZE}",
-        "dataset.val_fraction=0",
-        "dataset.test_fraction=0",
+        "dataset.split.val=0",
+        "dataset.split.test=0",
         "trainer.max_epochs=1",
         "scheduler=none",
     ]

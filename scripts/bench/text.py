@@ -19,7 +19,7 @@ from bench.measure import Row, in_turn, made
 
 NUM_WORDS = 21_000  # of which some 19 000 are met
 MANY = 2_000_000
-WHOLE = ["dataset.val_fraction=0", "dataset.test_fraction=0"]
+WHOLE = ["dataset.split.val=0", "dataset.split.test=0"]
 
 
 def write_reviews(path: Path, num_texts: int, length: int, seed: int) -> str:

@@ -34,7 +34,7 @@ def train(texts: SmallTexts, seed: int, words: list[str]) -> dict[str, float]:
                 f"dataset.targets={{{targets}}}",
                 "dataset.cache=false",
                 f"seed={seed}",
-                f"dataset.seed={seed}",
+                f"dataset.split.seed={seed}",
                 f"runs={folder}",
                 *words,
             ]

@@ -19,7 +19,7 @@ FEW = "dataset.num_samples=40"
 SOURCES = [f"dataset.sources.{s}={{path: DATA/rows.csv, label: sort}}" for s in "ab"]
 TEXTS = ["dataset=text", *(f"+{word}" for word in SOURCES), "dataset.cache=false"]
 TEXTS += ["dataset.targets={a: multiclass, b: multiclass}", "trainer.checkpoint_every=2"]
-TABLE = ["dataset=table", "dataset.path=DATA/rows.csv", "dataset.drop=[text]"]
+TABLE = ["dataset=table", "dataset.path=DATA/rows.csv", "dataset.columns.text={type: drop}"]
 TABLE += ["dataset.targets={price: regression, sort: multiclass}", "trainer.max_epochs=null"]
 KINDS = {  # of trainings; DATA is where `write_data` has written
     "plateau": [FEW, "scheduler=plateau", "scheduler.patience=1", "optimizer.lr=1.0"],

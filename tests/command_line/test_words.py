@@ -11,7 +11,14 @@ from mtl_cli.command_line.words import for_hydra, for_swept_choices, with_tasks
     [
         (["dataset.targets={income: multiclass, a: binary}"], ["income=multiclass", "a=binary"]),
         (["dataset.targets={income:multiclass}", "tasks.income.weight=2"], ["income=multiclass"]),
-        (["dataset.targets.x=binary"], ["x=binary"]),
+        (["++dataset.targets.x=binary"], ["x=binary"]),
+        (
+            ["dataset.targets={x: {kind: binary, column: y}, z: regression}"],
+            ["x=binary", "z=regression"],
+        ),
+        (["++dataset.targets.x={kind: multilabel, columns: [a, b]}"], ["x=multilabel"]),
+        (["++dataset.targets.x.kind=binary", "++dataset.targets.x.column=y"], ["x=binary"]),
+        (["++dataset.targets.x={column: y}"], []),
         (["dataset.targets={x: binary}", "+task@tasks.x=binary"], []),
         (["~dataset.targets"], []),
         (["dataset.targets={a"], []),
@@ -22,6 +29,17 @@ from mtl_cli.command_line.words import for_hydra, for_swept_choices, with_tasks
 )
 def test_every_target_brings_its_task(words, added):
     assert with_tasks(words) == [*(f"+task@tasks.{task}" for task in added), *words]
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["dataset.targets.x=binary", "dataset.targets.x={kind: binary}", "dataset.columns.a.type=drop"],
+)
+def test_a_target_and_a_column_are_new_by_their_names(word):
+    """And Hydra needs no ++ of a user for them."""
+    assert with_tasks([word])[-1] == f"++{word}"
+    for typed in (f"+{word}", f"++{word}", f"~{word}", "dataset.columns={a: {type: drop}}"):
+        assert with_tasks([typed])[-1] == typed
 
 
 @pytest.mark.parametrize(

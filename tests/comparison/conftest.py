@@ -48,7 +48,7 @@ def leave_run(
         node = config
         *places, last = key.split(".")
         for part in places:
-            node = node[part]
+            node = node.setdefault(part, {})
         node[last] = value
     config["choices"] = {
         "dataset": "made",

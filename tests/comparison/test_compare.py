@@ -213,7 +213,18 @@ def test_options_are_checked(options, wrong, words) -> None:
 FLOOR = {"a": {"mse": 2.0, "loss": 2.0}, "b": {"accuracy": 0.5, "loss": 0.72}}
 
 
-def study(leave, folder, own, base, floor=FLOOR, parameters=(100, 100), seeds=5, anew=True):
+def study(
+    leave,
+    folder,
+    own,
+    base,
+    floor=FLOOR,
+    parameters=(100, 100),
+    seeds=5,
+    anew=True,
+    given=None,
+    drawn=("val", "test"),
+):
     """Seeds of hard sharing and of single-task, with a little noise."""
     paths = []
     sides = {"hps": (own, parameters[0]), "single_task": (base, parameters[1])}
@@ -226,13 +237,35 @@ def study(leave, folder, own, base, floor=FLOOR, parameters=(100, 100), seeds=5,
                     "name": "made",
                     "source": "x",
                     "sizes": {"train": 80, "val": 8, "test": 8},
-                    "drawn": ["val", "test"],
+                    "drawn": list(drawn),
                 }
             values = {"a": {"mse": a, "loss": a}, "b": {"accuracy": b, "loss": 1.0 - b / 2}}
-            options = {"dataset.seed": None} if anew else {}
+            options = {"dataset.split.seed": None} if given is None else given
+            options = options if anew else {}
             path = folder / f"{arch}{seed}"
             paths.append(leave(path, values, arch, seed, summary=summary, options=options))
     return paths
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"dataset.split.seed": None}, "each on a split of its own"),
+        ({"dataset.seed": None}, "each on a split of its own"),  # of what is made up
+        ({"dataset.split.seed": 3}, "on this split"),
+        ({}, "on this split"),
+    ],
+)
+def test_each_seed_deals_anew_where_the_seed_of_the_split_is_the_runs(
+    leave, tmp_path, options, given, words
+):
+    paths = study(leave, tmp_path, better, worse, given=given)
+    assert words in answer(options, paths)
+
+
+def test_a_split_by_time_is_a_given_one(leave, tmp_path, options):
+    paths = study(leave, tmp_path, better, worse, drawn=[])
+    assert "on this split" in answer(options, paths)
 
 
 def better(seed):

@@ -10,7 +10,7 @@ from mtl_cli.dataset.correlated import Correlated
 def made(**options: object) -> Correlated:
     values = {"num_samples": 4000, "correlation": 0.5, "dimension": 6, "scale": 1.0}
     values |= {"num_sines": 0, "seed": 3, "batch_size": 32, "eval_batch_size": 32}
-    return Correlated(**(values | {"shuffle": True, "drop_last": False} | options))
+    return Correlated.of(**(values | {"shuffle": True, "drop_last": False} | options))
 
 
 def fitted(dataset: Correlated) -> np.ndarray:

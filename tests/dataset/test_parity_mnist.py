@@ -24,7 +24,7 @@ from mtl_cli.dataset.parity_mnist import ParityMNIST
 
 REAL = Path(os.environ.get("MTL_DATA", "/nowhere")) / "mnist"
 NUMBERS = {"train": 200, "test": 50}
-VALID = {"source": "mnist", "offline": True, "val_fraction": 0.1, "seed": 0, "batch_size": 32}
+VALID = {"source": "mnist", "offline": True, "batch_size": 32}
 VALID |= {"eval_batch_size": 64, "shuffle": True, "drop_last": False}
 FOUR_PARTS = r" (must|reads) .*\.\n  found: \S.*\n  try:   \S"
 
@@ -78,7 +78,9 @@ def write(folder: Path, packed: bool = True, **changed: bytes) -> Path:
 
 
 def make(root: Path, **options) -> ParityMNIST:
-    return ParityMNIST(root=str(root), **VALID | options)
+    split = {key: options.pop(key) for key in ("val", "seed") if key in options}
+    split = {"val": 0.1, "seed": 0} | split
+    return ParityMNIST.of(root=str(root), **VALID | {"split": split} | options)
 
 
 def images_of(dataset: ParityMNIST, split: str) -> np.ndarray:
@@ -89,7 +91,7 @@ def images_of(dataset: ParityMNIST, split: str) -> np.ndarray:
 @pytest.mark.parametrize("below", ["", "raw", "MNIST/raw"])
 def test_every_layout_of_the_files_is_read(below, packed, tmp_path):
     write(tmp_path / below, packed)
-    dataset = make(tmp_path, val_fraction=0)
+    dataset = make(tmp_path, val=0)
     assert (dataset.source, dataset.notice) == ("mnist", None)
     assert dataset.sizes == NUMBERS
     for split in NUMBERS:
@@ -109,15 +111,15 @@ def test_packed_and_unpacked_files_may_lie_together(tmp_path):
     assert make(tmp_path).source == "mnist"
 
 
-@pytest.mark.parametrize("val_fraction", [0.1, 0.25, 0.5])
-def test_val_is_a_part_of_train_in_proportion_to_the_digits(val_fraction, tmp_path):
-    dataset = make(write(tmp_path), val_fraction=val_fraction)
-    count = round(NUMBERS["train"] * val_fraction)
+@pytest.mark.parametrize("val", [0.1, 0.25, 0.5])
+def test_val_is_a_part_of_train_in_proportion_to_the_digits(val, tmp_path):
+    dataset = make(write(tmp_path), val=val)
+    count = round(NUMBERS["train"] * val)
     assert dataset.sizes == {"train": NUMBERS["train"] - count, "val": count, "test": 50}
     numbers = [images_of(dataset, split)[:, 0, 0, 0] for split in ("train", "val")]
     assert sorted(np.concatenate(numbers)) == list(range(NUMBERS["train"]))
     images, digits = made_up("train")
-    share = val_fraction * np.bincount(digits)
+    share = val * np.bincount(digits)
     found = np.bincount(dataset.targets("val")["digit"], minlength=10)
     assert (abs(found - share) <= 1).all()
     for split, rows in zip(("train", "val"), numbers, strict=True):
@@ -388,19 +390,19 @@ def test_a_name_that_is_looked_up_for_ever_is_no_answer(monkeypatch):
     ("option", "wrong"),
     [
         *(("source", wrong) for wrong in ("mnits", "", None)),
-        *(("val_fraction", wrong) for wrong in (-0.1, 0.95, "x", None)),
-        *(("seed", wrong) for wrong in (-1, 0.5, None)),
+        *(("split.val", wrong) for wrong in (-0.1, 0.95, "x", None)),
+        *(("split.seed", wrong) for wrong in (-1, 0.5, None)),
         *(("batch_size", wrong) for wrong in (0, "32")),
     ],
 )
 def test_a_wrong_option_is_told_by_its_path(option, wrong, tmp_path):
     with pytest.raises(Problem, match=rf"^dataset\.{option} must be"):
-        make(write(tmp_path), **{option: wrong})
+        make(write(tmp_path), **{option.removeprefix("split."): wrong})
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="MTL_DATA names no folder with mnist/")
 def test_the_real_files_have_mnists_sizes_and_digits():
-    dataset = make(REAL, val_fraction=0)
+    dataset = make(REAL, val=0)
     assert dataset.sizes == {"train": 60000, "test": 10000}
     train, test = (dataset.targets(split) for split in ("train", "test"))
     counts = [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]

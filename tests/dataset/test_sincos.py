@@ -12,7 +12,7 @@ VALID |= {"batch_size": 128, "eval_batch_size": 1000, "shuffle": True, "drop_las
 
 
 def make(**options) -> SinCos:
-    return SinCos(**VALID | options)
+    return SinCos.of(**VALID | options)
 
 
 def columns(dataset: SinCos, split: str) -> dict[str, np.ndarray]:

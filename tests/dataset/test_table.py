@@ -18,13 +18,27 @@ from mtl_cli.disk.run_folder import RunFolder
 from mtl_cli.run.build import build
 
 YAML = Path(__file__).parent.parent.parent / "conf" / "dataset" / "table.yaml"
-DEFAULTS = OmegaConf.to_container(OmegaConf.load(YAML).dataset) | {"seed": 0}
+DEFAULTS = OmegaConf.to_container(OmegaConf.load(YAML).dataset)
 DEFAULTS.pop("_target_")
+DEFAULTS["split"]["seed"] = 0
+WHOLE = {"val": 0, "test": 0}
+PART = {"by": "column", "column": "part"}
 N = 60
 
 
 def make(path, **options):
-    return Table(**DEFAULTS | {"targets": {"income": "binary"}} | options | {"path": str(path)})
+    options = {"targets": {"income": "binary"}} | options
+    options["split"] = DEFAULTS["split"] | options.get("split", {})
+    return Table.of(**DEFAULTS | options | {"path": str(path)})
+
+
+def columns(**types):
+    """What says the types of columns."""
+    return {"columns": {column: {"type": kind} for column, kind in types.items()}}
+
+
+def dropped(*names):
+    return columns(**dict.fromkeys(names, "drop"))
 
 
 def frame():
@@ -46,7 +60,8 @@ def frame():
 
 
 KINDS = {"income": "binary", "sector": "multiclass", "score": "regression", "able": "multilabel"}
-ALL = {"targets": KINDS, "label_columns": {"able": ["tall", "fast"]}}
+ABLE = {"kind": "multilabel", "columns": ["tall", "fast"]}
+ALL = {"targets": KINDS | {"able": ABLE}}
 
 
 @pytest.fixture
@@ -61,11 +76,11 @@ def whole(dataset):
 
 
 def test_numbers_are_standardised_by_train_and_missing_ones_are_the_mean(path):
-    dataset = make(path, types={"city": "drop"}, drop=["sector", "score", "tall", "fast"])
+    dataset = make(path, **dropped("city", "sector", "score", "tall", "fast"))
     train = dataset.splits["train"].inputs["row"]
     assert dataset.inputs == {"row": Dense((3,))}  # age, hours, and whether hours are missing
     assert torch.allclose(train[:, 0].mean(), torch.tensor(0.0), atol=1e-5)
-    age, hours = dataset.reader.numbers
+    age, hours = dataset.reader.columns
     data, x = frame(), whole(dataset)
     ages = x[:, 0].numpy() * age.deviation + age.mean  # they differ, so they say which row it is
     order = [int((data.age - value).abs().argmin()) for value in ages]
@@ -84,16 +99,17 @@ def test_categories_have_codes_and_rare_missing_and_unseen_ones_share_code_0(tmp
     income = ["x", "y"] * 6 + ["x"]
     data = pandas.DataFrame({"split": split, "city": city, "income": income})
     data.to_csv(tmp_path / "a.csv", index=False)
-    dataset = make(tmp_path / "a.csv", split_column="split", types={"city": "category"})
+    split = {"by": "column", "column": "split"}
+    dataset = make(tmp_path / "a.csv", split=split, **columns(city="category"))
     assert dataset.inputs == {"row": Row(0, (3,))}
     assert whole(dataset)[:, 0].tolist() == [2, 1, 2, 1, 0, 0, 0, 2, 1, 0, 0, 2, 0]
     assert dataset.sizes == {"train": 8, "val": 2, "test": 3}
-    dataset = make(tmp_path / "a.csv", split_column="split", min_count=1)
+    dataset = make(tmp_path / "a.csv", split=split, min_count=1)
     assert whole(dataset)[:, 0].tolist() == [2, 1, 2, 1, 3, 0, 0, 2, 1, 0, 3, 2, 0]
 
 
 def test_targets_of_all_kinds_stand_side_by_side(path):
-    dataset, data = make(path, **ALL, val_fraction=0, test_fraction=0), frame()
+    dataset, data = make(path, **ALL, split=WHOLE), frame()
     targets = dataset.targets("train")
     assert list(targets) == list(dataset.tasks) == list(KINDS)
     income = data.income.map({"high": 0.0, "low": 1.0}).to_numpy(np.float32)
@@ -117,12 +133,12 @@ def test_no_target_nor_any_column_that_says_something_of_a_row_is_an_input(path)
     dataset = make(path, **ALL)
     learned = [column.name for column in dataset.reader.columns]
     assert learned == ["age", "hours", "city"]
-    options = {"targets": {"rich": "binary"}, "target_columns": {"rich": "income"}}
-    options |= {"drop": ["score"], "weight_column": "tall", "task_column": "sector"}
+    options = {"targets": {"rich": {"kind": "binary", "column": "income"}}} | dropped("score")
+    options |= {"weight_column": "tall", "task_column": "sector"}
     data = frame().fillna({"sector": "a", "tall": 1})
     data["part"] = ["train", "val", "test"] * (N // 3)
     data.to_csv(path, index=False)
-    dataset = make(path, **options, split_column="part")
+    dataset = make(path, **options, split=PART)
     assert {column.name for column in dataset.reader.columns} == {"age", "hours", "city", "fast"}
 
 
@@ -139,7 +155,7 @@ def test_every_format_gives_the_same_examples(path, tmp_path, name):
         data.to_parquet(other)
     elif name == "bare.csv":
         data.to_csv(other, index=False, header=False)
-        options = {"header": False, "columns": list(data)}
+        options = {"header": False, "names": list(data)}
     elif name == "parts":
         other.mkdir()
         for i in range(3):
@@ -160,8 +176,8 @@ def test_every_format_gives_the_same_examples(path, tmp_path, name):
 def test_an_npz_is_a_table_too(tmp_path):
     x = np.random.default_rng(0).normal(size=(N, 3))
     np.savez(tmp_path / "a.npz", X=x, income=np.arange(N) % 2, sector=np.arange(N) % 5 - 1)
-    options = {"targets": {"income": "binary", "sector": "multiclass"}, "test_fraction": 0}
-    dataset = make(tmp_path / "a.npz", **options, val_fraction=0)
+    options = {"targets": {"income": "binary", "sector": "multiclass"}, "split": WHOLE}
+    dataset = make(tmp_path / "a.npz", **options)
     expected = StandardScaler().fit_transform(x)
     assert np.allclose(dataset.splits["train"].inputs["row"], expected, atol=1e-5)
     assert dataset.class_names["sector"] == ["-1", "0", "1", "2", "3"]
@@ -184,12 +200,12 @@ def test_a_type_that_was_said_beats_the_one_inferred(tmp_path):
         ["flag", "category"],
         ["constant", "dropped"],
     ]
-    options = {"types": {"zip": "category", "id": "category", "flag": "drop"}, "min_count": 1}
-    dataset = make(tmp_path / "a.csv", **options)
+    said = columns(zip="category", id="category", flag="drop")
+    dataset = make(tmp_path / "a.csv", **said, min_count=1)
     assert [column.name for column in dataset.reader.columns] == ["zip", "id"]
-    assert dataset.reader.categories[0].values == ["01", "1", "02"]
+    assert dataset.reader.columns[0].values == ["01", "1", "02"]
     with pytest.raises(Problem, match=r"column id must hold finite numbers.*\n.*'0 x' in row 1 of"):
-        make(tmp_path / "a.csv", types={"id": "number"})
+        make(tmp_path / "a.csv", **columns(id="number"))
 
 
 def test_a_cell_that_keeps_a_column_from_being_a_number_is_named(tmp_path):
@@ -211,17 +227,17 @@ def test_a_test_file_of_its_own_is_the_test_split(path, tmp_path):
     data[:10].to_csv(tmp_path / "test.csv", index=False)
     dataset = make(path, test_path=str(tmp_path / "test.csv"))
     assert dataset.sizes == {"train": 54, "val": 6, "test": 10}
-    rome = dataset.reader.categories[0].values.index("Rome") + 1
-    assert (dataset.splits["test"].inputs["row"][:, -len(dataset.reader.categories)] == rome).all()
+    categories = [column for column in dataset.reader.columns if column.sizes]
+    rome = categories[0].values.index("Rome") + 1
+    assert (dataset.splits["test"].inputs["row"][:, -len(categories)] == rome).all()
     data.drop(columns="city").to_csv(tmp_path / "test.csv", index=False)
     with pytest.raises(Problem, match="city"):
         make(path, test_path=str(tmp_path / "test.csv"))
 
 
 def test_a_label_map_makes_a_task_of_any_column(path):
-    options = {"targets": {"roman": "binary"}, "target_columns": {"roman": "city"}}
-    options["label_maps"] = {"roman": {"Rome": 1, "*": 0}}
-    dataset = make(path, **options, val_fraction=0, test_fraction=0)
+    roman = {"kind": "binary", "column": "city", "map": {"Rome": 1, "*": 0}}
+    dataset = make(path, targets={"roman": roman}, split=WHOLE)
     city = frame().city
     expected = np.where(city.isna(), np.nan, city == "Rome").astype(np.float32)
     assert np.array_equal(dataset.targets("train")["roman"], expected, equal_nan=True)
@@ -230,7 +246,7 @@ def test_a_label_map_makes_a_task_of_any_column(path):
 def test_weights_of_rows_are_those_of_every_task(path):
     data = frame().assign(weight=np.arange(N) / 10)
     data.to_csv(path, index=False)
-    dataset = make(path, **ALL, weight_column="weight", val_fraction=0, test_fraction=0)
+    dataset = make(path, **ALL, weight_column="weight", split=WHOLE)
     weights = dataset.splits["train"].weights
     assert set(weights) == set(KINDS)
     assert np.allclose(weights["score"], data.weight)
@@ -254,7 +270,7 @@ def test_a_column_makes_a_task_of_each_group(tmp_path):
     data = schools()
     data.to_csv(tmp_path / "school.csv", index=False)
     options = {"targets": {"score": "regression"}, "task_column": "school"}
-    dataset = make(tmp_path / "school.csv", **options, val_fraction=0.1, test_fraction=0)
+    dataset = make(tmp_path / "school.csv", **options, split={"val": 0.1, "test": 0})
     names = ["0", "10", "20", "30", "40", "50"]
     assert list(dataset.tasks) == names
     assert dataset.patterns == dict.fromkeys(names, "score")
@@ -328,24 +344,33 @@ def test_skipped_rows_are_said(path):
         ({"targets": {"income": "regression"}}, "{income: multiclass}"),
         ({"targets": {"age": "binary"}}, "{age: regression}"),
         ({"targets": {"age": "multiclass"}}, "{age: regression}"),
-        ({"targets": {"able": "multilabel"}, "label_columns": {"able": ["tal"]}}, "tall in its"),
-        (
-            {"targets": {"able": "multilabel"}, "label_columns": {"able": ["tall", "age"]}},
-            "column age",
-        ),
-        ({"label_maps": {"incom": {}}}, "income in its place"),
-        ({"label_maps": {"income": {"high": 1}}}, "'low' ("),
-        ({"types": {"city": "text"}}, "number, category, drop"),
-        ({"types": {"cty": "drop"}}, "city in its place"),
-        ({"drop": ["cty"]}, "city in its place"),
-        ({"split_column": "cty"}, "city in its place"),
-        ({"split_column": "city"}, "must be train, val or test"),
+        ({"targets": {"able": ABLE | {"columns": ["tal"]}}}, "tall in its"),
+        ({"targets": {"able": ABLE | {"columns": ["tall", "age"]}}}, "column age"),
+        ({"targets": {"able": ABLE | {"columns": "tall"}}}, "must be a list of columns"),
+        ({"targets": {"able": ABLE | {"kind": "binary"}}}, "are of a multilabel target"),
+        ({"targets": {"able": {"columns": ["tall"]}}}, "dataset.targets.able.kind=binary"),
+        ({"targets": {"able": ABLE | {"colum": "tall"}}}, "dataset.targets.able.column=..."),
+        ({"targets": {"income": {"kind": "binary", "map": {"high": 1}}}}, "'low' ("),
+        ({"targets": {"income": {"kind": "binary", "map": "high"}}}, "is {label: class}"),
+        ({"targets": {"income": {"kind": "binary", "weight": "ag"}}}, "age in its place"),
+        ({"targets": {"income": {"kind": "binary", "weight": "city"}}}, "finite numbers"),
+        (columns(city="text"), "category, drop, number"),
+        (columns(cty="drop"), "city in its place"),
+        ({"columns": {"city": "category"}}, "'dataset.columns.city={type: category}'"),
+        ({"columns": {"age": {"type": "number", "min_count": 3}}}, "a number has type"),
+        ({"columns": {"city": {"type": "category", "min_count": 0}}}, "at least 1"),
+        ({"columns": ["a", "b"]}, "'dataset.names=[a,b]'"),
+        ({"split": {"by": "column", "column": "cty"}}, "city in its place"),
+        ({"split": {"by": "column", "column": "city"}}, "must be train, val or test"),
+        ({"split": {"by": "group", "column": "sector"}}, "must say the group of each row"),
+        ({"split": {"by": "time", "column": "income"}}, "must say when each row is"),
+        ({"split": {"vl": 0.1}}, "dataset.split.val=..."),
         ({"weight_column": "city"}, "finite numbers"),
         ({"task_column": "cty"}, "city in its place"),
         ({"task_column": "sector"}, "a blank cell in row 1"),
-        ({"drop": ["age", "hours", "city", "sector", "score", "tall", "fast"]}, "to learn from"),
+        (dropped("age", "hours", "city", "sector", "score", "tall", "fast"), "to learn from"),
         ({"min_count": 0}, "dataset.min_count"),
-        ({"val_fraction": 0.9, "test_fraction": 0.9}, "leave rows to train on"),
+        ({"split": {"val": 0.9, "test": 0.9}}, "leave rows to train on"),
         ({"test_path": "nowhere.csv"}, "no nowhere.csv"),
     ],
 )
@@ -357,7 +382,7 @@ def test_what_is_wrong_is_said_with_what_to_do(path, options, words):
 
 def test_a_path_must_be_given():
     with pytest.raises(Problem, match=r"dataset\.path=my\.csv"):
-        Table(**DEFAULTS)
+        Table.of(**DEFAULTS)
 
 
 def test_labels_that_teach_nothing_are_refused(tmp_path):
@@ -371,7 +396,7 @@ def test_labels_that_teach_nothing_are_refused(tmp_path):
     ]:
         data.assign(**{column: values}).to_csv(tmp_path / "a.csv", index=False)
         with pytest.raises(Problem, match=words):
-            make(tmp_path / "a.csv", targets={column: kind}, split_column="part")
+            make(tmp_path / "a.csv", targets={column: kind}, split=PART)
 
 
 def test_a_reader_is_plain_data(path):
@@ -381,7 +406,7 @@ def test_a_reader_is_plain_data(path):
 
 def test_without_a_path_all_that_a_table_needs_is_said():
     with pytest.raises(Problem, match=r"try:   dataset\.path=\S+ 'dataset\.targets=\{.*\}'$"):
-        Table(**DEFAULTS)
+        Table.of(**DEFAULTS)
 
 
 def test_a_flag_that_is_none_is_answered_with_what_a_flag_is(path):
@@ -389,3 +414,77 @@ def test_a_flag_that_is_none_is_answered_with_what_a_flag_is(path):
     data.to_csv(path, index=False)
     with pytest.raises(Problem, match=r"column tall.*0 or 1\.\n.*'maybe'.*\n.*an empty cell$"):
         make(path, **ALL)
+
+
+def dated(path):
+    """A table with a day and a patient for each row, in no order."""
+    draw = np.random.default_rng(2)
+    days = pandas.date_range("2020-01-01", periods=N)[draw.permutation(N)]
+    data = frame().assign(day=[str(day.date()) for day in days], patient=draw.integers(0, 15, N))
+    data.to_csv(path, index=False)
+    return data
+
+
+@pytest.mark.parametrize("name", ["my.csv", "my.parquet"])
+def test_the_last_rows_by_a_date_are_test_and_the_date_is_no_input(path, name):
+    data = dated(path)
+    if name == "my.parquet":  # where dates are dates
+        data.assign(day=pandas.to_datetime(data.day)).to_parquet(path.parent / name)
+    split = {"by": "time", "column": "day"}
+    by_seed = [
+        make(path.parent / name, split=split | {"seed": seed}, targets={"score": "regression"})
+        for seed in (0, 1)
+    ]
+    for dataset in by_seed:
+        assert dataset.sizes == {"train": 42, "val": 6, "test": 12}
+        assert list(dataset.drawn) == []
+        assert "day" not in [column.name for column in dataset.reader.columns]
+        for split, rows in (
+            ("train", slice(0, 42)),
+            ("val", slice(42, 48)),
+            ("test", slice(48, N)),
+        ):
+            expected = np.sort(data.sort_values("day").score[rows])
+            found = np.sort(dataset.targets(split)["score"])
+            assert np.array_equal(found, expected, equal_nan=True)
+
+
+def test_rows_of_a_group_are_in_one_split_and_the_group_is_no_input(path):
+    data = dated(path)
+    groups = {}
+    for seed in (0, 1):
+        split = {"by": "group", "column": "patient", "seed": seed}
+        dataset = make(path, split=split, targets={"age": "regression"})
+        assert dataset.drawn == ["val", "test"]
+        assert "patient" not in [column.name for column in dataset.reader.columns]
+        patients = dict(zip(data.age, data.patient, strict=True))  # ages differ
+        groups[seed] = {
+            split: {patients[round(age.item(), 2)] for age in dataset.targets(split)["age"]}
+            for split in ("train", "val", "test")
+        }
+        assert sum(map(len, groups[seed].values())) == data.patient.nunique()
+    assert groups[0]["test"] != groups[1]["test"]
+
+
+def test_a_target_may_have_weights_of_its_own(path):
+    data = frame().assign(weight=np.arange(N) / 10, other=np.arange(N) / 7)
+    data.to_csv(path, index=False)
+    own = {"kind": "regression", "weight": "other"}
+    options = {"targets": {"score": own, "income": "binary"}, "split": WHOLE}
+    dataset = make(path, **options, weight_column="weight")
+    weights = dataset.splits["train"].weights
+    assert np.allclose(weights["score"], data.other)
+    assert np.allclose(weights["income"], data.weight)
+    assert not {"weight", "other"} & {column.name for column in dataset.reader.columns}
+    assert set(make(path, **options).splits["train"].weights) == {"score"}
+    (batch,) = dataset.reader.read(path, "row", 100, ["score", "income"])
+    assert np.allclose(batch.weights["score"], data.other)
+    assert np.allclose(batch.weights["income"], data.weight)
+
+
+def test_a_category_may_have_a_min_count_of_its_own(path):
+    cities = dropped("sector", "tall", "fast")["columns"]
+    for min_count, codes in ((1, 4), (1000, 0)):
+        cities["city"] = {"type": "category", "min_count": min_count}
+        columns = make(path, columns=cities).reader.columns
+        assert sum(sum(c.sizes) - 1 for c in columns if c.sizes) == codes

@@ -44,13 +44,15 @@ def options_of(name: str) -> dict:
     cfg = OmegaConf.merge(cfg, OmegaConf.load(CONF / "dataset" / f"{name}.yaml"))
     values = OmegaConf.to_container(cfg.dataset, resolve=True)
     del values["_target_"]
-    return values | {"seed": 0}
+    values["split"]["seed"] = 0
+    return values
 
 
 def dataset(sources, targets, kind=Text, **own) -> Text:
-    values = options_of("text") | {"cache": False, "test_fraction": 0.2, "val_fraction": 0.1}
+    values = options_of("text") | {"cache": False}
     values["vectorizer"] |= {"kind": "count"}
-    return kind(**values | {"sources": sources, "targets": targets} | own)
+    own["split"] = values["split"] | own.get("split", {})
+    return kind.of(**values | {"sources": sources, "targets": targets} | own)
 
 
 def write_csv(path: Path, rows=FILMS, header="text,label") -> str:
@@ -133,16 +135,13 @@ def test_one_source_feeds_several_tasks_of_every_kind(tmp_path):
 def test_a_label_map_says_the_classes(tmp_path):
     path = write_csv(tmp_path / "a.csv", [(f"w{i}", 1 + i % 5) for i in range(50)])
     stars = {1: "negative", 2: "negative", 3: "neutral", 4: "positive", 5: "positive"}
-    one = dataset({"yelp": {"path": path}}, {"yelp": "multiclass"}, label_maps={"yelp": stars})
+    one = dataset({"yelp": {"path": path}}, {"yelp": {"kind": "multiclass", "map": stars}})
     assert one.class_names == {"yelp": ["negative", "neutral", "positive"]}
     assert torch.bincount(one.targets("test")["yelp"]).tolist() == [4, 2, 4]  # stratified
+    some = {key: value for key, value in stars.items() if key != 3}
     with pytest.raises(Problem, match=r"(?s)'3'.*10.*row 3 of a\.csv") as error:
-        dataset(
-            {"yelp": {"path": path}},
-            {"yelp": "multiclass"},
-            label_maps={"yelp": {key: value for key, value in stars.items() if key != 3}},
-        )
-    assert "label_maps.yelp" in str(error.value)
+        dataset({"yelp": {"path": path}}, {"yelp": {"kind": "multiclass", "map": some}})
+    assert "dataset.targets.yelp.map" in str(error.value)
 
 
 def test_a_file_for_each_class(tmp_path):
@@ -198,16 +197,36 @@ def test_line_breaks_and_nel_inside_quotes_split_no_row(tmp_path):
 def test_a_column_says_the_split_and_fractions_what_it_leaves_open(tmp_path):
     rows = [(f"w{i}", i % 2, "test" if i >= 30 else "train") for i in range(40)]
     path = write_csv(tmp_path / "a.csv", rows, "text,label,split")
-    source = {"path": path, "split_column": "split"}
-    one = dataset({"movie": source}, {"movie": "binary"}, val_fraction=0.2)
+    source = {"path": path, "split": {"by": "column", "column": "split"}}
+    one = dataset({"movie": source}, {"movie": "binary"}, split={"val": 0.2})
     assert one.sizes == {"train": 24, "val": 6, "test": 10}
     assert one.targets("val")["movie"].sum() == 3
     vocabulary = one.reader.state()["vectorizer"]["vocabulary"]
     assert not {f"w{i}" for i in range(30, 40)} & set(vocabulary)
-    assert dataset({"movie": source}, {"movie": "binary"}, val_fraction=0.0).sizes == {
+    assert dataset({"movie": source}, {"movie": "binary"}, split={"val": 0.0}).sizes == {
         "train": 30,
         "test": 10,
     }
+
+
+@pytest.mark.parametrize("by", ["group", "time"])
+def test_texts_are_dealt_by_a_column_of_their_source(tmp_path, by):
+    """The other source keeps its fractions."""
+    rows = [(f"w{i} d{i // 4}", i % 2, i // 4) for i in range(80)]
+    path = write_csv(tmp_path / "a.csv", rows, "text,label,doc")
+    sources = {"a": {"path": path, "split": {"by": by, "column": "doc"}}, "b": {"path": path}}
+    one = dataset(sources, {"a": "binary", "b": "binary"})
+    words = one.reader.state()["vectorizer"]["vocabulary"]
+    texts = {split: texts_of(one, split, "a", list(words)) for split in one.sizes}
+    docs = {
+        split: {word for text in own for word in text.split() if word.startswith("d")}
+        for split, own in texts.items()
+    }
+    assert {split: len(own) for split, own in texts.items()} == {"train": 56, "val": 8, "test": 16}
+    if by == "time":
+        assert docs["train"] == {f"d{i}" for i in range(14)}
+    assert not docs["train"] & (docs["val"] | docs["test"])
+    assert one.drawn == ["test", "val"]  # b's
 
 
 def test_files_of_their_own_for_val_and_test(tmp_path):
@@ -215,7 +234,7 @@ def test_files_of_their_own_for_val_and_test(tmp_path):
         key: write_csv(tmp_path / f"{key}.csv", [(f"{key}{i}", i % 2) for i in range(n)])
         for key, n in (("path", 20), ("val_path", 4), ("test_path", 6))
     }
-    one = dataset({"movie": paths}, {"movie": "binary"}, val_fraction=0.5, test_fraction=0.5)
+    one = dataset({"movie": paths}, {"movie": "binary"}, split={"val": 0.5, "test": 0.5})
     assert one.sizes == {"train": 20, "val": 4, "test": 6}
     assert "test1" not in one.reader.state()["vectorizer"]["vocabulary"]
 
@@ -223,7 +242,7 @@ def test_files_of_their_own_for_val_and_test(tmp_path):
 def test_the_seed_alone_draws_the_split(tmp_path):
     path = write_csv(tmp_path / "a.csv", [(f"w{i}", i % 2) for i in range(60)])
     words = [
-        dataset({"m": {"path": path}}, {"m": "binary"}, seed=seed).reader.state()["vectorizer"]
+        dataset({"m": {"path": path}}, {"m": "binary"}, split={"seed": seed}).reader.state()
         for seed in (0, 0, 1)
     ]
     assert words[0] == words[1] != words[2]
@@ -232,7 +251,7 @@ def test_the_seed_alone_draws_the_split(tmp_path):
 def test_empty_texts_are_kept_and_counted(tmp_path):
     rows = [*FILMS, ("", "positive"), ("  ", "negative"), ("! ?", "positive")]
     path = write_csv(tmp_path / "a.csv", rows)
-    one = dataset({"movie": {"path": path}}, {"movie": "binary"}, test_fraction=0.0)
+    one = dataset({"movie": {"path": path}}, {"movie": "binary"}, split={"test": 0.0})
     assert sum(one.sizes.values()) == 13
     assert "movie: 2 texts are empty, and kept" in one.notes
     assert any(note.endswith("texts have no word that counts: empty bags") for note in one.notes)
@@ -276,24 +295,24 @@ def test_hashes_need_no_vocabulary_and_give_the_same_in_chunks(tmp_path, monkeyp
 
 
 def test_reviews_run_at_once_and_say_that_they_are_made_up():
-    one = Reviews(**options_of("reviews"))
+    one = Reviews.of(**options_of("reviews"))
     assert one.source == "generated"
     assert "generated" in one.notice
     assert one.sizes_of_tasks == {"yelp": 3}
     assert one.class_names["yelp"] == ["negative", "neutral", "positive"]
     assert sum(one.sizes.values()) == 10_000
-    assert one.sampling == "min_size"
+    assert one.sampling.sampling == "min_size"
 
 
 def test_reviews_read_files_where_they_are_named(tmp_path):
     values = options_of("reviews") | {"cache": False}
     yelp = write_csv(tmp_path / "y.csv", [(f"w{i}", 1 + i % 5) for i in range(50)], "text,stars")
     values["sources"]["movie"]["path"] = write_csv(tmp_path / "a.csv")
-    half = Reviews(**values)
+    half = Reviews.of(**values)
     assert half.source == "files+generated"
     assert half.notice is not None
     values["sources"]["yelp"]["path"] = yelp
-    whole = Reviews(**values)
+    whole = Reviews.of(**values)
     assert (whole.source, whole.notice) == ("files", None)
     assert sum(whole.sizes.values()) == 60
 
@@ -331,7 +350,7 @@ def test_hugging_face_datasets_are_read_by_name(monkeypatch):
     module = types.SimpleNamespace(load_dataset=fake_hub, DownloadConfig=lambda local_files_only: 1)
     monkeypatch.setitem(sys.modules, "datasets", module)
     values = options_of("reviews_hub")
-    one = ReviewsHub(**values)
+    one = ReviewsHub.of(**values)
     assert one.source == "hub"
     assert {s: {n: len(r) for n, r in own.items()} for s, own in one.splits.items()} == {
         "train": {"movie": 20, "yelp": 18},
@@ -344,13 +363,13 @@ def test_hugging_face_datasets_are_read_by_name(monkeypatch):
     }
     values["sources"]["movie"]["path"] = "hub:rotten_potatoes"
     with pytest.raises(Problem, match="doesn't exist on the Hub"):
-        ReviewsHub(**values)
+        ReviewsHub.of(**values)
 
 
 def test_the_missing_hub_package_is_named_with_the_command(monkeypatch):
     monkeypatch.setitem(sys.modules, "datasets", None)
     with pytest.raises(Problem, match=r"pip install 'mtl-cli\[hub\]'"):
-        ReviewsHub(**options_of("reviews_hub"))
+        ReviewsHub.of(**options_of("reviews_hub"))
 
 
 def refused(message: str, sources, targets, **own) -> None:
@@ -390,7 +409,7 @@ def test_a_wrong_encoding_is_named_with_its_byte(tmp_path, name):
     refused(f"position {position}", {"movie": source}, {"movie": "binary"})
     refused(r"sources\.movie\.encoding=latin-1", {"movie": source}, {"movie": "binary"})
     one = dataset(
-        {"movie": source | {"encoding": "latin-1"}}, {"movie": "binary"}, test_fraction=0.0
+        {"movie": source | {"encoding": "latin-1"}}, {"movie": "binary"}, split={"test": 0.0}
     )
     words = {w for w in one.reader.state()["vectorizer"]["vocabulary"] if w.startswith("caf")}
     assert words <= {"café"}
@@ -399,7 +418,7 @@ def test_a_wrong_encoding_is_named_with_its_byte(tmp_path, name):
 def test_rows_that_cannot_be_trained_on_are_refused(tmp_path):
     few = [(f"w{i}", i % 2, "train" if i % 2 else "test") for i in range(20)]
     path = write_csv(tmp_path / "a.csv", few, "text,label,split")
-    source = {"movie": {"path": path, "split_column": "split"}}
+    source = {"movie": {"path": path, "split": {"by": "column", "column": "split"}}}
     refused("(?s)must have every class in train.*no 0", source, {"movie": "binary"})
     constant = write_csv(tmp_path / "b.csv", [(f"w{i}", 1) for i in range(20)])
     refused("movie", {"movie": {"path": constant}}, {"movie": "binary"})
@@ -413,6 +432,12 @@ def test_rows_that_cannot_be_trained_on_are_refused(tmp_path):
 def test_sources_and_tasks_that_do_not_fit_are_refused(tmp_path):
     path = write_csv(tmp_path / "a.csv")
     refused("must name at least one source", {}, {})
+    old = {"m": {"path": path, "val_fraction": 0.2}}
+    refused(r"try:   'dataset\.sources\.m\.split=\{val: 0\.2\}'", old, {"m": "binary"})
+    own = {"m": {"path": path, "split": {"seed": 1}}}
+    refused(r"dataset\.sources\.m\.split\.seed has no such option", own, {"m": "binary"})
+    weighed = {"m": {"kind": "binary", "weight": "w"}}
+    refused(r"dataset\.targets\.m\.weight is of tables", {"m": {"path": path}}, weighed)
     refused(r"dataset\.targets=\{m: binary\}", {"m": {"path": path}}, {})
     refused(r"try:   dataset\.sources\.m\.path", {"m": {"pth": path}}, {"m": "binary"})
     refused("is a mapping of settings", {"m": path}, {"m": "binary"})
@@ -438,7 +463,7 @@ def test_the_movie_snippets_and_the_sites_are_read_whole():
         site: {
             "path": str(sites / f"{site}_labelled.txt"),
             "header": False,
-            "columns": ["text", "label"],
+            "names": ["text", "label"],
             "quote": None,
         }
         for site in ("imdb", "amazon_cells", "yelp")

@@ -19,7 +19,12 @@ from mtl_cli.disk.older_runs import RENAMED, as_of_today
 from mtl_cli.evaluate import evaluate
 from mtl_cli.report import read_words, report
 
-WORDS = ["dataset=table", "dataset.path=people.csv", "dataset.seed=0", "dataset.batch_size=16"]
+WORDS = [
+    "dataset=table",
+    "dataset.path=people.csv",
+    "dataset.split.seed=0",
+    "dataset.batch_size=16",
+]
 WORDS += ["dataset.targets={income: regression, happy: binary}", "tasks.income.standardize=false"]
 WORDS += ["dataset.reference=0", "arch=mmoe", "weighting=uw", "trainer=default", "optimizer=adam"]
 WORDS += ["scheduler=plateau", "trainer.max_epochs=2", "arch.num_experts=2", "encoder.hidden=[3]"]

@@ -11,6 +11,7 @@ from torchmetrics.classification import BinaryAUROC, MulticlassAccuracy, Multicl
 
 from mtl_cli.arch.hps import HPS
 from mtl_cli.basis.inputs import Dense
+from mtl_cli.dataset.memory.batching import Batching
 from mtl_cli.dataset.memory.in_memory import InMemoryDataset, Rows
 from mtl_cli.encoder.linear import Linear as LinearEncoder
 from mtl_cli.head.linear import Linear
@@ -67,11 +68,9 @@ def make(batch_size: int, missing: bool):
     arch = HPS(lambda spec: LinearEncoder(spec, 5), inputs, READS)
     model = Model(arch, make_tasks())
     model.tasks["size"].fit(table.targets["size"])
-    options = {"batch_size": 4, "shuffle": False, "drop_last": False}
+    batching = Batching(4, batch_size, False, False)
     splits = {"train": table, "val": table}
-    dataset = InMemoryDataset(
-        splits, inputs, READS, "made up", eval_batch_size=batch_size, **options
-    )
+    dataset = InMemoryDataset(splits, inputs, READS, "made up", batching)
     return model, dataset.loader("val", READS, CPU, 0), table
 
 

@@ -12,12 +12,12 @@ from sklearn.ensemble import HistGradientBoostingRegressor as Regressor
 import mtl_cli.train
 from mtl_cli.yardstick.reference import LEAST_LABELS
 
-WORDS = ["dataset=table", "dataset.split_column=split", "trainer.max_epochs=1"]
+WORDS = ["dataset=table", "dataset.split={by: column, column: split}", "trainer.max_epochs=1"]
 WORDS += ["encoder.hidden=[4]", "device=cpu"]
-ABLE = ["dataset.targets={able: multilabel}", "dataset.label_columns={able: [tall, fast]}"]
+ABLE = ["dataset.targets.able={kind: multilabel, columns: [tall, fast]}"]
 ALL = [
-    "dataset.targets={price: regression, kind: multiclass, sold: binary, able: multilabel}",
-    ABLE[1],
+    "dataset.targets={price: regression, kind: multiclass, sold: binary}",
+    *ABLE,
 ]
 N = 300
 
@@ -92,8 +92,8 @@ def test_they_change_no_figure_of_the_run(tmp_path: Path, frame: pandas.DataFram
 
 def test_what_is_too_large_is_left_out_and_says_so(tmp_path: Path, frame: pandas.DataFrame) -> None:
     labels = 6 * LEAST_LABELS  # price, three classes of kind, two labels of able, of few rows
-    targets = "dataset.targets={price: regression, kind: multiclass, able: multilabel}"
-    words = [ABLE[1], targets, f"dataset.reference={labels - 1}"]
+    targets = "dataset.targets={price: regression, kind: multiclass}"
+    words = [targets, *ABLE, f"dataset.reference={labels - 1}"]
     assert "reference" not in run(tmp_path, frame, *words)
     log = (tmp_path / "run" / "train.log").read_text()
     assert f"dataset.reference={labels} trains them" in log

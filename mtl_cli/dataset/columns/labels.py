@@ -97,7 +97,7 @@ def make_label_map(
         kind: of `KINDS`, one target a row.
         seen: the labels that there are; not looked at for a regression.
         given: the user's map, ``{label: class}``, with ``*`` for all others and null for none.
-        slot: where the map stands in the config (``dataset.label_maps.income``).
+        slot: where the map stands in the config (``dataset.targets.income.map``).
 
     Raises:
         ValueError: where a label is not in the map, or the labels are none of this kind.

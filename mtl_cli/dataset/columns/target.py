@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mtl_cli.dataset.columns.features import numbers
 from mtl_cli.dataset.columns.labels import LabelMap, flags
+from mtl_cli.dataset.columns.numbers import numbers
 from mtl_cli.dataset.files.parts import Place
 
 if TYPE_CHECKING:
@@ -29,12 +29,14 @@ class Target:
         kind: regression, binary, multiclass or multilabel.
         columns: several for a multilabel target, else one.
         label_map: what its labels stand for; None for flags, and for numbers as they are.
+        weight: the column of how much each row counts in its loss; None: each the same.
     """
 
     name: str
     kind: str
     columns: list[str]
     label_map: LabelMap | None
+    weight: str | None
 
     def labels(
         self, column: Callable[[str], pyarrow.ChunkedArray], place: Place, new: bool = False

@@ -94,19 +94,19 @@ class Reading:
         with self.parses() as parses:
             names = csv.open_csv(self.utf8, reads, parses).schema.names
         self.broken = []
-        if options.columns is not None:
-            if len(options.columns) != len(names):
+        if options.names is not None:
+            if len(options.names) != len(names):
                 rule = f"must name each of the {len(names)} columns of {self.file.name}"
-                fix = options.advice("a name for each", "columns=null")
-                raise problem(f"{options.slot}.columns", rule, str(len(options.columns)), fix)
-            names = list(options.columns)
+                fix = options.advice("a name for each", "names=null")
+                raise problem(f"{options.slot}.names", rule, str(len(options.names)), fix)
+            names = list(options.names)
         elif not options.header:
             names = [f"c{i + 1}" for i in range(len(names))]
         names = [name.strip() for name in names]
         if twice := [name for name in dict.fromkeys(names) if names.count(name) > 1]:
             rule, fix = "must have columns of different names", "another name for one of them"
             found = f"{', '.join(twice)} twice"
-            raise problem(str(self.file), rule, found, options.advice(fix, "columns=[...]"))
+            raise problem(str(self.file), rule, found, options.advice(fix, "names=[...]"))
         self.column_names = names
         return names
 

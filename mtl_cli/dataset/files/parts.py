@@ -25,7 +25,7 @@ class ReadOptions:
             ``input``: nowhere, new data is read as a run's own was.
         delimiter: between the cells of a row; None: by the file's name, a tab or else a comma.
         header: whether the first row names the columns.
-        columns: the columns' names, in place of a header's; None, without a header: c1, c2, ...
+        names: the columns' names, in place of a header's; None, without a header: c1, c2, ...
         encoding: of text files, as Python calls it.
         quote: what a cell with delimiters or line breaks stands in; None: nothing quotes.
         on_bad_row: ``error``, or ``skip`` for rows with too many or too few cells.
@@ -37,7 +37,7 @@ class ReadOptions:
     slot: str = "dataset"
     delimiter: str | None = None
     header: bool = True
-    columns: Sequence[str] | None = None
+    names: Sequence[str] | None = None
     encoding: str = "utf-8"
     quote: str | None = '"'
     on_bad_row: str = "error"

@@ -5,16 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
 from mtl_cli.basis.batch import Batch, Examples
 from mtl_cli.basis.device import place
-from mtl_cli.basis.errors import check_boolean, check_integer, problem
+from mtl_cli.basis.errors import problem
 from mtl_cli.basis.inputs import InputSpec
 from mtl_cli.dataset.base import Dataset, has_missing
+from mtl_cli.dataset.memory.batching import Batching, fitted_size
 
 CHUNK_BYTES = 4 * 2**20  # rows are gathered for as many batches at once as fit in this
 
@@ -45,11 +47,10 @@ class InMemoryDataset(Dataset):
         inputs: ``{input name: its spec}``.
         tasks: ``{task: the input that it reads}``.
         source: where the examples are from.
-        batch_size: examples a training step; None: all at once.
-        eval_batch_size: examples a batch of val and test.
-        shuffle: whether the train split is drawn in a new order every epoch.
-        drop_last: whether an incomplete last train batch is left out.
+        batching: how its examples are put into batches.
     """
+
+    shared: ClassVar[Mapping[str, type]] = MappingProxyType({"batching": Batching})
 
     def __init__(
         self,
@@ -57,26 +58,16 @@ class InMemoryDataset(Dataset):
         inputs: Mapping[str, InputSpec],
         tasks: Mapping[str, str],
         source: str,
-        batch_size: int | None,
-        eval_batch_size: int,
-        shuffle: bool,
-        drop_last: bool,
+        batching: Batching,
     ) -> None:
-        if batch_size is not None:
-            check_integer("dataset.batch_size", batch_size, 1, "dataset.batch_size=128")
-        check_integer("dataset.eval_batch_size", eval_batch_size, 1, "dataset.eval_batch_size=1000")
-        check_boolean("dataset.shuffle", shuffle)
-        check_boolean("dataset.drop_last", drop_last)
         self.splits = {split: rows for split, rows in splits.items() if len(rows)}
         self.inputs = dict(inputs)
         self.tasks = dict(tasks)
         self.source = source
-        self.batch_size = batch_size
-        self.eval_batch_size = eval_batch_size
-        self.shuffle = shuffle
-        self.drop_last = drop_last
+        self.batching = batching
         num_train = len(self.splits["train"]) if "train" in self.splits else 0
-        if num_train < (batch_size if batch_size is not None and drop_last else 1):
+        self.batch_size = fitted_size(batching.batch_size, num_train, "dataset.batch_size")
+        if num_train < (self.batch_size if batching.drop_last else 1) or not num_train:
             rule = "must leave at least one whole batch of train examples"
             raise problem(
                 "dataset", rule, f"{num_train} train examples", "a smaller dataset.batch_size"
@@ -105,9 +96,9 @@ class InMemoryDataset(Dataset):
             {task: place(y, device) for task, y in rows.targets.items() if task in tasks},
             {task: w.to(device) for task, w in rows.weights.items() if task in tasks},
         )
-        train = split == "train"
-        size = (self.batch_size or len(rows)) if train else self.eval_batch_size
-        drop_last, shuffle = train and self.drop_last, train and self.shuffle
+        train, batching = split == "train", self.batching
+        size = self.batch_size if train else batching.eval_batch_size
+        drop_last, shuffle = train and batching.drop_last, train and batching.shuffle
         return RowsLoader(self, rows, size, drop_last, seed if shuffle else None)
 
 

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from types import MappingProxyType
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
 from mtl_cli.basis.batch import Examples
 from mtl_cli.basis.device import place
-from mtl_cli.basis.errors import check_boolean, check_integer, problem
+from mtl_cli.basis.errors import problem
 from mtl_cli.basis.inputs import InputSpec
 from mtl_cli.dataset.base import Dataset
+from mtl_cli.dataset.memory.batching import Sampling
 from mtl_cli.dataset.memory.draw import Draw
-from mtl_cli.dataset.memory.fitted import fitted
 from mtl_cli.dataset.memory.in_memory import Rows
-from mtl_cli.dataset.memory.sampling import DRAWS, Sequential, check_sampling
+from mtl_cli.dataset.memory.sampling import DRAWS, Sequential
 from mtl_cli.dataset.memory.sources_loader import Sources, SourcesLoader
 
 
@@ -30,14 +31,10 @@ class SourcesDataset(Dataset):
         inputs: ``{source: the spec of its input}``.
         tasks: ``{task: the source that it reads}``.
         source: where the examples are from.
-        sampling: the name of the draw of training batches (see `sampling`).
-        temperature: tau of ``sampling=temperature``, at least 1.
-        batch_size: examples of a source in a training batch, for all or by source: a number,
-            ``auto`` (see `fitted`), or None: all.
-        eval_batch_size: examples a batch of val and test.
-        shuffle: whether sources are drawn in new orders every epoch.
-        drop_last: whether incomplete last train batches are left out.
+        sampling: which examples of which sources make a batch.
     """
+
+    shared: ClassVar[Mapping[str, type]] = MappingProxyType({"sampling": Sampling})
 
     def __init__(
         self,
@@ -45,17 +42,8 @@ class SourcesDataset(Dataset):
         inputs: Mapping[str, InputSpec],
         tasks: Mapping[str, str],
         source: str,
-        sampling: str,
-        temperature: float,
-        batch_size: int | str | Mapping[str, int | str | None] | None,
-        eval_batch_size: int,
-        shuffle: bool,
-        drop_last: bool,
+        sampling: Sampling,
     ) -> None:
-        check_sampling(sampling, temperature)
-        check_integer("dataset.eval_batch_size", eval_batch_size, 1, "dataset.eval_batch_size=1000")
-        check_boolean("dataset.shuffle", shuffle)
-        check_boolean("dataset.drop_last", drop_last)
         self.splits: dict[str, Sources] = {}
         for split, rows in splits.items():
             if there := {name: own for name, own in rows.items() if len(own)}:
@@ -64,18 +52,13 @@ class SourcesDataset(Dataset):
         self.tasks = dict(tasks)
         self.source = source
         self.sampling = sampling
-        self.temperature = temperature
-        self.batch_size = batch_size
-        self.eval_batch_size = eval_batch_size
-        self.shuffle = shuffle
-        self.drop_last = drop_last
         train = self.splits.get("train", {})
         for name in inputs:
             if name not in train:
                 rule = "must leave every source some train examples"
-                fix = "more rows, or smaller dataset.val_fraction and dataset.test_fraction"
+                fix = "more rows, or smaller dataset.split.val and dataset.split.test"
                 raise problem(f"dataset.sources.{name}", rule, "none", fix)
-        self.notes = (*self.notes, *self.draw(train, 0).notes(sampling))
+        self.notes = (*self.notes, *self.draw(train, 0).notes(sampling.sampling))
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -98,24 +81,10 @@ class SourcesDataset(Dataset):
     def draw(self, sources: Mapping[str, Rows], seed: int) -> Draw:
         """The draw of training batches over these sources."""
         sizes = {name: len(rows) for name, rows in sources.items()}
-        batch_sizes = {name: self.batch_size_of(name, n) for name, n in sizes.items()}
-        order = seed if self.shuffle else None
-        draw = DRAWS[self.sampling]
-        return draw(sizes, batch_sizes, order, self.drop_last, self.temperature)
-
-    def batch_size_of(self, name: str, num_examples: int) -> int:
-        """The examples of a source in a training batch."""
-        size, thing = self.batch_size, "dataset.batch_size"
-        if isinstance(size, Mapping):
-            if set(size) != set(self.inputs):
-                rule = f"must name every source: {', '.join(self.inputs)}"
-                raise problem(thing, rule, ", ".join(map(str, size)), "dataset.batch_size=64")
-            size, thing = size[name], f"{thing}.{name}"
-        if size is None:
-            return num_examples
-        size = fitted(size, num_examples)
-        check_integer(thing, size, 1, f"{thing}=64")
-        return size
+        own = self.sampling
+        batch_sizes = own.sizes(sizes, self.inputs)
+        order = seed if own.shuffle else None
+        return DRAWS[own.sampling](sizes, batch_sizes, order, own.drop_last, own.temperature)
 
     def loader(
         self, split: str, tasks: Mapping[str, str], device: torch.device, seed: int
@@ -137,7 +106,7 @@ class SourcesDataset(Dataset):
         if split == "train":
             return SourcesLoader(self.prepare, sources, self.draw(sources, seed))
         sizes = {name: len(rows) for name, rows in sources.items()}
-        batch_sizes = dict.fromkeys(sizes, self.eval_batch_size)
+        batch_sizes = dict.fromkeys(sizes, self.sampling.eval_batch_size)
         return SourcesLoader(
             self.prepare, sources, Sequential(sizes, batch_sizes, None, False, 1.0)
         )

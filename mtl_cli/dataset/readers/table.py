@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,22 +12,24 @@ import torch
 from torch import Tensor
 
 from mtl_cli.basis.inputs import Dense, InputSpec, Row
-from mtl_cli.dataset.columns.features import Category, Number, read_weights
+from mtl_cli.dataset.columns.column import Column
+from mtl_cli.dataset.columns.numbers import read_weights
 from mtl_cli.dataset.columns.target import Target, only_in_group
 from mtl_cli.dataset.files.cells import encode
 from mtl_cli.dataset.files.parts import Place, ReadOptions, place_among
 from mtl_cli.dataset.files.read import CHUNK_ROWS, read_parts
 from mtl_cli.dataset.readers.base import NewExamples, Reader
+from mtl_cli.dataset.tables.types import column_of, column_state
 
 if TYPE_CHECKING:
     import pyarrow
 
 INPUT = "row"
-OPTIONS = ("delimiter", "header", "columns", "encoding", "quote", "on_bad_row")
+OPTIONS = ("delimiter", "header", "names", "encoding", "quote", "on_bad_row")
 
 
 class TableReader(Reader):
-    """Puts the columns of a row together: all numbers, then the codes of all categories.
+    """Puts the columns of a row together: all that are numbers, then all that are codes.
 
     Args:
         columns: what was learned of each column that is read.
@@ -36,34 +37,30 @@ class TableReader(Reader):
         targets: ``{target: how its labels are read}``.
         task_column: says the group of a row, where each group is a task; else None.
         groups: ``{task: (its target, its group)}``, where there are groups.
-        weight_column: says how much a row counts in the losses; None: all the same.
     """
 
     def __init__(
         self,
-        columns: Sequence[Number | Category],
+        columns: Sequence[Column],
         options: Mapping[str, Any],
         targets: Mapping[str, Target],
         task_column: str | None,
         groups: Mapping[str, Sequence[str]],
-        weight_column: str | None,
     ) -> None:
-        self.numbers = [column for column in columns if isinstance(column, Number)]
-        self.categories = [column for column in columns if isinstance(column, Category)]
-        self.columns: list[Number | Category] = [*self.numbers, *self.categories]
+        self.columns = sorted(columns, key=lambda column: len(column.sizes) > 0)  # stable
         self.options = {name: options[name] for name in OPTIONS}
         self.targets = dict(targets)
         self.task_column = task_column
         self.groups = {task: list(group) for task, group in groups.items()}
-        self.weight_column = weight_column
-        self.num_numbers = sum(1 + column.flagged for column in self.numbers)
-        sizes = tuple(len(column.values) + 1 for column in self.categories)
-        spec = Row(self.num_numbers, sizes) if sizes else Dense((self.num_numbers,))
+        numbers = sum(column.num_numbers for column in self.columns)
+        sizes = tuple(size for column in self.columns for size in column.sizes)
+        spec = Row(numbers, sizes) if sizes else Dense((numbers,))
+        self.width = numbers + len(sizes)
         self.inputs: dict[str, InputSpec] = {INPUT: spec}
 
     def rows(self, num_rows: int, codes: Iterable[list[np.ndarray]]) -> Tensor:
         """The rows [B, N + C], of the numbers or codes of each of ``columns``, in order."""
-        rows = np.empty((self.num_numbers + len(self.categories), num_rows), np.float32)
+        rows = np.empty((self.width, num_rows), np.float32)
         for i, values in enumerate(chain.from_iterable(codes)):
             rows[i] = values
         return torch.from_numpy(rows).T.contiguous()
@@ -74,8 +71,9 @@ class TableReader(Reader):
         options = ReadOptions("input", **self.options)
         groups = {task: self.groups.get(task, (task, None)) for task in tasks}
         wanted = [column.name for column in self.columns]
-        wanted += [name for target, _ in groups.values() for name in self.targets[target].columns]
-        wanted += [name for name in (self.task_column, self.weight_column) if tasks and name]
+        for target in (self.targets[target] for target, _ in groups.values()):
+            wanted += [*target.columns, *([] if target.weight is None else [target.weight])]
+        wanted += [self.task_column] if tasks and self.task_column else []
         for part in read_parts(path, options, list(dict.fromkeys(wanted)), CHUNK_ROWS):
             table, place = part.table, place_among([part])
             codes = (own.codes(table.column(own.name), place) for own in self.columns)
@@ -85,18 +83,21 @@ class TableReader(Reader):
                 task: self.labels(target, group, table, place)
                 for task, (target, group) in groups.items()
             }
-            weights = self.weights(targets, table, place)
+            weights = self.weights(groups, table, place)
             yield from NewExamples(names, {INPUT: rows}, targets, weights).batches(batch_size)
 
     def weights(
-        self, tasks: Collection[str], table: pyarrow.Table, place: Place
+        self, groups: Mapping[str, Sequence[Any]], table: pyarrow.Table, place: Place
     ) -> dict[str, Tensor]:
         """How much each row counts for the tasks, where it is said."""
-        if not tasks or self.weight_column is None:
-            return {}
-        cells = table.column(self.weight_column)
+        columns = {task: self.targets[target].weight for task, (target, _) in groups.items()}
         fix = "a number of at least 0 in each row"
-        return dict.fromkeys(tasks, read_weights(self.weight_column, cells, place, fix))
+        read = {
+            column: read_weights(column, table.column(column), place, fix)
+            for column in set(columns.values())
+            if column is not None
+        }
+        return {task: read[column] for task, column in columns.items() if column is not None}
 
     def labels(self, target: str, group: str | None, table: pyarrow.Table, place: Place) -> Tensor:
         """A target's labels; of a group alone, where there are groups."""
@@ -108,25 +109,15 @@ class TableReader(Reader):
 
     def state(self) -> dict[str, Any]:
         return {
-            "numbers": [asdict(column) for column in self.numbers],
-            "categories": [asdict(column) for column in self.categories],
+            "columns": [column_state(column) for column in self.columns],
             "options": self.options,
             "targets": {name: target.state() for name, target in self.targets.items()},
             "task_column": self.task_column,
             "groups": self.groups,
-            **({} if self.weight_column is None else {"weight_column": self.weight_column}),
         }
 
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> TableReader:
-        numbers = [Number(**column) for column in state["numbers"]]
-        categories = [Category(**column) for column in state["categories"]]
+        columns = [column_of(column) for column in state["columns"]]
         targets = {name: Target.from_state(target) for name, target in state["targets"].items()}
-        return cls(
-            [*numbers, *categories],
-            state["options"],
-            targets,
-            state["task_column"],
-            state["groups"],
-            state.get("weight_column"),
-        )
+        return cls(columns, state["options"], targets, state["task_column"], state["groups"])

@@ -1,27 +1,19 @@
-"""What each column of a table is: inferred or said, and learned from the train rows."""
+"""What each column of a table is: said or inferred, and learned from the train rows."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mtl_cli.dataset.columns.features import (
-    Category,
-    Number,
-    fit_category,
-    fit_number,
-    is_numeric,
-    numbers,
-)
-from mtl_cli.dataset.files.cells import MISSING_NUMBERS, encode, is_number
+from mtl_cli.basis.errors import problem
+from mtl_cli.dataset.columns.column import Column, Written
 from mtl_cli.dataset.files.parts import Place
+from mtl_cli.dataset.tables.types import known_types, name_of, options_of
 
 if TYPE_CHECKING:
     import pyarrow
-
-MANY = 1000  # different cells that are looked at, to tell what a column was meant to be
 
 
 class Inference:
@@ -30,8 +22,8 @@ class Inference:
     Args:
         place: where the rows are from.
         train: the positions of the train rows.
-        types: ``{column: number, category or drop}``, as the user says.
-        min_count: how many train rows a category needs.
+        said: ``{column: {"type": ..., its options}}``, as the user says.
+        usual: the options of types, where a column does not say them.
 
     Attributes:
         learned: the columns that are read, in order.
@@ -39,58 +31,42 @@ class Inference:
     """
 
     def __init__(
-        self, place: Place, train: np.ndarray, types: Mapping[str, str], min_count: int
+        self,
+        place: Place,
+        train: np.ndarray,
+        said: Mapping[str, Mapping[str, Any]],
+        usual: Mapping[str, Any],
     ) -> None:
         self.place, self.train = place, train
-        self.types, self.min_count = types, min_count
-        self.learned: list[Number | Category] = []
+        self.said, self.usual = said, usual
+        self.learned: list[Column] = []
         self.codes: dict[str, list[np.ndarray]] = {}
         self.cells: list[list[str]] = []  # of the table that `lines` shows
 
     def learn(self, name: str, cells: pyarrow.ChunkedArray) -> None:
         """Decides what a column is, and learns it."""
-        said = self.types.get(name)
-        if said == "drop":
-            self.note(name, "dropped", 0, "as dataset.types says")
-        elif said == "number" or (said is None and is_numeric(cells.type)):
-            fix = f"'dataset.types={{{name}: category}}'"
-            self.learn_number(name, numbers(name, cells, self.place, fix))
-        else:
-            self.learn_category(name, *encode(cells), keep=said == "category")
+        own = self.said.get(name, {})
+        kind = self.kind_of(own.get("type"), cells.type)
+        options = {key: value for key, value in {**self.usual, **own}.items() if key != "type"}
+        for option in options_of(kind):
+            if option not in options:
+                fix = f"dataset.columns.{name}.{option}=<value>"
+                rule = f"must say the {option} of its type"
+                raise problem(f"dataset.columns.{name}", rule, "none", fix)
+        written = Written(name, cells, self.place, self.train, bool(own))
+        found = kind.learn(written, **{option: options[option] for option in options_of(kind)})
+        if found.column is not None:
+            self.learned.append(found.column)
+            self.codes[name] = list(found.codes)
+        what = "dropped" if found.column is None else name_of(kind)
+        self.cells.append([name, what, f"{found.missing:,}", found.about])
 
-    def learn_number(self, name: str, values: np.ndarray) -> None:
-        column = fit_number(name, values, self.train)
-        missing = int(np.isnan(values).sum())
-        if column is None:
-            return self.note(name, "dropped", missing, "the same number in all of train")
-        self.learned.append(column)
-        self.codes[name] = column.standardise(values)
-        about = f"mean {column.mean:.4g}, deviation {column.deviation:.4g}"
-        about += ", flagged where missing" * column.flagged
-        return self.note(name, "number", missing, about)
-
-    def learn_category(self, name: str, indices: np.ndarray, texts: list[str], keep: bool) -> None:
-        missing = int((indices < 0).sum())
-        if not keep and 2 * len(texts) > len(indices):
-            kept = f"dataset.types.{name}=category keeps it"
-            about = f"text, {len(texts):,} different ones; {but_numbers(texts) or kept}"
-            return self.note(name, "dropped", missing, about)
-        column = fit_category(name, indices, texts, self.train, self.min_count)
-        codes = column.look_up(indices, texts)
-        own = codes[self.train]
-        if (own == own[0]).all():
-            return self.note(name, "dropped", missing, "the same category in all of train")
-        self.learned.append(column)
-        self.codes[name] = [codes]
-        few = ", ".join(shorten(value) for value in column.values[:3])
-        few += ", ..." * (len(column.values) > 3)
-        rare = len(texts) - len(column.values)
-        about = f"{len(column.values):,}: {few}" + f"; {rare:,} rare or unseen" * (rare > 0)
-        about += f"; {but_numbers(texts)}" * bool(but_numbers(texts) and not keep)
-        return self.note(name, "category", missing, about)
-
-    def note(self, name: str, kind: str, missing: int, about: str) -> None:
-        self.cells.append([name, kind, f"{missing:,}", about])
+    def kind_of(self, said: str | None, cells: pyarrow.DataType) -> type[Column]:
+        """The type of a column, as it is said or suits its cells."""
+        known = known_types()
+        if said is not None:
+            return known[said]
+        return next(kind for kind in known.values() if kind.suits(cells))
 
     def lines(self) -> list[str]:
         """What was inferred, as a table."""
@@ -100,17 +76,3 @@ class Inference:
             f"{name:{widths[0]}}  {kind:{widths[1]}}  {missing:>{widths[2]}}  {about}"
             for name, kind, missing, about in [header, *self.cells]
         ]
-
-
-def but_numbers(texts: list[str]) -> str:
-    """Of a column that was most likely meant to hold numbers: which cell is none."""
-    sample = texts[:MANY]
-    none = [text for text in sample if not is_number(text) and text not in MISSING_NUMBERS]
-    if not none or 2 * len(none) >= len(sample):
-        return ""
-    return f"mostly numbers, and {shorten(none[0])!r}: a number where such cells are empty"
-
-
-def shorten(text: str) -> str:
-    """The beginning of a long text."""
-    return text if len(text) <= 20 else f"{text[:17]}..."

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor
 
-from mtl_cli.dataset.columns.features import Category, Number
+from mtl_cli.dataset.columns.column import Column
 
 
 @dataclass(frozen=True)
@@ -16,15 +16,14 @@ class PlainTable:
     """The train rows of a table, and how any row of it becomes plain.
 
     Args:
-        numbers, categories: the columns of a row, in this order.
+        columns: of a row, in this order.
         rows: of the train split, as the model reads them, [N, ...].
         targets: ``{task: their labels}``, [N, ...].
         weights: ``{task: how much each row counts}``, [N]; for the others each counts 1.
         most: up to how many labels x classes, in all, there are to be learners.
     """
 
-    numbers: Sequence[Number]
-    categories: Sequence[Category]
+    columns: Sequence[Column]
     rows: Tensor
     targets: Mapping[str, Tensor]
     weights: Mapping[str, Tensor]
@@ -33,15 +32,14 @@ class PlainTable:
     def features(self, rows: Tensor) -> np.ndarray:
         """``[B, F]`` of the model's rows [B, N + C]: no flags, and NaN for what is missing."""
         values = rows.cpu().double().numpy()
-        columns, at = [], 0
-        for number in self.numbers:
-            missing = values[:, at + 1] if number.flagged else np.zeros(len(values))
-            columns.append(np.where(missing > 0, np.nan, values[:, at]))
-            at += 1 + number.flagged
-        codes = values[:, at:]
-        return np.column_stack([*columns, np.where(codes == 0, np.nan, codes)])
+        widths = [column.num_numbers or len(column.sizes) for column in self.columns]
+        parts = np.split(values, np.cumsum(widths)[:-1], axis=1)
+        return np.hstack([c.plain(part) for c, part in zip(self.columns, parts, strict=True)])
 
     def are_categories(self, most: int) -> list[bool]:
         """Which columns of `features` are codes, of at most so many categories."""
-        few = [len(category.values) <= most for category in self.categories]
-        return [False] * len(self.numbers) + few
+        found: list[bool] = []
+        for column in self.columns:
+            few = [size - 1 <= most for size in column.sizes]
+            found += few or [False] * column.plain(np.zeros((1, column.num_numbers))).shape[1]
+        return found

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from mtl_cli.basis.errors import check_choice, nearest, problem
+from mtl_cli.basis.errors import problem
 from mtl_cli.dataset.columns.label_checks import check_train_targets, labelled
-from mtl_cli.dataset.columns.labels import KINDS, make_label_map
+from mtl_cli.dataset.columns.labels import make_label_map
+from mtl_cli.dataset.columns.numbers import read_weights
 from mtl_cli.dataset.columns.target import CLASSES, Target, only_in_group
+from mtl_cli.dataset.columns.target_options import TargetOptions
 from mtl_cli.dataset.files.cells import SeenLabels, encode, sort_names
 from mtl_cli.dataset.files.parts import Place, check_columns
 
@@ -21,68 +23,50 @@ if TYPE_CHECKING:
 
 
 class TableTargets:
-    """Turns columns into targets. See `Table` for the arguments.
+    """Turns columns into targets.
+
+    Args:
+        said: ``{target: what the config says of it}``.
+        task_column, weight_column: see `Table`.
 
     Attributes:
         known: how each target is read, after `read`, as all that follows.
         labels: ``{target: all its labels}``.
         targets: ``{task: all its labels}``: a target is one task, or one for each group of rows.
+        weights: ``{task: how much each row counts}``, after `read_weights`, where it is said.
         groups: ``{task: (the target that it is a part of, the group)}``, where there are groups.
         strata: what a split keeps in proportion, [N]: the groups, else the classes of the first
             target that has some; None: nothing.
     """
 
     def __init__(
-        self,
-        targets: Mapping[str, str],
-        target_columns: Mapping[str, str],
-        label_columns: Mapping[str, Sequence[str]],
-        label_maps: Mapping[str, Mapping[Any, Any]],
-        task_column: str | None,
+        self, said: Mapping[str, TargetOptions], task_column: str | None, weight_column: str | None
     ) -> None:
-        if not targets:
-            rule = "must name what to predict, each with its kind"
-            fix = "'dataset.targets={income: binary, age: regression}'"
-            raise problem("dataset.targets", rule, "none", fix)
-        for task, kind in targets.items():
-            thing = f"dataset.targets.{task}"
-            check_choice(thing, kind, KINDS, f"{thing}=regression")
-        options: dict[str, Mapping[str, Any]] = {
-            "target_columns": target_columns,
-            "label_columns": label_columns,
-            "label_maps": label_maps,
-        }
-        for option, values in options.items():
-            for task in values:
-                if task not in targets:
-                    close = nearest(task, list(targets)) or next(iter(targets))
-                    rule = f"must be of a target: {', '.join(targets)}"
-                    raise problem(f"dataset.{option}", rule, task, f"{close} in its place")
-        self.kinds = dict(targets)
-        self.columns_of = {
-            task: list(label_columns.get(task, ())) or [target_columns.get(task, task)]
-            for task in targets
-        }
-        self.label_maps = label_maps
+        self.said = dict(said)
         self.task_column = task_column
+        self.weight_column = weight_column
         self.known: dict[str, Target] = {}
         self.labels: dict[str, Tensor] = {}
+        self.weights: dict[str, Tensor] = {}
         self.targets: dict[str, Tensor] = {}
         self.groups: dict[str, tuple[str, str]] = {}
         self.strata: np.ndarray | None = None
 
-    def columns(self) -> list[str]:
-        """Every column that a target is made of."""
-        return [column for columns in self.columns_of.values() for column in columns]
+    def columns(self) -> set[str]:
+        """Every column that says something of a target, and so is no input."""
+        own = {column for target in self.said.values() for column in target.where()}
+        own |= {target.weight for target in self.said.values() if target.weight is not None}
+        return own | {name for name in (self.task_column, self.weight_column) if name is not None}
 
     def text_columns(self) -> list[str]:
         """Those of them whose cells are names."""
-        return [
+        named = [
             column
-            for task, columns in self.columns_of.items()
-            for column in columns
-            if self.kinds[task] != "regression" or task in self.label_maps
+            for target in self.said.values()
+            for column in target.where()
+            if target.kind != "regression" or target.map is not None
         ]
+        return named if self.task_column is None else [*named, self.task_column]
 
     def read(self, table: pyarrow.Table, place: Place) -> None:
         """Makes the targets of all rows.
@@ -90,28 +74,47 @@ class TableTargets:
         Raises:
             ValueError: where a column is not there, or its labels are none of the task's kind.
         """
-        for task, columns in self.columns_of.items():
-            check_columns(table.column_names, columns, f"the column of dataset.targets.{task}")
-            self.known[task] = self.learn(task, table, place)
-            self.labels[task] = self.known[task].labels(table.column, place)
+        there = table.column_names
+        for option in ("task_column", "weight_column"):
+            if (column := getattr(self, option)) is not None:
+                check_columns(there, [column], f"dataset.{option}")
+        for task, said in self.said.items():
+            check_columns(there, said.where(), f"the column of {said.slot}")
+            if said.weight is not None:
+                check_columns(there, [said.weight], f"{said.slot}.weight")
+            known = self.known[task] = self.learn(said, table, place)
+            self.labels[task] = known.labels(table.column, place)
         self.targets = dict(self.labels)
-        classed = [task for task, kind in self.kinds.items() if kind in CLASSES]
+        classed = [task for task, said in self.said.items() if said.kind in CLASSES]
         if self.task_column is not None:
-            check_columns(table.column_names, [self.task_column], "dataset.task_column")
             self.strata = self.make_groups(table.column(self.task_column), place)
         elif classed:
             self.strata = self.labels[classed[0]].nan_to_num(nan=-1).long().numpy()
 
-    def learn(self, task: str, table: pyarrow.Table, place: Place) -> Target:
+    def read_weights(self, table: pyarrow.Table, place: Place) -> None:
+        """Reads how much each row counts, for each task that it counts something for."""
+        read: dict[str, Tensor] = {}
+        for task in self.targets:
+            known = self.known[self.patterns.get(task, task)]
+            if known.weight is None:
+                continue
+            if known.weight not in read:
+                own = self.said[known.name]
+                place_of = f"{own.slot}.weight" if own.weight else "dataset.weight_column"
+                cells = table.column(known.weight)
+                read[known.weight] = read_weights(known.weight, cells, place, f"{place_of}=null")
+            self.weights[task] = read[known.weight]
+
+    def learn(self, said: TargetOptions, table: pyarrow.Table, place: Place) -> Target:
         """What is written in the columns of a target, and what it stands for."""
-        kind, columns, given = self.kinds[task], self.columns_of[task], self.label_maps.get(task)
-        if kind not in CLASSES and given is None:
-            return Target(task, kind, columns, None)
+        kind, columns, weight = said.kind, said.where(), said.weight or self.weight_column
+        if kind not in CLASSES and said.map is None:
+            return Target(said.task, kind, columns, None, weight)
         seen = SeenLabels()
         if kind in CLASSES:
             seen.add(table.column(columns[0]), place)
-        slot = f"dataset.label_maps.{task}"
-        return Target(task, kind, columns, make_label_map(task, kind, seen, given, slot))
+        label_map = make_label_map(said.task, kind, seen, said.map, f"{said.slot}.map")
+        return Target(said.task, kind, columns, label_map, weight)
 
     def make_groups(self, cells: pyarrow.ChunkedArray, place: Place) -> np.ndarray:
         """Makes each target a task for each value of a column, in which other rows' labels are

@@ -5,25 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, ClassVar
 
 from mtl_cli.basis.batch import Examples
 from mtl_cli.basis.errors import check_boolean, check_choice, check_integer, problem
 from mtl_cli.dataset.columns.labels import known_labels
 from mtl_cli.dataset.columns.target import Target
+from mtl_cli.dataset.columns.target_options import TargetOptions, targets_of
+from mtl_cli.dataset.files.parts import ReadOptions
+from mtl_cli.dataset.memory.batching import Sampling
 from mtl_cli.dataset.memory.sources import SourcesDataset
 from mtl_cli.dataset.readers.text import TextReader
+from mtl_cli.dataset.splits.options import SplitOptions
 from mtl_cli.dataset.texts.cache import key_of, load_prepared, save_prepared
 from mtl_cli.dataset.texts.chunks import HUB, Chunk, read_source
 from mtl_cli.dataset.texts.prepare import Prepared, prepare
 from mtl_cli.dataset.texts.rows import TextRows
-from mtl_cli.dataset.texts.source import READ, TextSource, make_sources
+from mtl_cli.dataset.texts.source import READ, Common, TextSource, make_sources
 from mtl_cli.dataset.vectorizers.options import Options
 from mtl_cli.dataset.vectorizers.tokens import check_single_words
 from mtl_cli.dataset.vectorizers.vectorizer import Vectorizer
 
 CACHE = "~/.cache/mtl-cli/text"
-PREPARED_BY = ("kinds", "label_maps", "seed", "read_as", "max_length")  # and the vectorizer
 
 
 class TextSources(SourcesDataset):
@@ -34,91 +38,69 @@ class TextSources(SourcesDataset):
 
     Args:
         sources: ``{name: its settings}``: path, val_path, test_path, labels ``{task: column}``, and
-            any of the settings from ``text`` to ``on_bad_row``, for this source alone.
-        targets: ``{task: kind}``: regression, binary, multiclass or multilabel.
-        label_maps: ``{task: {label: class}}``, for tasks whose labels are not their classes.
+            any of ``text``, ``label``, ``split`` and what says how files are read, for it alone.
+        targets: ``{task: kind}``, or ``{task: {"kind": ..., "map": {label: class}}}``.
         text: the column of the texts.
         label: the column of the labels of a source that has no ``labels``: its task has its name.
-        split_column: the column that says train, val or test; None: fractions are drawn.
-        val_fraction, test_fraction: the shares of rows that become val and test, drawn in
-            proportion to the classes, where neither a file nor the column says which do.
-        seed: of the split.
-        delimiter, header, columns, encoding, quote, on_bad_row: see `ReadOptions`.
+        split: how the rows of each source are dealt; see `SplitOptions`.
+        files: how files are read.
         offline: never asks the network.
         read_as: ``bag`` (of words), or ``tokens`` (ids of words in their order).
         max_length: of texts as tokens, in words; None: as the longest train text.
         vectorizer: see `vectorizer_options.Options`.
         cache: whether prepared files are kept for the next start, or the folder to keep them in.
-        sampling, temperature, batch_size, eval_batch_size, shuffle, drop_last: see
-            `SourcesDataset`.
+        sampling: see `SourcesDataset`.
     """
+
+    shared: ClassVar[Mapping[str, type]] = MappingProxyType(
+        {"files": ReadOptions, "sampling": Sampling}
+    )
 
     def __init__(
         self,
         sources: Mapping[str, Mapping[str, Any]] | None,
-        targets: Mapping[str, str] | None,
-        label_maps: Mapping[str, Mapping[Any, Any] | None] | None,
+        targets: Mapping[str, Any] | None,
         text: str,
         label: str,
-        split_column: str | None,
-        val_fraction: float,
-        test_fraction: float,
-        seed: int,
-        delimiter: str | None,
-        header: bool,
-        columns: list[str] | None,
-        encoding: str,
-        quote: str | None,
-        on_bad_row: str,
+        split: Mapping[str, Any],
+        files: ReadOptions,
         offline: bool,
         read_as: str,
         max_length: int | None,
         vectorizer: Mapping[str, Any],
         cache: bool | str,
-        sampling: str,
-        temperature: float,
-        batch_size: int | str | Mapping[str, int | str | None] | None,
-        eval_batch_size: int,
-        shuffle: bool,
-        drop_last: bool,
+        sampling: Sampling,
     ) -> None:
         check_choice("dataset.read_as", read_as, ["bag", "tokens"], "dataset.read_as=bag")
-        check_integer("dataset.seed", seed, 0, "dataset.seed=0")
         check_boolean("offline", offline)
         if max_length is not None:
             check_integer("dataset.max_length", max_length, 1, "dataset.max_length=256")
         if not isinstance(cache, bool | str):
             rule = "must be true, false, or a folder"
             raise problem("dataset.cache", rule, cache, "dataset.cache=true")
-        common = {
-            "text": text,
-            "label": label,
-            "split_column": split_column,
-            "val_fraction": val_fraction,
-            "test_fraction": test_fraction,
-            "delimiter": delimiter,
-            "header": header,
-            "columns": columns,
-            "encoding": encoding,
-            "quote": quote,
-            "on_bad_row": on_bad_row,
-        }
-        self.kinds = dict(targets or {})
-        self.label_maps = dict(label_maps or {})
-        self.seed = seed
+        common = Common(text, label, SplitOptions.of(split), files)
+        self.seed = common.split.seed
         self.offline = offline
         self.read_as = read_as
         self.max_length = max_length
         self.options = Options.of(vectorizer)
         if read_as == "tokens":
             check_single_words(self.options)
-        made = make_sources(sources or {}, self.kinds, common)
+        if not sources:
+            fix = "'dataset.sources={movie: {path: movie.csv}}' 'dataset.targets={movie: binary}'"
+            raise problem("dataset.sources", "must name at least one source", "none", fix)
+        self.said = targets_of(targets, f"'dataset.targets={{{next(iter(sources))}: binary}}'")
+        check_texts(self.said)
+        made = make_sources(sources, self.said, common)
         prepared = self.prepared(made, cache)
         self.notes = tuple(prepared.notes)
-        self.drawn = sorted({split for source in made for split in source.drawn})
+        self.drawn = prepared.drawn
         self.class_names = prepared.class_names
-        sized = [task for task, kind in self.kinds.items() if kind in ("multiclass", "multilabel")]
-        self.sizes_of_tasks = {task: len(prepared.class_names[task]) for task in sized}
+        self.sizes_of_tasks = {
+            task: len(prepared.class_names[task])
+            for task, said in self.said.items()
+            if said.kind in ("multiclass", "multilabel")
+        }
         self.reader = TextReader(
             prepared.vectorizer,
             prepared.num_features,
@@ -132,19 +114,14 @@ class TextSources(SourcesDataset):
             tasks={task: source.name for source in made for task in source.labels},
             source="+".join(sorted({self.origin(source) for source in made})),
             sampling=sampling,
-            temperature=temperature,
-            batch_size=batch_size,
-            eval_batch_size=eval_batch_size,
-            shuffle=shuffle,
-            drop_last=drop_last,
         )
 
     def target(self, task: str, columns: list[str]) -> Target:
         """How the labels of a task were read, for new files."""
-        kind, names = self.kinds[task], self.class_names.get(task, [])
-        given = self.label_maps.get(task)
-        label_map = None if kind == "multilabel" else known_labels(task, kind, names, given)
-        return Target(task, kind, columns, label_map)
+        said, names = self.said[task], self.class_names.get(task, [])
+        multilabel = said.kind == "multilabel"
+        label_map = None if multilabel else known_labels(task, said.kind, names, said.map)
+        return Target(task, said.kind, columns, label_map, None)
 
     def origin(self, source: TextSource) -> str:
         """Where the texts of a source are from, in a word."""
@@ -165,24 +142,15 @@ class TextSources(SourcesDataset):
         """The texts, vectorized: from the cache where they are there, else they are put there."""
         folder = None
         if cache is not False and {self.origin(source) for source in sources} == {"files"}:
-            done = {name: getattr(self, name) for name in PREPARED_BY}
+            targets = [asdict(said) for said in self.said.values()]
+            done = {"targets": targets, "read_as": self.read_as, "max_length": self.max_length}
             key = key_of(sources, done | {"vectorizer": asdict(self.options)})
             folder = Path(CACHE if cache is True else cache).expanduser() / key
             if (there := load_prepared(folder)) is not None:
                 return there
         vectorizer = Vectorizer(self.options)
-        keep = vectorizer.needs_fit
-        rows = [
-            TextRows(
-                source,
-                self.chunks(source),
-                self.kinds,
-                self.label_maps,
-                self.seed,
-                None if keep else vectorizer.transform,
-            )
-            for source in sources
-        ]
+        transform = None if vectorizer.needs_fit else vectorizer.transform
+        rows = [TextRows(s, self.chunks(s), self.said, transform) for s in sources]
         prepared = prepare(rows, vectorizer, self.read_as == "tokens", self.max_length)
         if folder is not None:
             try:
@@ -190,3 +158,13 @@ class TextSources(SourcesDataset):
             except OSError as error:
                 prepared.notes.append(f"no cache is kept: {error}")
         return prepared
+
+
+def check_texts(said: Mapping[str, TargetOptions]) -> None:
+    """Refuses what a source of texts says itself."""
+    for own in said.values():
+        for option in ("column", "columns", "weight"):
+            if (value := getattr(own, option)) is not None:
+                rule = "is of tables; texts have columns of labels by source, and no weights"
+                fix = f"'dataset.sources={{<source>: {{labels: {{{own.task}: <column>}}}}}}'"
+                raise problem(f"{own.slot}.{option}", rule, value, fix)

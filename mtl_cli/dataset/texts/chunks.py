@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from mtl_cli.basis.errors import problem
-from mtl_cli.dataset.columns.splits import WORDS
 from mtl_cli.dataset.files.encoded import numbered_lines
 from mtl_cli.dataset.files.parts import Part, check_columns
 from mtl_cli.dataset.files.read import CHUNK_ROWS, find_files, read_parts
 from mtl_cli.dataset.files.stored import with_text
+from mtl_cli.dataset.splits.named import WORDS
 from mtl_cli.dataset.texts.source import TextSource
 
 HUB = "hub:"

@@ -32,6 +32,7 @@ class Prepared:
         length: L, of texts as token ids; 0: they are bags.
         class_names: ``{task: its classes}``.
         notes: what a user should know of the texts.
+        drawn: the splits of which the seed draws rows.
     """
 
     splits: dict[str, dict[str, Rows]]
@@ -40,6 +41,7 @@ class Prepared:
     length: int
     class_names: dict[str, list[str]]
     notes: list[str]
+    drawn: list[str]
 
 
 def prepare(
@@ -66,7 +68,8 @@ def prepare(
         for split, own in inputs.items()
     }
     names = {task: own for rows in sources for task, own in rows.names.items() if own}
-    return Prepared(splits, vectorizer.state(), num_features, length, names, notes)
+    drawn = sorted({split for rows in sources for split in rows.drawn})
+    return Prepared(splits, vectorizer.state(), num_features, length, names, notes, drawn)
 
 
 def rows_of(sources: Sequence[TextRows], name: str) -> TextRows:

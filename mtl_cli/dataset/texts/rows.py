@@ -13,9 +13,11 @@ from torch import Tensor
 from mtl_cli.basis.errors import problem
 from mtl_cli.dataset.columns.label_checks import check_train_targets
 from mtl_cli.dataset.columns.labels import flags, make_label_map
-from mtl_cli.dataset.columns.splits import WORDS, Split, split_by_column, split_rows
+from mtl_cli.dataset.columns.target import CLASSES
+from mtl_cli.dataset.columns.target_options import TargetOptions
 from mtl_cli.dataset.files.cells import SeenLabels
 from mtl_cli.dataset.files.parts import Part, place_among
+from mtl_cli.dataset.splits.deal import deal
 from mtl_cli.dataset.texts.chunks import Chunk
 from mtl_cli.dataset.texts.source import TextSource
 
@@ -33,15 +35,14 @@ class TextRows:
     Args:
         source: its settings.
         chunks: its rows.
-        kinds: ``{task: kind}``, of all sources.
-        label_maps: ``{task: {label: class}}``, where labels are not the classes.
-        seed: of the split.
+        targets: ``{task: what the config says of it}``, of all sources.
         transform: makes bags of texts that need not be kept; None: they are kept.
 
     Attributes:
         names: ``{task: its classes}``.
         targets: ``{task: [N]}``, of all rows.
         split: ``{split: its rows}``.
+        drawn: the splits whose rows the seed draws.
         num_blank: texts without a character.
     """
 
@@ -49,9 +50,7 @@ class TextRows:
         self,
         source: TextSource,
         chunks: Iterable[Chunk],
-        kinds: Mapping[str, str],
-        label_maps: Mapping[str, Any],
-        seed: int,
+        targets: Mapping[str, TargetOptions],
         transform: Transform | None,
     ) -> None:
         self.source = source
@@ -68,11 +67,14 @@ class TextRows:
             given.append(np.full(len(part.table), split or "", dtype="U5"))
         self.place = place_among(self.parts)
         self.names: dict[str, list[str]] = {}
-        self.targets = {task: self.target(task, kinds[task], label_maps) for task in source.labels}
-        self.split = self.make_split(np.concatenate(given), seed, kinds)
+        self.targets = {task: self.target(targets[task]) for task in source.labels}
+        dealt = deal(
+            source.split, np.concatenate(given), self.cells, self.place, self.strata(targets)
+        )
+        self.split, self.drawn = dealt.rows, dealt.drawn
         for task, target in self.targets.items():
             train = target[torch.from_numpy(self.split["train"])]
-            check_train_targets(task, kinds[task], self.names[task], train)
+            check_train_targets(task, targets[task].kind, self.names[task], train)
 
     def __len__(self) -> int:
         return sum(len(part.table) for part in self.parts)
@@ -84,10 +86,10 @@ class TextRows:
         chunks = [chunk for part in self.parts for chunk in part.table.column(column).chunks]
         return pyarrow.chunked_array(chunks, pyarrow.string())
 
-    def target(self, task: str, kind: str, label_maps: Mapping[str, Any]) -> Tensor:
+    def target(self, said: TargetOptions) -> Tensor:
         """The targets of a task for all rows, [N] or [N, L]."""
+        task, kind = said.task, said.kind
         columns = self.source.columns_of[task]
-        slot = f"dataset.label_maps.{task}"
         self.names[task] = columns
         if kind == "multilabel":
             return flags(task, {column: self.cells(column) for column in columns}, self.place)
@@ -98,41 +100,14 @@ class TextRows:
         cells, seen = self.cells(columns[0]), SeenLabels()
         if kind != "regression":
             seen.add(cells, self.place)
-        labels = make_label_map(task, kind, seen, label_maps.get(task), slot)
+        labels = make_label_map(task, kind, seen, said.map, f"{said.slot}.map")
         self.names[task] = labels.names
         return labels.targets(cells, self.place)
 
-    def make_split(self, given: np.ndarray, seed: int, kinds: Mapping[str, str]) -> Split:
-        """The rows of each split: by file, then by the column; what is left by fractions."""
-        named = np.where(given == "", "train", given)
-        if self.source.split_column is not None:
-            by_column = split_by_column(
-                self.cells(self.source.split_column), self.place, self.source.slot
-            )
-            for split, rows in by_column.items():
-                named[rows[given[rows] == ""]] = split
-        fractions = {
-            split: 0.0 if (named == split).any() else getattr(self.source, f"{split}_fraction")
-            for split in ("val", "test")
-        }
-        train = np.flatnonzero(named == "train")
-        strata = self.strata(kinds)
-        drawn = split_rows(
-            len(train),
-            fractions["val"],
-            fractions["test"],
-            seed,
-            None if strata is None else strata[train],
-            self.source.slot,
-        )
-        for split, rows in drawn.items():
-            named[train[rows]] = split
-        return {split: np.flatnonzero(named == split) for split in WORDS}
-
-    def strata(self, kinds: Mapping[str, str]) -> np.ndarray | None:
+    def strata(self, targets: Mapping[str, TargetOptions]) -> np.ndarray | None:
         """The classes of the first task that has some."""
         for task, target in self.targets.items():
-            if kinds[task] in ("binary", "multiclass"):
+            if targets[task].kind in CLASSES:
                 return target.nan_to_num(-1).long().numpy()
         return None
 

@@ -2,17 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
-from mtl_cli.basis.errors import check_choice, nearest, problem
-from mtl_cli.dataset.columns.labels import KINDS
+from mtl_cli.basis.errors import nearest, problem
 from mtl_cli.dataset.files.parts import ReadOptions
+from mtl_cli.dataset.splits.options import SplitOptions
 
-READ = ("delimiter", "header", "columns", "encoding", "quote", "on_bad_row")
-COMMON = ("text", "label", "split_column", "val_fraction", "test_fraction", *READ)
-OWN = ("path", "val_path", "test_path", "labels")
+READ = ("delimiter", "header", "names", "encoding", "quote", "on_bad_row")
+KNOWN = ("path", "val_path", "test_path", "labels", "text", "label", "split", *READ)
+# {what a setting was called: what says it today}
+OLD = {
+    "split_column": "split={{by: column, column: {}}}",
+    "val_fraction": "split={{val: {}}}",
+    "test_fraction": "split={{test: {}}}",
+    "columns": "names={}",
+}
+
+
+@dataclass(frozen=True)
+class Common:
+    """What sources have where they do not say it themselves.
+
+    Args:
+        text: the column of the texts.
+        label: the column of the labels of a source that has no ``labels``.
+        split: how the rows of each are dealt.
+        files: how their files are read.
+    """
+
+    text: str
+    label: str
+    split: SplitOptions
+    files: ReadOptions
 
 
 @dataclass(frozen=True)
@@ -27,9 +50,7 @@ class TextSource:
         test_path: likewise of test.
         text: the column of the texts.
         labels: ``{task: its column}``; of a multilabel task a list of columns.
-        split_column: the column that says train, val or test; None: fractions are drawn.
-        val_fraction: the share of rows that become val, where nothing else says which do.
-        test_fraction: likewise of test.
+        split: how its rows are dealt, where no file says it.
         options: how its files are read.
     """
 
@@ -39,9 +60,7 @@ class TextSource:
     test_path: str | None
     text: str
     labels: dict[str, str | list[str]]
-    split_column: str | None
-    val_fraction: float
-    test_fraction: float
+    split: SplitOptions
     options: ReadOptions
 
     @property
@@ -60,12 +79,6 @@ class TextSource:
         return {name: path for name, path in paths.items() if path is not None}
 
     @property
-    def drawn(self) -> list[str]:
-        """The splits that no file and no column gives, as far as that is known before reading."""
-        files = {"val": self.val_path, "test": self.test_path}
-        return [split for split in files if files[split] is None and self.split_column is None]
-
-    @property
     def columns_of(self) -> dict[str, list[str]]:
         """``{task: its columns}``."""
         return {task: [c] if isinstance(c, str) else list(c) for task, c in self.labels.items()}
@@ -74,35 +87,23 @@ class TextSource:
     def columns(self) -> list[str]:
         """All columns that are read, the text first."""
         labels = [column for columns in self.columns_of.values() for column in columns]
-        split = [] if self.split_column is None else [self.split_column]
+        split = [] if self.split.column is None else [self.split.column]
         return list(dict.fromkeys([self.text, *labels, *split]))
 
 
 def make_sources(
-    sources: Mapping[str, Mapping[str, Any]], targets: Mapping[str, str], common: Mapping[str, Any]
+    sources: Mapping[str, Mapping[str, Any]], targets: Collection[str], common: Common
 ) -> list[TextSource]:
     """The sources of a config.
 
     Args:
         sources: ``{name: its own settings}``.
-        targets: ``{task: kind}``.
+        targets: the tasks.
         common: what a source has where it does not say it itself.
 
     Raises:
         ValueError: where a setting is unknown, or tasks and sources do not fit each other.
     """
-    if not sources:
-        fix = "'dataset.sources={movie: {path: movie.csv}}' 'dataset.targets={movie: binary}'"
-        raise problem("dataset.sources", "must name at least one source", "none", fix)
-    if not targets:
-        fix = f"'dataset.targets={{{next(iter(sources))}: binary}}'"
-        raise problem(
-            "dataset.targets", "must name what to predict, each with its kind", "none", fix
-        )
-    for task, kind in targets.items():
-        check_choice(
-            f"dataset.targets.{task}", kind, KINDS, f"'dataset.targets={{{task}: binary}}'"
-        )
     made = [make_source(name, own, targets, common) for name, own in sources.items()]
     for task in targets:
         readers = [source.name for source in made if task in source.labels]
@@ -115,26 +116,35 @@ def make_sources(
 
 
 def make_source(
-    name: str, own: Mapping[str, Any], targets: Mapping[str, str], common: Mapping[str, Any]
+    name: str, own: Mapping[str, Any], targets: Collection[str], common: Common
 ) -> TextSource:
     """One source, with the common settings where it has none of its own."""
     slot = f"dataset.sources.{name}"
-    known = [*OWN, *COMMON]
     if not isinstance(own, Mapping):
         raise problem(slot, "is a mapping of settings", own, f"{slot}.path={own}")
-    if unknown := [key for key in own if key not in known]:
-        fix = f"{slot}.{nearest(unknown[0], known) or 'path'}=..."
-        rule = f"has no such setting; it has {', '.join(known)}"
-        raise problem(f"{slot}.{unknown[0]}", rule, own[unknown[0]], fix)
-    values: dict[str, Any] = dict.fromkeys(OWN) | dict(common) | dict(own)
-    labels = values.get("labels") or ({name: values["label"]} if name in targets else {})
+    if unknown := [key for key in own if key not in KNOWN]:
+        key, value = unknown[0], own[unknown[0]]
+        fix = f"{slot}.{nearest(key, list(KNOWN)) or 'path'}=..."
+        if key in OLD:
+            fix = f"'{slot}.{OLD[key].format(value)}'"
+        rule = f"has no such setting; it has {', '.join(KNOWN)}"
+        raise problem(f"{slot}.{key}", rule, value, fix)
+    label = own.get("label", common.label)
+    labels = own.get("labels") or ({name: label} if name in targets else {})
     if not labels:
-        fix = f"'+{slot}.labels={{{next(iter(targets), name)}: {values['label']}}}'"
+        fix = f"'+{slot}.labels={{{next(iter(targets), name)}: {label}}}'"
         raise problem(slot, "must have the labels of some task", "none", fix)
     for task in labels:
         if task not in targets:
             rule = f"must be a task of dataset.targets: {', '.join(targets) or 'none'}"
             raise problem(f"{slot}.labels", rule, task, f"'dataset.targets={{{task}: binary}}'")
-    options = ReadOptions(slot=slot, **{key: values[key] for key in READ})
-    rest = {key: values[key] for key in ("path", "text", "val_path", "test_path", *COMMON[2:5])}
-    return TextSource(name=name, labels=dict(labels), options=options, **rest)
+    return TextSource(
+        name=name,
+        path=own.get("path"),
+        val_path=own.get("val_path"),
+        test_path=own.get("test_path"),
+        text=own.get("text", common.text),
+        labels=dict(labels),
+        split=common.split.of_source(own.get("split"), f"{slot}.split"),
+        options=replace(common.files, slot=slot, **{k: own[k] for k in READ if k in own}),
+    )

@@ -13,7 +13,7 @@ from mtl_cli.dataset.columns.label_checks import check_train_targets
 from mtl_cli.dataset.columns.labels import flags, make_label_map
 from mtl_cli.dataset.files.cells import SeenLabels, encode
 
-SLOT = "dataset.label_maps.task"
+SLOT = "dataset.targets.task.map"
 
 
 def place(i):

@@ -141,11 +141,11 @@ def test_headers_and_names_of_columns(tmp_path):
         (True, ["u", "v"], ["u", "v"]),
         (True, None, ["1", "2"]),  # blanks around a name are no part of it
     ]:
-        frame, places = frame_of(path, ReadOptions(header=header, columns=columns))
+        frame, places = frame_of(path, ReadOptions(header=header, names=columns))
         assert list(frame) == names
         assert frame[names[::-1]].to_numpy().tolist() == rows[header:]
         assert [number for _, number in places] == list(range(1, 3 - header))
-    assert "each of the 2 columns" in problem_of(path, ReadOptions(columns=["u"]))
+    assert "each of the 2 columns" in problem_of(path, ReadOptions(names=["u"]))
     assert "a twice" in problem_of(write(tmp_path, "b.csv", "a,a\n1,2\n"))
 
 

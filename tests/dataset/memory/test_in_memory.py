@@ -10,6 +10,7 @@ from mtl_cli.basis.errors import Problem
 from mtl_cli.basis.inputs import BagOfWords, Dense
 from mtl_cli.dataset.base import Loader, has_missing
 from mtl_cli.dataset.memory import in_memory
+from mtl_cli.dataset.memory.batching import Batching
 from mtl_cli.dataset.memory.in_memory import InMemoryDataset, Rows
 
 CPU = torch.device("cpu")
@@ -31,7 +32,8 @@ def dataset(rows: int, batch_size: int | None = 4, **options) -> InMemoryDataset
     options = {"shuffle": True, "drop_last": False, "eval_batch_size": 3} | options
     splits = {"train": table(rows), "val": table(rows), "test": table(0)}
     specs = {"row": Dense((1,)), "words": BagOfWords(max(1, rows))}
-    return InMemoryDataset(splits, specs, READS, "made up", batch_size, **options)
+    batching = Batching(batch_size, **options)
+    return InMemoryDataset(splits, specs, READS, "made up", batching)
 
 
 def loader(rows: int, batch_size: int | None = 4, seed: int = 0, **options) -> Loader:

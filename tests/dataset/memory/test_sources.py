@@ -44,7 +44,7 @@ def dataset(**options) -> SourcesDataset:
         "shuffle": True,
         "drop_last": False,
     } | options
-    return SourcesDataset(**options)
+    return SourcesDataset.of(**options)
 
 
 def as_lists(batch: Batch) -> dict:

@@ -83,9 +83,9 @@ def test_other_images_become_grey_and_small(tmp_path: Path) -> None:
 
 
 def test_it_reads_as_the_dataset_does() -> None:
-    options = {"source": "digits", "root": "nowhere", "offline": True, "val_fraction": 0.1}
+    options = {"source": "digits", "root": "nowhere", "offline": True}
     options |= {"batch_size": 8, "eval_batch_size": 8, "shuffle": True, "drop_last": False}
-    data = ParityMNIST(**options, seed=0)
+    data = ParityMNIST.of(**options, split={"val": 0.1, "seed": 0})
     assert data.reader.inputs == data.inputs
     x = data.splits["test"].inputs["image"][:5]
     prepared = data.prepare({"image": x})["image"]

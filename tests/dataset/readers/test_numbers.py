@@ -64,7 +64,7 @@ def test_its_state_makes_it_again() -> None:
 
 @pytest.mark.parametrize("inputs", ["shared", "per_task"])
 def test_sincos_reads_its_own_points_back(inputs: str, tmp_path: Path) -> None:
-    data = SinCos(num_samples=40, noise=0.1, split="random", inputs=inputs, **COMMON)
+    data = SinCos.of(num_samples=40, noise=0.1, split="random", inputs=inputs, **COMMON)
     assert data.reader.inputs == data.inputs
     rows = data.splits["test"]
     for task, name in data.tasks.items():
@@ -77,7 +77,7 @@ def test_sincos_reads_its_own_points_back(inputs: str, tmp_path: Path) -> None:
 
 def test_correlated_reads_its_own_points_back(tmp_path: Path) -> None:
     options = {"correlation": 0.5, "dimension": 3, "scale": 1.0, "num_sines": 1}
-    data = Correlated(num_samples=40, **options, **COMMON)
+    data = Correlated.of(num_samples=40, **options, **COMMON)
     assert data.reader.inputs == data.inputs
     rows = data.splits["test"]
     labels = {task: target.numpy() for task, target in rows.targets.items()}

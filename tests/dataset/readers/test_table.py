@@ -14,10 +14,11 @@ from mtl_cli.dataset.readers.table import TableReader
 from mtl_cli.dataset.table import Table
 
 YAML = Path(__file__).parent.parent.parent.parent / "conf" / "dataset" / "table.yaml"
-DEFAULTS = OmegaConf.to_container(OmegaConf.load(YAML).dataset) | {"seed": 0}
+DEFAULTS = OmegaConf.to_container(OmegaConf.load(YAML).dataset)
 DEFAULTS.pop("_target_")
-WHOLE = {"val_fraction": 0, "test_fraction": 0}
-TARGETS = {"income": "binary", "sector": "multiclass", "score": "regression", "able": "multilabel"}
+DEFAULTS["split"] |= {"seed": 0, "val": 0, "test": 0}
+TARGETS = {"income": "binary", "sector": "multiclass", "score": "regression"}
+TARGETS["able"] = {"kind": "multilabel", "columns": ["tall", "fast"]}
 N = 40
 
 
@@ -41,8 +42,8 @@ def path(tmp_path):
 
 
 def make(path, **options):
-    options = {"label_columns": {"able": ["tall", "fast"]}, "drop": ["group"]} | options
-    return Table(**DEFAULTS | WHOLE | {"targets": TARGETS} | options | {"path": str(path)})
+    options = {"targets": TARGETS, "columns": {"group": {"type": "drop"}}} | options
+    return Table.of(**DEFAULTS | options | {"path": str(path)})
 
 
 def through_json(reader):
@@ -123,8 +124,8 @@ def test_an_unknown_label_is_named(path, tmp_path):
 
 
 def test_the_labels_of_a_group_are_its_own(path):
-    options = {"targets": {"score": "regression"}, "task_column": "group", "drop": None}
-    dataset = make(path, label_columns=None, **options)
+    options = {"targets": {"score": "regression"}, "task_column": "group", "columns": None}
+    dataset = make(path, **options)
     reader = through_json(dataset.reader)
     (batch,) = reader.read(path, "row", 100, ["1", "3"])
     for task in ("1", "3"):
@@ -134,7 +135,7 @@ def test_the_labels_of_a_group_are_its_own(path):
 def test_files_without_a_header_stay_so(path, tmp_path):
     data = frame()
     data.to_csv(tmp_path / "bare.csv", index=False, header=False, sep=";")
-    options = {"header": False, "columns": list(data), "delimiter": ";"}
+    options = {"header": False, "names": list(data), "delimiter": ";"}
     dataset = make(tmp_path / "bare.csv", **options)
     (batch,) = through_json(dataset.reader).read(tmp_path / "bare.csv", "row", 100, ["income"])
     assert torch.equal(batch.inputs["row"], dataset.splits["train"].inputs["row"])

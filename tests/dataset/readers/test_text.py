@@ -32,15 +32,13 @@ def trained(request, tmp_path) -> Text:
     else:
         values["vectorizer"] |= {"kind": request.param, "num_features": 50}
     values |= {
-        "seed": 0,
+        "split": values["split"] | {"seed": 0, "test": 0.0, "val": 0.0},
         "cache": False,
-        "test_fraction": 0.0,
-        "val_fraction": 0.0,
         "shuffle": False,
         "batch_size": None,
     }
     source = {"path": str(path)}
-    return Text(**values | {"sources": {"movie": source}, "targets": {"movie": "binary"}})
+    return Text.of(**values | {"sources": {"movie": source}, "targets": {"movie": "binary"}})
 
 
 def restored(one: Text) -> TextReader:

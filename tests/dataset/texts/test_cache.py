@@ -23,11 +23,13 @@ def make(tmp_path):
     cfg = OmegaConf.merge({"offline": True}, OmegaConf.load(CONF / "dataset" / "text.yaml"))
     values = OmegaConf.to_container(cfg.dataset, resolve=True)
     del values["_target_"]
-    values |= {"targets": {"movie": "binary"}, "cache": str(tmp_path / "cache"), "seed": 0}
+    values |= {"targets": {"movie": "binary"}, "cache": str(tmp_path / "cache")}
+    values["split"]["seed"] = 0
 
     def make(**own) -> Text:
         source = {"path": str(path)} | own.pop("source", {})
-        return Text(**values | {"sources": {"movie": source}} | own)
+        own["split"] = values["split"] | own.get("split", {})
+        return Text.of(**values | {"sources": {"movie": source}} | own)
 
     return make
 
@@ -67,9 +69,9 @@ def test_its_files_hold_numbers_and_json_alone(make, tmp_path):
 @pytest.mark.parametrize(
     "own",
     [
-        {"seed": 1},
-        {"test_fraction": 0.3},
-        {"label_maps": {"movie": {0: "no", 1: "yes"}}},
+        {"split": {"seed": 1}},
+        {"split": {"test": 0.3}},
+        {"targets": {"movie": {"kind": "binary", "map": {0: "no", 1: "yes"}}}},
         {"read_as": "tokens"},
         {"source": {"encoding": "latin-1"}},
     ],

@@ -1,0 +1,100 @@
+"""What a type of column is: how a model reads a column of a table, learned from its train rows."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from mtl_cli.dataset.files.parts import Place
+
+if TYPE_CHECKING:
+    import pyarrow
+
+
+@dataclass(frozen=True)
+class Written:
+    """A column as it is written.
+
+    Args:
+        name: the column's.
+        cells: of all rows, N of them.
+        place: where the rows are from.
+        train: the positions of the train rows.
+        said: whether the user said the column's type; else it was inferred.
+    """
+
+    name: str
+    cells: pyarrow.ChunkedArray
+    place: Place
+    train: np.ndarray
+    said: bool
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What came of a column.
+
+    Args:
+        missing: how many cells are blank.
+        about: what is said of it, in a few words: of its values, or why it is dropped.
+        column: how it is read from now on; None: it is dropped.
+        codes: what its rows are for the model: see `Column.codes`.
+    """
+
+    missing: int
+    about: str
+    column: Column | None = None
+    codes: Sequence[np.ndarray] = field(default_factory=list)
+
+
+class Column(ABC):
+    """A column that was learned: numbers, or codes of categories.
+
+    A type of column is one class of this kind in a file of ``mtl_cli/dataset/types``, which gives
+    the type its name. It is a frozen dataclass: its fields, plain data, are all that it takes to
+    read new rows.
+
+    Attributes:
+        name: the column's.
+        as_text: whether cells stay as they are written (``007``) where a user says this type.
+    """
+
+    name: str
+    as_text: ClassVar[bool] = False
+
+    @classmethod
+    def suits(cls, kind: pyarrow.DataType) -> bool:
+        """Whether a column of cells of this kind is of this type where the user says none."""
+        return False
+
+    @classmethod
+    @abstractmethod
+    def learn(cls, written: Written, *args: Any, **kwargs: Any) -> Learned:
+        """Learns a column. The arguments that follow are the options of the type, by their names:
+        they stand in ``dataset.columns.<column>``, or for all columns in ``dataset``.
+
+        Raises:
+            ValueError: where a cell is none of this type, or an option is out of its range.
+        """
+
+    @property
+    def num_numbers(self) -> int:
+        """How many numbers of a row it is; 0: it is codes."""
+        return 0
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Of each of its codes: how many different ones there are, code 0 among them."""
+        return ()
+
+    @abstractmethod
+    def codes(self, cells: Any, place: Place) -> list[np.ndarray]:
+        """What new rows are for the model: an array [B] for each number or code."""
+
+    @abstractmethod
+    def plain(self, values: np.ndarray) -> np.ndarray:
+        """The same [B, n] for learners that are no networks, [B, m]: NaN for what is missing."""

@@ -1,0 +1,92 @@
+"""What a configuration says of a target: its kind alone, or also its columns, map and weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from mtl_cli.basis.errors import check_choice, nearest, problem
+from mtl_cli.dataset.columns.labels import KINDS
+
+EXAMPLE = "'dataset.targets={income: binary, age: regression}'"
+
+
+@dataclass(frozen=True)
+class TargetOptions:
+    """One target.
+
+    Args:
+        task: its name.
+        kind: regression, binary, multiclass or multilabel.
+        column: where it stands; None: in the column that has its name.
+        columns: of a multilabel target, of zeros and ones; None: ``column`` alone.
+        map: ``{label: class}``; ``*`` stands for all other labels, null for none. None: labels are
+            the classes.
+        weight: the column of how much each row counts in its loss; None: as rows count anyway.
+    """
+
+    task: str
+    kind: str
+    column: str | None = None
+    columns: Sequence[str] | None = None
+    map: Mapping[Any, Any] | None = field(default=None, hash=False)
+    weight: str | None = None
+
+    def __post_init__(self) -> None:
+        slot = self.slot
+        check_choice(f"{slot}.kind", self.kind, KINDS, f"{slot}.kind=regression")
+        if self.columns is not None and (self.kind != "multilabel" or self.column is not None):
+            rule = "are of a multilabel target, in place of its column"
+            fix = f"'{slot}={{kind: multilabel, columns: [...]}}'"
+            raise problem(f"{slot}.columns", rule, f"a {self.kind} target", fix)
+        if self.columns is not None and (isinstance(self.columns, str) or not self.columns):
+            rule, fix = "must be a list of columns", f"'{slot}.columns=[{self.columns or 'a,b'}]'"
+            raise problem(f"{slot}.columns", rule, self.columns, fix)
+        if self.map is not None and (not isinstance(self.map, Mapping) or self.columns):
+            fix = f"'{slot}.map={{yes: 1, no: 0}}'"
+            raise problem(f"{slot}.map", "is {label: class}, of one column", self.map, fix)
+
+    @property
+    def slot(self) -> str:
+        """Where it stands in the config."""
+        return f"dataset.targets.{self.task}"
+
+    def where(self) -> list[str]:
+        """The columns that it is made of."""
+        return list(self.columns) if self.columns is not None else [self.column or self.task]
+
+
+OPTIONS = [own.name for own in fields(TargetOptions) if own.name != "task"]
+
+
+def targets_of(said: Any, example: str = EXAMPLE) -> dict[str, TargetOptions]:
+    """``{task: what is said of it}``.
+
+    Args:
+        said: ``{task: its kind}``, or ``{task: {"kind": ..., the other options}}``.
+        example: of the words that say it, for messages.
+
+    Raises:
+        ValueError: where there is none, or an option is unknown or of another kind.
+    """
+    if not said or not isinstance(said, Mapping):
+        rule = "must name what to predict, each with its kind"
+        raise problem("dataset.targets", rule, said or "none", example)
+    return {str(task): target_of(str(task), own) for task, own in said.items()}
+
+
+def target_of(task: str, said: Any) -> TargetOptions:
+    """One of them."""
+    slot = f"dataset.targets.{task}"
+    if not isinstance(said, Mapping):
+        check_choice(slot, said, KINDS, f"'dataset.targets={{{task}: regression}}'")
+        return TargetOptions(task, said)
+    for option in said:
+        if option not in OPTIONS:
+            rule = f"has no such option; it has {', '.join(OPTIONS)}"
+            fix = f"{slot}.{nearest(str(option), OPTIONS) or 'kind'}=..."
+            raise problem(f"{slot}.{option}", rule, said[option], fix)
+    if "kind" not in said:
+        raise problem(slot, f"must say its kind: {', '.join(KINDS)}", said, f"{slot}.kind=binary")
+    return TargetOptions(task, **said)

@@ -1,0 +1,80 @@
+"""Which rows train, which select and which test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mtl_cli.basis.errors import problem
+from mtl_cli.dataset.files.cells import encode
+from mtl_cli.dataset.files.parts import Place
+from mtl_cli.dataset.splits.fractions import draw_rows
+from mtl_cli.dataset.splits.groups import check_apart, draw_groups, groups_of
+from mtl_cli.dataset.splits.named import WORDS, read_splits
+from mtl_cli.dataset.splits.options import SplitOptions
+from mtl_cli.dataset.splits.times import moments_of, take_last
+
+Cells = Callable[[str], Any]  # a column's name -> its cells, an Arrow array
+
+
+@dataclass(frozen=True)
+class Dealt:
+    """The rows of each split.
+
+    Args:
+        rows: ``{split: its rows, in order}``.
+        drawn: the splits whose rows the seed draws.
+    """
+
+    rows: dict[str, np.ndarray]
+    drawn: list[str]
+
+
+def deal(
+    options: SplitOptions, given: np.ndarray, cells: Cells, place: Place, strata: np.ndarray | None
+) -> Dealt:
+    """Deals rows by a file, then by what a column says; a split that no row is named for is taken
+    from the rows of train, as the options say.
+
+    Args:
+        options: how.
+        given: by row, the split that its file is for, or "" where it is for none, [N].
+        cells: gives the column that the options name.
+        place: where the rows are from.
+        strata: the class of each row, [N], -1 where it is missing; None: no classes.
+
+    Raises:
+        ValueError: where the column does not say what it should, or no row is left for train.
+    """
+    named = np.where(given == "", "train", given).astype("<U5")
+    by, slot = options.by, options.slot
+    column: Any = None if options.column is None else cells(options.column)
+    if by == "column":
+        free = np.flatnonzero(given == "")
+        own = column.take(free)
+        for split, rows in read_splits(own, lambda i: place(int(free[i])), slot).items():
+            named[free[rows]] = split
+    train = np.flatnonzero(named == "train")
+    wanted = {split: getattr(options, split) for split in ("val", "test")}
+    shares = {split: 0.0 if (named == split).any() else wanted[split] for split in wanted}
+    if sum(shares.values()) > 0.95:
+        rule, found = "must leave rows to train on", f"{shares['val']} val, {shares['test']} test"
+        raise problem(slot, rule, found, f"{slot}.val=0.1 {slot}.test=0.2")
+    if by == "group":
+        groups = groups_of(column, place, slot)
+        taken = draw_groups(groups[train], shares["val"], shares["test"], options.seed, slot)
+    elif by == "time":
+        moments = moments_of(column, place, slot)
+        taken = take_last(moments[train], shares["val"], shares["test"], slot)
+    else:
+        own_strata = None if strata is None else strata[train]
+        taken = draw_rows(len(train), shares["val"], shares["test"], options.seed, own_strata)
+    for split, rows in taken.items():
+        named[train[rows]] = split
+    if by == "group":
+        check_apart(groups, named, encode(column)[1], slot)
+    drawn = [split for split, share in shares.items() if share and by != "time"]
+    return Dealt({split: np.flatnonzero(named == split) for split in WORDS}, drawn)

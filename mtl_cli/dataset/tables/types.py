@@ -1,0 +1,81 @@
+"""The types of columns that there are: a class in a file each, found by its file's name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from importlib import import_module
+from inspect import signature
+from pkgutil import iter_modules
+from typing import Any
+
+from mtl_cli.basis.errors import check_choice, nearest, problem
+from mtl_cli.dataset import types
+from mtl_cli.dataset.columns.column import Column
+
+
+@cache
+def known_types() -> dict[str, type[Column]]:
+    """``{type: its class}``."""
+    found = {}
+    for name in sorted(module.name for module in iter_modules(types.__path__)):
+        module = import_module(f"{types.__name__}.{name}")
+        [found[name]] = [
+            kind
+            for kind in vars(module).values()
+            if isinstance(kind, type) and issubclass(kind, Column) and kind is not Column
+        ]
+    return found
+
+
+def name_of(kind: type[Column]) -> str:
+    """The word for a type."""
+    return kind.__module__.rpartition(".")[2]
+
+
+def options_of(kind: type[Column]) -> list[str]:
+    """The options of a type."""
+    return list(signature(kind.learn).parameters)[1:]
+
+
+def as_text(said: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """The columns whose cells are to stay as they are written."""
+    return [column for column, own in said.items() if known_types()[own["type"]].as_text]
+
+
+def check_said(said: Mapping[str, Any]) -> None:
+    """Refuses what ``dataset.columns`` cannot mean.
+
+    Args:
+        said: ``{column: {"type": ..., its options}}``.
+    """
+    if not isinstance(said, Mapping):
+        names = isinstance(said, list | tuple)
+        fix = "'dataset.columns={<column>: {type: category}}'"
+        if names:  # as it was called in earlier versions
+            fix = f"'dataset.names=[{','.join(map(str, said))}]', of a file without a header"
+        raise problem("dataset.columns", "is a mapping, {column: {type: ...}}", said, fix)
+    for column, own in said.items():
+        slot, kinds = f"dataset.columns.{column}", list(known_types())
+        if not isinstance(own, Mapping) or "type" not in own:
+            word = own if own in kinds else nearest(str(own), kinds) or "category"
+            raise problem(slot, "must say its type", own, f"'{slot}={{type: {word}}}'")
+        check_choice(f"{slot}.type", own["type"], kinds, f"'{slot}={{type: category}}'")
+        options = ["type", *options_of(known_types()[own["type"]])]
+        for option in own:
+            if option not in options:
+                rule = f"has no such option: a {own['type']} has {', '.join(options)}"
+                close = nearest(str(option), options) or "type"
+                fix = f"{slot}.{close}=..."
+                raise problem(f"{slot}.{option}", rule, own[option], fix)
+
+
+def column_state(column: Column) -> dict[str, Any]:
+    """A column as plain data."""
+    return {"type": name_of(type(column)), **vars(column)}
+
+
+def column_of(state: Mapping[str, Any]) -> Column:
+    """The column that this plain data was."""
+    own = dict(state)
+    return known_types()[own.pop("type")](**own)

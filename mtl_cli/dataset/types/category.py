@@ -1,0 +1,97 @@
+"""Categories: a code for each that enough train rows have."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from mtl_cli.basis.errors import check_integer
+from mtl_cli.dataset.columns.column import Column, Learned, Written
+from mtl_cli.dataset.columns.numbers import is_numeric
+from mtl_cli.dataset.files.cells import MISSING_NUMBERS, append, encode, is_number, sort_names
+from mtl_cli.dataset.files.parts import Place
+
+if TYPE_CHECKING:
+    import pyarrow
+
+MANY = 1000  # different cells that are looked at, to tell what a column was meant to be
+
+
+@dataclass(frozen=True)
+class Category(Column):
+    """The code of each category, from 1; 0 for one that is missing, rare in train, or unseen.
+
+    Args:
+        name: the column's.
+        values: the categories, in the order of their codes.
+    """
+
+    name: str
+    values: list[str]
+    as_text: ClassVar[bool] = True
+
+    @classmethod
+    def suits(cls, kind: pyarrow.DataType) -> bool:
+        return not is_numeric(kind)
+
+    @classmethod
+    def learn(cls, written: Written, min_count: int) -> Learned:
+        """Where all train rows have the same category, it is dropped; so is text that differs in
+        most rows, unless the user said that it is one.
+
+        Args:
+            written: the column.
+            min_count: how many train rows a category needs to have a code of its own.
+        """
+        name, said = written.name, written.said
+        option = f"dataset.columns.{name}.min_count"
+        check_integer(option, min_count, 1, f"{option}=2")
+        indices, texts = encode(written.cells)
+        missing, meant = int((indices < 0).sum()), but_numbers(texts)
+        if not said and 2 * len(texts) > len(indices):
+            kept = f"'dataset.columns.{name}={{type: category}}' keeps it"
+            return Learned(missing, f"text, {len(texts):,} different ones; {meant or kept}")
+        own = indices[written.train]
+        counts = np.bincount(own[own >= 0], minlength=len(texts))
+        frequent = (t for t, count in zip(texts, counts, strict=True) if count >= min_count)
+        column = cls(name, sort_names(frequent))
+        codes = column.look_up(indices, texts)
+        if (codes[written.train] == codes[written.train][0]).all():
+            return Learned(missing, "the same category in all of train")
+        few = ", ".join(shorten(value) for value in column.values[:3])
+        few += ", ..." * (len(column.values) > 3)
+        rare = len(texts) - len(column.values)
+        about = f"{len(column.values):,}: {few}" + f"; {rare:,} rare or unseen" * (rare > 0)
+        about += f"; {meant}" * bool(meant and not said)
+        return Learned(missing, about, column, [codes])
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        return (len(self.values) + 1,)
+
+    def codes(self, cells: Any, place: Place) -> list[np.ndarray]:
+        return [self.look_up(*encode(cells))]
+
+    def look_up(self, indices: np.ndarray, texts: list[str]) -> np.ndarray:
+        """The codes [B] of the different cells and which one each is, -1 where it is missing."""
+        known = {value: code for code, value in enumerate(self.values, 1)}
+        return append(np.array([known.get(text, 0) for text in texts], np.int64), 0)[indices]
+
+    def plain(self, values: np.ndarray) -> np.ndarray:
+        return np.where(values == 0, np.nan, values)
+
+
+def but_numbers(texts: list[str]) -> str:
+    """Of a column that was most likely meant to hold numbers: which cell is none."""
+    sample = texts[:MANY]
+    none = [text for text in sample if not is_number(text) and text not in MISSING_NUMBERS]
+    if not none or 2 * len(none) >= len(sample):
+        return ""
+    return f"mostly numbers, and {shorten(none[0])!r}: a number where such cells are empty"
+
+
+def shorten(text: str) -> str:
+    """The beginning of a long text."""
+    return text if len(text) <= 20 else f"{text[:17]}..."

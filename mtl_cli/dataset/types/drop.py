@@ -1,0 +1,11 @@
+"""Columns that are not read."""
+
+from mtl_cli.dataset.columns.column import Column, Learned, Written
+
+
+class Drop(Column):
+    """A column that the user leaves out."""
+
+    @classmethod
+    def learn(cls, written: Written) -> Learned:
+        return Learned(0, "as dataset.columns says")

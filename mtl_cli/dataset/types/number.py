@@ -1,0 +1,72 @@
+"""Numbers: standardised by the train rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mtl_cli.dataset.columns.column import Column, Learned, Written
+from mtl_cli.dataset.columns.numbers import is_numeric, numbers
+from mtl_cli.dataset.files.parts import Place
+
+if TYPE_CHECKING:
+    import pyarrow
+
+
+@dataclass(frozen=True)
+class Number(Column):
+    """``(value - mean) / deviation``; a missing value counts as the mean.
+
+    Args:
+        name: the column's.
+        mean, deviation: of the train rows.
+        flagged: whether a second number says which values are missing, by 1.
+    """
+
+    name: str
+    mean: float
+    deviation: float
+    flagged: bool
+
+    @classmethod
+    def suits(cls, kind: pyarrow.DataType) -> bool:
+        return is_numeric(kind)
+
+    @classmethod
+    def learn(cls, written: Written) -> Learned:
+        """Where all train rows have the same number, it is dropped."""
+        fix = f"'dataset.columns.{written.name}={{type: category}}'"
+        values = numbers(written.name, written.cells, written.place, fix)
+        missing = int(np.isnan(values).sum())
+        own = values[written.train]
+        flagged = bool(np.isnan(own).any())
+        if flagged:
+            own = own[~np.isnan(own)]
+        if not len(own) or (own == own[0]).all():
+            return Learned(missing, "the same number in all of train")
+        column = cls(written.name, float(own.mean()), float(own.std()), flagged)
+        about = f"mean {column.mean:.4g}, deviation {column.deviation:.4g}"
+        about += ", flagged where missing" * flagged
+        return Learned(missing, about, column, column.standardise(values))
+
+    @property
+    def num_numbers(self) -> int:
+        return 1 + self.flagged
+
+    def codes(self, cells: Any, place: Place) -> list[np.ndarray]:
+        fix = "mend the cell, or leave it empty: it was a number in training"
+        return self.standardise(numbers(self.name, cells, place, fix))
+
+    def standardise(self, values: np.ndarray) -> list[np.ndarray]:
+        """Of values, NaN where they are missing: floats [B], and flags [B] where it has some."""
+        missing = np.isnan(values)
+        scaled = (values - self.mean) / self.deviation
+        scaled[missing] = 0
+        return [scaled, missing] if self.flagged else [scaled]
+
+    def plain(self, values: np.ndarray) -> np.ndarray:
+        if not self.flagged:
+            return values
+        return np.where(values[:, 1:] > 0, np.nan, values[:, :1])

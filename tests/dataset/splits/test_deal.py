@@ -1,0 +1,110 @@
+"""Rows go to the split that a file or a column says; the others are dealt as the options say."""
+
+import numpy as np
+import pyarrow
+import pytest
+
+from mtl_cli.basis.errors import Problem
+from mtl_cli.dataset.splits.deal import deal
+from mtl_cli.dataset.splits.options import SplitOptions
+
+USUAL = {"by": "fraction", "column": None, "val": 0.1, "test": 0.2, "seed": 0}
+NONE = np.full(100, "")
+
+
+def place(i):
+    return f"row {i + 1} of a.csv"
+
+
+def dealt(given=NONE, cells=None, strata=None, **options):
+    array = None if cells is None else pyarrow.array([str(cell) for cell in cells])
+    own = SplitOptions.of(USUAL | options | ({} if cells is None else {"column": "c"}))
+    return deal(own, np.array(given), lambda name: array, place, strata)
+
+
+def sizes(found):
+    return {split: len(rows) for split, rows in found.rows.items()}
+
+
+def test_fractions_are_drawn_of_all_rows():
+    found = dealt()
+    assert sizes(found) == {"train": 70, "val": 10, "test": 20}
+    assert found.drawn == ["val", "test"]
+
+
+@pytest.mark.parametrize("by", ["fraction", "group", "time", "column"])
+def test_rows_of_files_for_a_split_are_that_split(by):
+    given = np.array([""] * 90 + ["test"] * 10)
+    cells = ["train"] * 90 + ["whatever"] * 10 if by == "column" else range(100)
+    found = dealt(given, None if by == "fraction" else cells, by=by)
+    assert found.rows["test"].tolist() == list(range(90, 100))
+    assert sizes(found)["val"] == 9  # of the 90 that are left
+    assert found.drawn == ([] if by == "time" else ["val"])
+
+
+def test_what_a_column_leaves_open_is_drawn():
+    cells = np.array(["train"] * 60 + ["test"] * 40)
+    found = dealt(cells=cells, by="column")
+    assert found.rows["test"].tolist() == list(range(60, 100))
+    assert sizes(found) == {"train": 54, "val": 6, "test": 40}
+    assert found.drawn == ["val"]
+    cells[:10] = "dev"
+    assert dealt(cells=cells, by="column").drawn == []
+
+
+def test_a_split_by_time_is_given_whatever_the_seed():
+    moments = np.random.default_rng(0).permutation(100)
+    found = [dealt(cells=moments, by="time", seed=seed) for seed in (0, 1)]
+    assert all(np.array_equal(found[0].rows[s], found[1].rows[s]) for s in found[0].rows)
+    assert sorted(moments[found[0].rows["test"]]) == list(range(80, 100))
+    assert sorted(moments[found[0].rows["val"]]) == list(range(70, 80))
+    assert found[0].drawn == []
+
+
+def test_groups_are_dealt_anew_by_the_seed_and_never_shared():
+    groups = np.arange(100) % 25
+    found = [dealt(cells=groups, by="group", seed=seed) for seed in (0, 1)]
+    assert not np.array_equal(found[0].rows["test"], found[1].rows["test"])
+    for one in found:
+        assert one.drawn == ["val", "test"]
+        own = [set(groups[rows]) for rows in one.rows.values()]
+        assert sum(map(len, own)) == len(set.union(*own)) == 25
+        assert len(own[2]) == 5
+
+
+def test_a_group_that_the_files_share_is_refused():
+    given = np.array([""] * 99 + ["test"])
+    with pytest.raises(Problem, match=r"(?s)each group of dataset\.split\.column.*'7' in files"):
+        dealt(given, [*range(99), 7], by="group")
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"by": "fold"}, "must be one of fraction, column, group, time"),
+        ({"by": "group"}, "'dataset.split={by: group, column: <its name>}'"),
+        ({"column": "c"}, "'dataset.split={by: column, column: c}'"),
+        ({"val": -0.1}, "dataset.split.val must be a number"),
+        ({"test": "a"}, "dataset.split.test must be a number"),
+        ({"seed": None}, "dataset.split.seed must be an integer"),
+        ({"val": 0.5, "test": 0.6}, "leave rows to train on"),
+        ({"fraction": 0.1}, "has no such option; it has by, column, val, test, seed"),
+    ],
+)
+def test_what_is_wrong_is_said_with_what_to_do(options, words):
+    with pytest.raises(Problem) as error:
+        dealt(**options)
+    assert words in str(error.value)
+
+
+def test_a_word_in_place_of_the_options_is_answered_with_them():
+    with pytest.raises(Problem, match=r"try:   'dataset\.split=\{by: time, column: <its name>\}'"):
+        SplitOptions.of("time")
+
+
+def test_a_source_has_what_it_says_and_else_what_all_have():
+    common = SplitOptions.of(USUAL)
+    own = common.of_source({"by": "time", "column": "when"}, "dataset.sources.m.split")
+    assert (own.by, own.column, own.val, own.seed) == ("time", "when", 0.1, 0)
+    assert own.slot == "dataset.sources.m.split"
+    assert common.of_source(None, "dataset.sources.n.split").by == "fraction"

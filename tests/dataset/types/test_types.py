@@ -1,0 +1,129 @@
+"""Types of columns: each is learned from train alone, reads new rows alike, and is plain data."""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pyarrow
+import pytest
+
+from mtl_cli.basis.errors import Problem
+from mtl_cli.dataset import types
+from mtl_cli.dataset.columns.column import Written
+from mtl_cli.dataset.readers.table import TableReader
+from mtl_cli.dataset.tables.inference import Inference
+from mtl_cli.dataset.tables.types import check_said, column_of, column_state, known_types
+
+CELLS = {"number": ["1", "2.5", None, "4", "7"], "category": ["a", "b", "?", "a", "c"]}
+OPTIONS = {"number": {}, "category": {"min_count": 1}}
+
+# A type of one's own: the share of each letter is no category, and no number.
+LENGTH = """
+from dataclasses import dataclass
+
+import numpy as np
+
+from mtl_cli.dataset.columns.column import Column, Learned
+
+
+@dataclass(frozen=True)
+class Length(Column):
+    name: str
+    unit: float
+
+    @classmethod
+    def learn(cls, written, unit):
+        column = cls(written.name, unit)
+        return Learned(0, "lengths", column, column.codes(written.cells, written.place))
+
+    @property
+    def num_numbers(self):
+        return 1
+
+    def codes(self, cells, place):
+        return [np.array([len(cell or "") / self.unit for cell in cells.to_pylist()])]
+
+    def plain(self, values):
+        return values
+"""
+
+
+def place(i):
+    return f"row {i + 1} of a.csv"
+
+
+def written(cells, train=(0, 1, 2, 3), said=True):
+    array = pyarrow.chunked_array([pyarrow.array(cells)])
+    return Written("c", array, place, np.array(train), said)
+
+
+def test_all_types_are_found():
+    assert list(known_types()) == ["category", "drop", "number"]
+
+
+@pytest.mark.parametrize("name", list(CELLS))
+def test_a_column_reads_new_rows_as_those_that_it_was_learned_from(name):
+    found = known_types()[name].learn(written(CELLS[name]), **OPTIONS[name])
+    state = column_state(found.column)
+    again = column_of(json.loads(json.dumps(state)))
+    assert again == found.column
+    for one, other in zip(again.codes(written(CELLS[name]).cells, place), found.codes, strict=True):
+        assert np.array_equal(one, other)
+    assert len(found.codes) == found.column.num_numbers + len(found.column.sizes)
+
+
+def test_numbers_are_learned_from_train_and_plain_ones_are_missing_again():
+    found = known_types()["number"].learn(written(CELLS["number"]))
+    values = np.array([1, 2.5, 4])
+    scaled = (np.array([1, 2.5, np.nan, 4, 7]) - values.mean()) / values.std()
+    assert np.allclose(found.codes[0], np.nan_to_num(scaled))
+    plain = found.column.plain(np.column_stack(found.codes))
+    assert np.allclose(plain[:, 0], scaled, equal_nan=True)
+
+
+def test_categories_are_learned_from_train_and_plain_ones_are_missing_again():
+    found = known_types()["category"].learn(written(CELLS["category"]), min_count=1)
+    assert found.column.values == ["a", "b"]
+    assert found.codes[0].tolist() == [1, 2, 0, 1, 0]
+    assert found.column.sizes == (3,)
+    plain = found.column.plain(np.array([[1.0], [0.0]]))
+    assert np.array_equal(plain, [[1], [np.nan]], equal_nan=True)
+
+
+def test_a_new_type_is_one_class_in_one_file(tmp_path, monkeypatch):
+    (tmp_path / "length.py").write_text(LENGTH)
+    monkeypatch.setattr(types, "__path__", [*types.__path__, str(tmp_path)])
+    known_types.cache_clear()
+    try:
+        assert "length" in known_types()
+        said = {"c": {"type": "length", "unit": 2}}
+        check_said(said)
+        with pytest.raises(Problem, match="a length has type, unit"):
+            check_said({"c": {"type": "length", "units": 2}})
+        cells = written(["aa", "bbbb", None])
+        inferred = Inference(place, np.arange(3), said, {"min_count": 2})
+        inferred.learn("c", cells.cells)
+        reader = TableReader(inferred.learned, OF_FILES, {}, None, {})
+        reader = TableReader.from_state(json.loads(json.dumps(reader.state())))
+        assert reader.rows(3, [reader.columns[0].codes(cells.cells, place)]).tolist() == [
+            [1.0],
+            [2.0],
+            [0.0],
+        ]
+        assert inferred.lines()[1].split() == ["c", "length", "0", "lengths"]
+        with pytest.raises(Problem, match="must say the unit of its type"):
+            Inference(place, np.arange(3), {"c": {"type": "length"}}, {}).learn("c", cells.cells)
+    finally:
+        known_types.cache_clear()
+        sys.modules.pop("mtl_cli.dataset.types.length", None)
+
+
+OF_FILES = dict.fromkeys(["delimiter", "header", "names", "encoding", "quote", "on_bad_row"])
+
+
+def test_nothing_else_names_a_type():
+    """No other file of the package imports a type, so a new one is a file and no more."""
+    package = Path(types.__file__).parents[2]
+    texts = [p.read_text(encoding="utf-8") for p in package.rglob("*.py")]
+    assert not [text for text in texts if "dataset.types." in text]
