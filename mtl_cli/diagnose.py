@@ -13,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from mtl_cli.basis.errors import Problem, check_choice, problem
 from mtl_cli.command_line.cli import (
+    answered,
     compose,
     compose_run,
     explained,
@@ -41,13 +42,22 @@ EXAMPLES = [
 def main() -> None:
     """The command."""
     words = sys.argv[1:]
-    if any(word in ("--help", "-h") for word in words):
-        show_help(CONF, "diagnose", words) if chosen(words) else sys.stdout.write(help_text())
-    elif of_a_run(words):
+    with plain_errors(words):
+        if answered(words, lambda: show(words)):
+            return
+    if of_a_run(words):
         with plain_errors(words):
             diagnose(words)
     else:
         run_command(job, "diagnose")
+
+
+def show(words: list[str]) -> None:
+    """Prints the help; of choices, their options."""
+    if chosen(words):
+        show_help(CONF, "diagnose", words)
+    else:
+        sys.stdout.write(help_text())
 
 
 def job(cfg: DictConfig) -> None:

@@ -12,8 +12,8 @@ from typing import Any
 
 from mtl_cli import __version__
 from mtl_cli.basis.errors import Problem, problem
-from mtl_cli.command_line.cli import plain_errors
-from mtl_cli.command_line.options import help_text, read_options, refuse, required, sources_of
+from mtl_cli.command_line.cli import answered, plain_errors
+from mtl_cli.command_line.options import read_options, refuse, required, show_help, sources_of
 from mtl_cli.command_line.own_parts import find_packages
 from mtl_cli.comparison.saved_run import mapping, read_json
 from mtl_cli.comparison.table import text_table
@@ -40,8 +40,7 @@ ABOUT = ("checkpoint", "split", "dataset", "words", "max_batches", "files")  # t
 def main() -> None:
     """The command."""
     words = sys.argv[1:]
-    if any(word in ("--help", "-h") for word in words):
-        sys.stdout.write(help_text("evaluate", USAGE, NOTES, EXAMPLES) + "\n")
+    if answered(words, lambda: show_help("evaluate", USAGE, NOTES, EXAMPLES)):
         return
     with plain_errors(words):
         sys.stdout.write(as_text(evaluate(words)) + "\n")

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from mtl_cli.command_line.cli import plain_errors
-from mtl_cli.command_line.options import help_text, read_options, refuse, required, sources_of
+from mtl_cli.command_line.cli import answered, plain_errors
+from mtl_cli.command_line.options import read_options, refuse, required, show_help, sources_of
 from mtl_cli.command_line.own_parts import find_packages
 
 USAGE = "run=<folder> input=<file or folder> [key=value ...]"
@@ -32,8 +32,7 @@ FIX = "run=latest input=<file or folder>"
 def main() -> None:
     """The command."""
     words = sys.argv[1:]
-    if any(word in ("--help", "-h") for word in words):
-        sys.stdout.write(help_text("predict", USAGE, NOTES, EXAMPLES) + "\n")
+    if answered(words, lambda: show_help("predict", USAGE, NOTES, EXAMPLES)):
         return
     with plain_errors(words):
         rows, out = predict(words)

@@ -6,12 +6,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from mtl_cli.command_line.cli import plain_errors
-from mtl_cli.command_line.options import help_text
+from mtl_cli.command_line.cli import answered, plain_errors
+from mtl_cli.command_line.options import show_help
 from mtl_cli.comparison.compare import Options
 from mtl_cli.comparison.files import Report
 from mtl_cli.study.report import make_report, read_words, width
 
+USAGE = "<folder of runs> ... [key=value ...]"
 NOTES = ["A folder is a run, a sweep, or anything above; latest is the newest of both."]
 EXAMPLES = [
     "mtl-report latest",
@@ -23,10 +24,7 @@ EXAMPLES = [
 def main() -> None:
     """The command."""
     words = sys.argv[1:]
-    if any(word in ("--help", "-h") for word in words):
-        sys.stdout.write(
-            help_text("report", "<folder of runs> ... [key=value ...]", NOTES, EXAMPLES) + "\n"
-        )
+    if answered(words, lambda: show_help("report", USAGE, NOTES, EXAMPLES)):
         return
     with plain_errors(words):
         folders, options = read_words(words)

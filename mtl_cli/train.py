@@ -38,6 +38,9 @@ def main() -> None:
     FreshFolders.sweep, AndSingleTask.wanted = None, False
     AndSingleTask.studied = False
     words = FreshFolders.words = sys.argv[1:]
+    if "--version" in words:  # before a resume, which has a way of its own
+        run_command(job, "train")
+        return
     with plain_errors(words):
         sweep = resumed_sweep(words)
         if sweep is not None:

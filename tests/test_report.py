@@ -148,6 +148,7 @@ def call(monkeypatch: pytest.MonkeyPatch, *words: str) -> None:
         (["."], "no run in it"),
         (["latest"], "must find a run"),
         ([".", "confidense=0.9"], "try:   confidence=0.9"),
+        (["run=latest", "metric=mae"], "try:   mtl-report latest metric=mae"),
         ([".", "formats=[cvs]"], "each of formats must be one of csv, md, tex"),
         ([".", "formats=[csv"], "formats must have a value in YAML"),
         ([".", "formats=csv"], "try:   'formats=[csv]'"),

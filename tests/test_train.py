@@ -1,6 +1,7 @@
 """`mtl-train` on whole runs: what it leaves, what it reproduces, what it refuses."""
 
 import csv
+import importlib
 import json
 import subprocess
 import sys
@@ -8,10 +9,12 @@ from pathlib import Path
 
 import pytest
 import torch
+import yaml
 from omegaconf import OmegaConf
 
 import mtl_cli.train
 from mtl_cli.basis.errors import Problem
+from mtl_cli.command_line.cli import compose_run
 from mtl_cli.command_line.flags import readable
 
 SMOKE = ["trainer=smoke", "dataset.num_samples=400", "encoder.hidden=[8]"]
@@ -354,6 +357,84 @@ def test_mistakes_get_a_few_plain_lines(
 )
 def test_flags_may_stand_anywhere(words: list[str], expected: list[str]) -> None:
     assert readable(words) == expected
+
+
+TABLE = ["dataset=table", "dataset.path=t.csv", "dataset.targets={y: regression, ill: binary}"]
+TEXT = ["dataset=text"]
+TEXT += ["dataset.sources={films: {path: t.csv, text: t, labels: {y: y, ill: ill}}}"]
+TEXT += ["dataset.targets={y: regression, ill: binary}"]
+
+
+@pytest.mark.parametrize("data", [TABLE, TEXT], ids=["table", "text"])
+def test_tables_and_texts_are_swept(tmp_path: Path, monkeypatch, capsys, data) -> None:
+    rows = [f"{x},film {'good' if x % 3 else 'bad'} {x},{2 * x},{int(x > 40)}" for x in range(80)]
+    (tmp_path / "t.csv").write_text("\n".join(["x,t,y,ill", *rows]) + "\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    words = ["-m", *data, "tasks.y.loss=huber,mse", "trainer=smoke", "hydra.sweep.dir=s"]
+    monkeypatch.setattr(sys, "argv", ["mtl-train", *words])
+    mtl_cli.train.main()
+    text = capsys.readouterr().out
+    assert "tasks.y.loss=huber" in text
+    assert "tasks.y.loss=mse" in text
+    assert len(list(tmp_path.glob("s/*/summary.json"))) == 2
+
+
+@pytest.mark.parametrize("place", [0, 1, 3])
+@pytest.mark.parametrize("flag", [["--cfg", "job"], ["--config-dir", "mine", "-c", "job"]])
+def test_flags_stand_beside_targets(tmp_path, monkeypatch, capsys, flag, place) -> None:
+    (tmp_path / "mine").mkdir()
+    monkeypatch.chdir(tmp_path)
+    words = [*TABLE[:place], *flag, *TABLE[place:], "tasks.y.weight=3.5"]
+    monkeypatch.setattr(sys, "argv", ["mtl-train", *words])
+    mtl_cli.train.main()
+    text = capsys.readouterr().out
+    assert "mtl_cli.task.binary.Binary" in text
+    assert "weight: 3.5" in text
+
+
+@pytest.mark.parametrize("command", ["train", "evaluate", "predict", "diagnose", "report"])
+def test_every_command_says_its_version(monkeypatch, capsys, command) -> None:
+    monkeypatch.setattr(sys, "argv", [f"mtl-{command}", "--version"])
+    importlib.import_module(f"mtl_cli.{command}").main()
+    assert capsys.readouterr().out == f"mtl-cli {mtl_cli.__version__}\n"
+
+
+def test_help_is_of_80_columns_and_has_the_defaults_that_hold(
+    tmp_path, monkeypatch, capsys
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["mtl-train", "--help"])
+    mtl_cli.train.main()
+    text = capsys.readouterr().out
+    assert max(map(len, text.splitlines())) <= 80
+    used = text.partition("most used")[2].partition("other options")[0]
+    said = [line.split("  ")[1].partition("=") for line in used.splitlines() if "=" in line[:30]]
+    assert len(said) == 10
+    cfg = compose_run("train", [f"hydra.run.dir={tmp_path / 'run'}"])[0]
+    for path, _, value in said:
+        option = OmegaConf.select(cfg, path.replace("<name>", "sin"))
+        assert str(yaml.safe_load(value)) == str(option), path
+
+
+def test_help_of_a_choice_within_shows_its_options(monkeypatch, capsys) -> None:
+    monkeypatch.setattr(sys, "argv", ["mtl-train", "tasks.sin.loss=focal", "--help"])
+    mtl_cli.train.main()
+    assert "gamma: 2.0" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("tasks.sin.loss=f", "tasks.sin.loss=focal"),
+        ("weighting=pcgrad weighting.losses=uw", "weighting.losses=uw"),
+        ("tasks.sin.loss=focal tasks.sin.loss.g", "tasks.sin.loss.gamma="),
+        ("arch=mm", "arch=mmoe"),
+    ],
+)
+def test_choices_within_are_completed(monkeypatch, capsys, line, found) -> None:
+    monkeypatch.setenv("COMP_LINE", f"mtl-train {line}")
+    monkeypatch.setattr(sys, "argv", ["mtl-train", "-sc", "query=bash"])
+    mtl_cli.train.main()
+    assert capsys.readouterr().out.split() == [found]
 
 
 def test_from_python_too_the_corrected_words_are_said(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,7 +20,9 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
+from mtl_cli import __version__
 from mtl_cli.basis.errors import Problem, problem
+from mtl_cli.command_line.completion import completed
 from mtl_cli.command_line.flags import readable
 from mtl_cli.command_line.help import show_help
 from mtl_cli.command_line.kinds import check_types
@@ -163,9 +165,9 @@ def no_choice(words: list[str]) -> Problem:
 def run_command(task: Callable[[DictConfig], Any], config_name: str) -> Any:
     """Runs a command's function on the config that the command line composes."""
     words = sys.argv[1:]
-    if any(word in ("--help", "-h") for word in words):
-        with plain_errors(words):
-            return show_help(CONF, config_name, words)
+    with plain_errors(words):
+        if answered(words, lambda: show_help(CONF, config_name, words)) or completed(words):
+            return None
     os.environ["HYDRA_FULL_ERROR"] = "1"  # lets the exceptions come here instead of printing them
     with plain_errors(words):
         FreshFolders.words = words
@@ -174,6 +176,17 @@ def run_command(task: Callable[[DictConfig], Any], config_name: str) -> Any:
         return hydra.main(config_path=str(CONF), config_name=config_name, version_base="1.3")(
             task
         )()
+
+
+def answered(words: Sequence[str], show: Callable[[], object]) -> bool:
+    """Whether the words ask for help, which is shown, or for the version, which is printed."""
+    if any(word in ("--help", "-h") for word in words):
+        show()
+    elif "--version" in words:
+        sys.stdout.write(f"mtl-cli {__version__}\n")
+    else:
+        return False
+    return True
 
 
 def job_config(cfg: DictConfig, hydra_cfg: Any) -> DictConfig:

@@ -5,6 +5,7 @@ Nothing here imports torch, so that ``--help`` answers at once.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -73,13 +74,14 @@ def refuse(command: str, words: Sequence[str], known: Sequence[str]) -> None:
         raise problem(key, f"must be one of {', '.join(known)}", "no such option", fix)
 
 
-def help_text(command: str, usage: str, notes: Sequence[str], examples: Sequence[str]) -> str:
-    """What a command does, its options with their meaning, and examples."""
+def show_help(command: str, usage: str, notes: Sequence[str], examples: Sequence[str]) -> None:
+    """Prints what a command does, its options with their meaning, and examples."""
     text = (CONF / f"{command}.yaml").read_text(encoding="utf-8")
     first, _, options = text.partition("\n")
     lines = [first.lstrip("# "), "", f"usage: mtl-{command} {usage}", "", *notes, "", "options"]
     lines += [f"  {line}" for line in options.rstrip().splitlines()]
-    return "\n".join([*lines, "", "examples", *(f"  {example}" for example in examples)])
+    lines += ["", "examples", *(f"  {example}" for example in examples)]
+    sys.stdout.write("\n".join(lines) + "\n")
 
 
 def required(command: str, values: dict[str, Any], key: str, fix: str) -> Any:

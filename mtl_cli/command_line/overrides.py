@@ -13,7 +13,7 @@ from omegaconf import OmegaConf
 from mtl_cli.basis.errors import Problem
 from mtl_cli.command_line.cli import compose, explained, job_config
 from mtl_cli.command_line.places import CONF
-from mtl_cli.command_line.words import value
+from mtl_cli.command_line.words import value, with_tasks
 
 Flat = Mapping[str, Any]  # {"arch.num_experts": 8}
 
@@ -51,7 +51,7 @@ def words_of(
     experiment = choices.get("experiment")
     words = [f"experiment={experiment}"] if experiment in EXPERIMENTS else []
     known = composed(words)[1]
-    for _, together in groupby(sorted(choices, key=order), key=lambda group: order(group)[:-1]):
+    for _, together in groupby(sorted(choices, key=order), key=order):
         groups = [g for g in together if g not in NOT_OF_A_RUN and choices[g] != known.get(g)]
         words += [f"{typed(group, known)}={value(choices[group])}" for group in groups]
         try:
@@ -59,7 +59,9 @@ def words_of(
         except Problem:
             known = {**known, **{group: choices[group] for group in groups}}
     try:
-        return [*words, *differing(config, composed(words)[0], usual)]
+        own = differing(config, composed(words)[0], usual)
+        implied = [word.partition("@")[2] for word in with_tasks(own) if word not in own]
+        return [*(word for word in words if word not in implied), *own]
     except Problem:
         return [*words, "--config-dir=<of these choices>"]
 
@@ -70,9 +72,9 @@ def typed(group: str, known: Mapping[str, str | None]) -> str:
     return place or (group if group in known else f"+{group}")
 
 
-def order(group: str) -> tuple[bool, bool, bool, str]:
+def order(group: str) -> tuple[bool, bool, bool]:
     """The dataset brings groups of its own, its tasks; and these, their losses and heads."""
-    return "@" in group, group != "dataset", not group.startswith("task@"), group
+    return "@" in group, group != "dataset", not group.startswith("task@")
 
 
 def composed(words: list[str]) -> tuple[Flat, dict[str, str | None]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -51,6 +52,9 @@ def read_words(words: Sequence[str]) -> tuple[list[Path], Options]:
         elif key not in values:
             rule = f"must be one of {', '.join(values)}"
             close = nearest(key, list(values))
+            if key in ("run", "folder"):
+                rule = "is no option: folders are named as they are"
+                raise problem(key, rule, word, again(word, words))
             fix = word.replace(key, close, 1) if close else "mtl-report --help"
             raise problem(key, rule, "no such option", fix)
         else:
@@ -64,6 +68,11 @@ def read_words(words: Sequence[str]) -> tuple[list[Path], Options]:
     if not named:
         raise problem("mtl-report", "needs a folder with runs", "none", "mtl-report latest")
     return [place(name, Path(options.runs)) for name in named], options
+
+
+def again(word: str, words: Sequence[str]) -> str:
+    """The command line with a folder where ``run=<folder>`` was typed."""
+    return shlex.join(["mtl-report", *(w.partition("=")[2] if w == word else w for w in words)])
 
 
 def option(word: str) -> dict[str, Any]:
