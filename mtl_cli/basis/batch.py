@@ -56,15 +56,12 @@ class Batch:
     Args:
         inputs: ``{input name: [B, ...]}``; only the inputs that this step draws.
         targets: ``{task: [B, ...]}``; only the tasks whose input is present.
-        complete: tasks known to miss no label here.
+        complete: tasks known to miss no label here; the others are searched for missing ones,
+            which costs a device synchronisation a step.
         weights: ``{task: [B]}``, how much each example counts in its loss; the others count 1.
-        labelled: ``{task: the places of the examples with a label that counts}``, where known; a
-            task that is neither complete nor here is searched for missing labels, which costs a
-            device synchronisation a step.
     """
 
     inputs: dict[str, Examples]
     targets: dict[str, Tensor]
     complete: frozenset[str] = frozenset()
     weights: dict[str, Tensor] = field(default_factory=dict)
-    labelled: dict[str, Tensor] = field(default_factory=dict)

@@ -103,6 +103,7 @@ def options_of(kind: type) -> list[str]:
     return [own.name for own in fields(kind) if own.init and own.name != "slot"]
 
 
-def is_missing(target: Tensor) -> Tensor:
-    """Which labels are missing, as a mask."""
-    return target.isnan() if target.is_floating_point() else target == -1
+def has_missing(target: Tensor) -> bool:
+    """Whether some label is missing: NaN in a float target, -1 in a class target."""
+    missing = target.isnan() if target.is_floating_point() else target == -1
+    return bool(missing.any())

@@ -97,7 +97,7 @@ class MeanLoss(nn.Module, ABC):
         """`loss` without its denominator."""
         output, target = self.align(output, target), self.to_loss_unit(target)
         if weights is not None:
-            return self.weighted_loss(output, target, weights, complete)
+            return self.weighted_loss(output, target, weights)
         return self.plain_loss(*self.keep_labelled(output, target, complete))
 
     def plain_loss(self, output: Tensor, target: Tensor) -> Tensor:
@@ -106,17 +106,14 @@ class MeanLoss(nn.Module, ABC):
         summed = getattr(self.criterion, "reduction", "mean") == "sum"
         return loss / self.denominator(target, complete=True) if summed else loss
 
-    def weighted_loss(
-        self, output: Tensor, target: Tensor, weights: Tensor, complete: bool
-    ) -> Tensor:
+    def weighted_loss(self, output: Tensor, target: Tensor, weights: Tensor) -> Tensor:
         """``sum_b w_b L_b / sum_b w_b`` over the labels; each label counts as its example does.
 
         Where the loss weighs classes, ``w_b`` is the product of both.
         """
-        label_weights = weights
-        if not complete or target.dim() > 1:
-            label_weights = per_label(weights, target)[self.is_labelled(target)]
-            output, target = self.keep_labelled(output, target, complete=False)
+        there = self.is_labelled(target)
+        label_weights = per_label(weights, target)[there]
+        output, target = self.keep_labelled(output, target, complete=False)
         own = self.label_weights(target)
         total = (label_weights if own is None else label_weights * own).sum()
         return (self.each_loss(output, target) * label_weights).sum() / total

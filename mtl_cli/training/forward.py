@@ -9,10 +9,11 @@ import torch
 from torch import Tensor
 
 from mtl_cli.basis.batch import Batch
+from mtl_cli.basis.device import place
 from mtl_cli.model.model import Model
 from mtl_cli.training.evaluation import to_device
 from mtl_cli.training.settings import Settings
-from mtl_cli.training.step_part import StepPart, labels, step_parts
+from mtl_cli.training.step_part import StepPart, step_parts
 
 DTYPES = {"32": torch.float32, "bf16": torch.bfloat16, "16": torch.float16}
 
@@ -73,7 +74,8 @@ class Forward:
         losses = {}
         for name, output in outputs.items():
             if name in part.denominators:
-                rows, task = batch.labelled.get(name), self.model.tasks[name]
-                own = output if rows is None else output.index_select(0, rows)
-                losses[name] = task.mean_loss(own, *labels(batch, name, self.device))
+                target = place(batch.targets[name], self.device)
+                complete, weights = name in batch.complete, batch.weights.get(name)
+                task = self.model.tasks[name]
+                losses[name] = task.mean_loss(output, target, complete, weights)
         return losses

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from itertools import islice
 
 import torch
-from torch import Tensor
 
 from mtl_cli.basis.batch import Batch
 from mtl_cli.basis.device import place
@@ -81,38 +80,26 @@ def step_parts(
 def only_part(batch: Batch, tasks: Mapping[str, Task], device: torch.device) -> StepPart:
     """A step in one part, which is looked at only for tasks that may have nothing to count."""
     found = denominators(batch, tasks, device)
-    unsure = {name: d for name, d in found.items() if is_unsure(batch, tasks[name])}
+    unsure = {
+        name: d
+        for name, d in found.items()
+        if tasks[name].may_count_nothing(name in batch.complete, batch.weights.get(name))
+    }
     if unsure:
         known = read([unsure])[0]
         found = {name: known.get(name, d) for name, d in found.items() if known.get(name, 1)}
     return StepPart(batch, found, dict.fromkeys(found, 1.0))
 
 
-def is_unsure(batch: Batch, task: Task) -> bool:
-    """Whether only a look at the labels says that something of a batch counts."""
-    if task.name in batch.labelled:
-        return task.may_count_nothing(complete=True, weights=None)
-    return task.may_count_nothing(task.name in batch.complete, batch.weights.get(task.name))
-
-
 def denominators(batch: Batch, tasks: Mapping[str, Task], device: torch.device) -> Denominators:
     """What each task's loss of a batch is the mean over."""
-    found: Denominators = {}
-    for name, task in tasks.items():
-        rows = batch.labelled.get(name)
-        if name in batch.targets and (rows is None or len(rows)):
-            found[name] = task.denominator(*labels(batch, name, device))
-    return found
-
-
-def labels(batch: Batch, name: str, device: torch.device) -> tuple[Tensor, bool, Tensor | None]:
-    """A task's target, whether no label of it is missing, and how much each example counts; of the
-    labelled examples alone, where they are known."""
-    target, weights = place(batch.targets[name], device), batch.weights.get(name)
-    rows = batch.labelled.get(name)
-    if rows is None:
-        return target, name in batch.complete, weights
-    return target[rows], True, None if weights is None else weights[rows]
+    return {
+        name: task.denominator(
+            place(batch.targets[name], device), name in batch.complete, batch.weights.get(name)
+        )
+        for name, task in tasks.items()
+        if name in batch.targets
+    }
 
 
 def read(found: Sequence[Mapping[str, Scalar]]) -> list[dict[str, float]]:

@@ -67,7 +67,7 @@ class FAMO(LossWeighting):
         for task, loss in losses.items():
             own = self.share(task) * loss.detach()
             self.before[task] = self.before[task] + own if task in self.before else own
-        shifted = self.checked(losses)
+        shifted = self.shift(losses)
         weights = self.logits[places(self.tasks, losses)].softmax(0).to(shifted)
         scale = 1 / (weights / shifted.detach()).sum()
         return (scale * weights) @ shifted.log()
@@ -75,11 +75,7 @@ class FAMO(LossWeighting):
     def shift(self, losses: Losses) -> Tensor:
         """What the losses are above their lower bounds, [K]."""
         bounds = self.bounds[places(self.tasks, losses)]
-        return torch.stack(list(losses.values())).to(bounds) - bounds + EPSILON
-
-    def checked(self, losses: Losses) -> Tensor:
-        """The same, above zero: it goes into a logarithm."""
-        shifted = self.shift(losses)
+        shifted = torch.stack(list(losses.values())).to(bounds) - bounds + EPSILON
         check_positive("weighting=famo", losses, shifted, "at least its weighting.lower_bounds")
         return shifted
 
@@ -90,7 +86,7 @@ class FAMO(LossWeighting):
             return
         after = {task: loss for task, loss in closure().items() if task in before}
         before = {task: before[task] for task in after}
-        progress = self.shift(before).log() - self.checked(after).log()
+        progress = self.shift(before).log() - self.shift(after).log()
         present = places(self.tasks, after)
         w = self.logits[present]
         z = w.softmax(0)

@@ -89,6 +89,5 @@ def project(point: Tensor) -> Tensor:
     ordered = point.sort(descending=True).values
     counts = torch.arange(1, len(point) + 1, dtype=point.dtype, device=point.device)
     levels = (ordered.cumsum(0) - 1) / counts
-    last = (ordered > levels).sum(0, keepdim=True) - 1
-    level = levels.index_select(0, last)  # as a number it would have to be read from the device
+    level = levels[(ordered > levels).sum() - 1]
     return (point - level).clamp(min=0)

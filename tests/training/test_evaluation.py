@@ -207,6 +207,6 @@ def test_a_metric_without_a_value_has_none(recwarn):
     assert math.isfinite(figures["sick"]["loss"])
     assert math.isfinite(figures["size"]["r2"])
     table.targets["size"][1:] = torch.nan
-    loader.labelled.complete = frozenset()
+    loader.complete = frozenset()
     assert math.isnan(evaluate(model, loader, READS, CPU)["size"]["r2"])
     assert not recwarn.list

@@ -15,9 +15,8 @@ from mtl_cli.basis.batch import Batch, Examples
 from mtl_cli.basis.device import place
 from mtl_cli.basis.errors import problem
 from mtl_cli.basis.inputs import InputSpec
-from mtl_cli.dataset.base import Dataset
+from mtl_cli.dataset.base import Dataset, has_missing
 from mtl_cli.dataset.memory.batching import Batching, fitted_size
-from mtl_cli.dataset.memory.labelled import Labelled
 
 CHUNK_BYTES = 4 * 2**20  # rows are gathered for as many batches at once as fit in this
 
@@ -124,19 +123,18 @@ class RowsLoader:
 
     def __post_init__(self) -> None:
         self.num_examples = len(self) * self.batch_size if self.drop_last else len(self.rows)
-        self.labelled = Labelled(self.rows.targets, self.rows.weights)
+        self.complete = frozenset(t for t, y in self.rows.targets.items() if not has_missing(y))
 
     def __len__(self) -> int:
         whole = len(self.rows) / self.batch_size
         return math.floor(whole) if self.drop_last else math.ceil(whole)
 
     def batches(self, epoch: int, start: int = 0) -> Iterator[Batch]:
-        order, positions = None, torch.arange(len(self.rows))
+        order = None
         if self.seed is not None:
             generator = torch.Generator().manual_seed((self.seed * 1_000_003 + epoch) % 2**63)
             device = next(iter(self.rows.targets.values())).device
-            positions = torch.randperm(len(self.rows), generator=generator)
-            order = positions.to(device)
+            order = torch.randperm(len(self.rows), generator=generator).to(device)
         at_once = self._batches_at_once()
         for first in range(start, len(self), at_once):
             last = min(first + at_once, len(self))
@@ -147,9 +145,8 @@ class RowsLoader:
                 yield Batch(
                     {name: x[part] for name, x in chunk.inputs.items()},
                     {task: y[part] for task, y in chunk.targets.items()},
-                    self.labelled.complete,
+                    self.complete,
                     {task: w[part] for task, w in chunk.weights.items()},
-                    self.labelled.of(positions[rows][part]),
                 )
 
     def _batches_at_once(self) -> int:

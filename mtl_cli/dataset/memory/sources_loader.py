@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from torch import Tensor
 
 from mtl_cli.basis.batch import Batch, Examples
+from mtl_cli.dataset.base import has_missing
 from mtl_cli.dataset.memory.draw import Draw
 from mtl_cli.dataset.memory.in_memory import Rows, take
-from mtl_cli.dataset.memory.labelled import Labelled
 
 CHUNK_BYTES = 2**19  # rows are gathered for as many batches at once as fit in this
 
@@ -34,9 +34,8 @@ class SourcesLoader:
 
     def __post_init__(self) -> None:
         self.num_examples = sum(self.draw.counts().values())
-        self.labelled = {
-            name: Labelled(rows.targets, rows.weights) for name, rows in self.sources.items()
-        }
+        targets = {task: y for rows in self.sources.values() for task, y in rows.targets.items()}
+        self.complete = frozenset(task for task, y in targets.items() if not has_missing(y))
 
     def __len__(self) -> int:
         return len(self.draw)
@@ -48,12 +47,11 @@ class SourcesLoader:
             yield Batch(
                 {name: x for part in parts for name, x in part.inputs.items()},
                 {task: y for part in parts for task, y in part.targets.items()},
-                frozenset().union(*(part.complete for part in parts)),
+                self.complete,
                 {task: w for part in parts for task, w in part.weights.items()},
-                {task: rows for part in parts for task, rows in part.labelled.items()},
             )
 
-    def _parts(self, name: str, epoch: int, start: int) -> Iterator[Batch]:
+    def _parts(self, name: str, epoch: int, start: int) -> Iterator[Rows]:
         """A source's part of each batch that reads it; rows are gathered for several at once."""
         rows, size = self.sources[name], self.draw.batch_sizes[name]
         x = rows.inputs[name]
@@ -65,12 +63,10 @@ class SourcesLoader:
                 chunk = self._gather(rows, name, positions.to(device))
                 for first in range(0, len(positions), size):
                     part = slice(first, first + size)
-                    yield Batch(
+                    yield Rows(
                         {name: x[part] for name, x in chunk.inputs.items()},
                         {task: y[part] for task, y in chunk.targets.items()},
-                        self.labelled[name].complete,
                         {task: w[part] for task, w in chunk.weights.items()},
-                        self.labelled[name].of(positions[part]),
                     )
 
     def _gather(self, rows: Rows, name: str, positions: Tensor) -> Rows:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from mtl_cli.basis.batch import Bag, Batch
 from mtl_cli.basis.errors import Problem
 from mtl_cli.basis.inputs import BagOfWords, Dense
-from mtl_cli.dataset.base import Loader, is_missing
+from mtl_cli.dataset.base import Loader, has_missing
 from mtl_cli.dataset.memory import in_memory
 from mtl_cli.dataset.memory.batching import Batching
 from mtl_cli.dataset.memory.in_memory import InMemoryDataset, Rows
@@ -183,12 +183,12 @@ def test_a_task_can_read_another_input_than_the_datasets_choice():
 
 def test_tasks_that_miss_a_label_are_found():
     whole = dataset(10)
-    assert whole.loader("train", READS, CPU, 0).labelled.complete == {"a", "b"}
+    assert whole.loader("train", READS, CPU, 0).complete == {"a", "b"}
     whole.targets("train")["a"][7] = torch.nan
     train = whole.loader("train", READS, CPU, 0)
-    assert train.labelled.complete == {"b"}
+    assert train.complete == {"b"}
     assert all(batch.complete == {"b"} for batch in train.batches(1))
-    assert whole.loader("val", READS, CPU, 0).labelled.complete == {"a", "b"}
+    assert whole.loader("val", READS, CPU, 0).complete == {"a", "b"}
 
 
 @pytest.mark.parametrize(
@@ -202,7 +202,7 @@ def test_tasks_that_miss_a_label_are_found():
     ],
 )
 def test_a_missing_label_is_nan_or_minus_one_by_the_targets_type(target, missing):
-    assert bool(is_missing(target).any()) is missing
+    assert has_missing(target) is missing
 
 
 @pytest.mark.parametrize(
