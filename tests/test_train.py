@@ -297,7 +297,10 @@ def test_a_sweep_ends_with_a_table_and_a_failed_job_hides_no_other(tmp_path: Pat
             "dataset=table 'dataset.path=my data/a.csv'",
         ),
         (["dataset=text", "dataset.sources.films.path=films.csv"], "={films: {path: films.csv}}'"),
-        (["dataset=table", "dataset.targets={mean area: regression}"], "={mean_area: regression}'"),
+        (
+            ["dataset=table", "dataset.targets={mean area: regression}"],
+            "={kind: regression, column: mean area}'",
+        ),
         (["dataset=table", 'dataset.targets={"a b": binary}'], "names of letters, digits"),
         (["encoder.hidden.a=3"], "the command line must fit the configuration"),
         (["arch=[1]"], "the command line must fit the configuration"),

@@ -29,7 +29,8 @@ def table(node: Node) -> Node:
 
 def texts(node: Node) -> Node:
     node = with_split(with_targets(node))
-    sources = {name: source(own) for name, own in mapping(node.get("sources")).items()}
+    column = node["split"]["column"]
+    sources = {name: source(own, column) for name, own in mapping(node.get("sources")).items()}
     return node | {"sources": sources or None, "names": node.pop("columns", None)}
 
 
@@ -38,15 +39,20 @@ def mapping(value: Any) -> Node:
     return value if isinstance(value, dict) else {}
 
 
-def source(own: Any) -> Any:
-    """A source of texts, which had options of its own."""
+def source(own: Any, common: Any) -> Any:
+    """A source of texts, which had options of its own.
+
+    Args:
+        own: they.
+        common: the column of all sources that says the split.
+    """
     if not isinstance(own, dict):
         return own
     own = dict(own)
     split: Node = {}
     if own.get("split_column") is not None:
         split = {"by": "column", "column": own["split_column"]}
-    elif "split_column" in own:
+    elif "split_column" in own and common is not None:
         split = {"by": "fraction", "column": None}
     split |= {key: own[f"{key}_fraction"] for key in ("val", "test") if f"{key}_fraction" in own}
     for key in ("split_column", "val_fraction", "test_fraction"):

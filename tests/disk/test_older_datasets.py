@@ -64,13 +64,34 @@ def test_texts_and_their_sources():
                 "split": {"by": "column", "column": "fold"},
                 "names": ["text", "label"],
             },
-            "n": {"split": {"by": "fraction", "column": None, "val": 0.3}},
+            "n": {"split": {"val": 0.3}},
             "o": {"path": "o.csv"},
         },
         "targets": {"m": "binary"},
         "split": {"by": "fraction", "column": None, "val": 0.1, "test": 0.2, "seed": 4},
         "names": None,
     }
+
+
+def test_a_source_may_be_without_the_column_of_the_others():
+    sources = {"m": {"split_column": None}, "n": {}}
+    old = {"_target_": "mtl_cli.dataset.text.Text", "sources": sources, "split_column": "fold"}
+    assert dataset_of_today(old)["sources"] == {
+        "m": {"split": {"by": "fraction", "column": None}},
+        "n": {},
+    }
+
+
+def test_the_made_up_reviews_are_those_of_today():
+    """So that runs on them are compared."""
+    node = OmegaConf.to_container(OmegaConf.load(CONF / "dataset" / "reviews.yaml"))["dataset"]
+    old = dict(node) | {"split_column": None, "val_fraction": 0.1, "test_fraction": 0.2}
+    old |= {"seed": None, "columns": old.pop("names"), "targets": dict.fromkeys(node["targets"])}
+    old["targets"] |= {"movie": "binary", "yelp": "multiclass"}
+    old["label_maps"] = {"movie": None, "yelp": node["targets"]["yelp"]["map"]}
+    old["sources"] = {s: own | {"split_column": None} for s, own in node["sources"].items()}
+    del old["split"]
+    assert dataset_of_today(old) == node
 
 
 def test_digits():
