@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import torch
 from torch import Tensor
+
+from mtl_cli.basis.device import send
 
 
 @dataclass(frozen=True)
@@ -25,25 +28,43 @@ class Bag:
     def __len__(self) -> int:
         return len(self.offsets) - 1
 
+    @cached_property
+    def bounds(self) -> Tensor:
+        """The offsets in the host's memory, where the size of a part is known without waiting."""
+        return self.offsets.cpu()
+
+    def known(self, bounds: Tensor) -> Bag:
+        """The same, with its `bounds`."""
+        vars(self)["bounds"] = bounds
+        return self
+
     def to(self, device: torch.device | str) -> Bag:
-        return Bag(self.indices.to(device), self.offsets.to(device), self.weights.to(device))
+        there = torch.device(device)
+        moved = (send(x, there) for x in (self.indices, self.offsets, self.weights))
+        return self if self.offsets.device == there else Bag(*moved).known(self.bounds)
 
     def __getitem__(self, positions: Tensor | slice) -> Bag:
-        """The examples at ``positions``, in that order."""
+        """The examples at ``positions``, in that order; these lie best in the host's memory."""
         if isinstance(positions, slice):
             first, last, step = positions.indices(len(self))
-            if step == 1 and self.offsets.device.type == "cpu":  # views: nothing is copied
-                bounds = self.offsets[first : max(first, last) + 1]
-                words = slice(int(bounds[0]), int(bounds[-1]))
-                return Bag(self.indices[words], bounds - bounds[0], self.weights[words])
-            positions = torch.arange(first, last, step, device=self.offsets.device)
-        starts = self.offsets[positions]
-        lengths = self.offsets[positions + 1] - starts
-        offsets = torch.zeros(len(positions) + 1, dtype=lengths.dtype, device=lengths.device)
-        torch.cumsum(lengths, 0, out=offsets[1:])
-        shift = torch.repeat_interleave(starts - offsets[:-1], lengths)
-        places = torch.arange(len(shift), device=shift.device) + shift
-        return Bag(self.indices[places], offsets, self.weights[places])
+            if step == 1:  # views: nothing is copied
+                part = slice(first, max(first, last) + 1)
+                bounds = self.bounds[part]
+                start, end = int(bounds[0]), int(bounds[-1])
+                words = slice(start, end)
+                offsets = self.offsets[part] - start
+                return Bag(self.indices[words], offsets, self.weights[words]).known(bounds - start)
+            positions = torch.arange(first, last, step)
+        here = positions.cpu()
+        starts = self.bounds[here]
+        lengths = self.bounds[here + 1] - starts
+        bounds = torch.zeros(len(here) + 1, dtype=lengths.dtype)
+        torch.cumsum(lengths, 0, out=bounds[1:])
+        size, device = int(bounds[-1]), self.offsets.device
+        shift, lengths, offsets = (send(x, device) for x in (starts - bounds[:-1], lengths, bounds))
+        shift = torch.repeat_interleave(shift, lengths, output_size=size)
+        places = torch.arange(size, device=device) + shift
+        return Bag(self.indices[places], offsets, self.weights[places]).known(bounds)
 
 
 Examples = Tensor | Bag
@@ -56,12 +77,14 @@ class Batch:
     Args:
         inputs: ``{input name: [B, ...]}``; only the inputs that this step draws.
         targets: ``{task: [B, ...]}``; only the tasks whose input is present.
-        complete: tasks known to miss no label here; the others are searched for missing ones,
-            which costs a device synchronisation a step.
+        complete: tasks known to miss no label here; the others are searched for missing ones.
         weights: ``{task: [B]}``, how much each example counts in its loss; the others count 1.
+        labels: how many labels each task has here, 0 where none of them counts, as far as it is
+            known; to find out costs a device synchronisation a step.
     """
 
     inputs: dict[str, Examples]
     targets: dict[str, Tensor]
     complete: frozenset[str] = frozenset()
     weights: dict[str, Tensor] = field(default_factory=dict)
+    labels: dict[str, int] = field(default_factory=dict)

@@ -45,6 +45,18 @@ def place(x: Kind, device: torch.device) -> Kind:
     return cast(Kind, (x.float() if double else x).to(device))
 
 
+def send(x: Tensor, device: torch.device) -> Tensor:
+    """A tensor on a device, without the host waiting for the copy where it goes to CUDA."""
+    if device.type != "cuda" or x.device.type != "cpu":
+        return x.to(device)
+    return x.pin_memory().to(device, non_blocking=True)
+
+
+def waits(x: Tensor) -> bool:
+    """Whether the host waits for a device where it reads a number of the tensor."""
+    return x.device.type != "cpu"
+
+
 def keep_freed_memory() -> None:
     """Lets the C library keep what a step frees for the next step, on Linux.
 

@@ -105,5 +105,9 @@ def options_of(kind: type) -> list[str]:
 
 def has_missing(target: Tensor) -> bool:
     """Whether some label is missing: NaN in a float target, -1 in a class target."""
-    missing = target.isnan() if target.is_floating_point() else target == -1
-    return bool(missing.any())
+    return bool(missing(target).any())
+
+
+def missing(target: Tensor) -> Tensor:
+    """Which labels are missing, in the target's shape."""
+    return target.isnan() if target.is_floating_point() else target == -1

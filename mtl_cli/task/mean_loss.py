@@ -56,13 +56,20 @@ class MeanLoss(nn.Module, ABC):
         return mean, self.denominator(target, complete, weights)
 
     def denominator(
-        self, target: Tensor, complete: bool = False, weights: Tensor | None = None
+        self,
+        target: Tensor,
+        complete: bool = False,
+        weights: Tensor | None = None,
+        labels: int | None = None,
     ) -> int | Tensor:
         """What the sum of the losses is divided by for their mean, known before any output.
 
         The number of the labels where all are there and count the same; else the sum of their
-        weights, a scalar on the target's device. Arguments as of `loss`.
+        weights, a scalar on the target's device. Arguments as of `loss`; ``labels`` is how many
+        there are, where that is known.
         """
+        if labels is not None and weights is None and self.label_weights(target) is None:
+            return labels
         counted = self.counted(target, complete, weights)
         if counted is None:
             return target.numel()
@@ -92,13 +99,20 @@ class MeanLoss(nn.Module, ABC):
         return not complete or weights is not None
 
     def mean_loss(
-        self, output: Tensor, target: Tensor, complete: bool, weights: Tensor | None
+        self,
+        output: Tensor,
+        target: Tensor,
+        complete: bool,
+        weights: Tensor | None,
+        labels: int | None = None,
     ) -> Tensor:
-        """`loss` without its denominator."""
+        """`loss` without its denominator; where the number of ``labels`` is known, no device is
+        waited for."""
+        labels = target.numel() if complete else labels
         output, target = self.align(output, target), self.to_loss_unit(target)
         if weights is not None:
-            return self.weighted_loss(output, target, weights)
-        return self.plain_loss(*self.keep_labelled(output, target, complete))
+            return self.weighted_loss(output, target, weights, labels)
+        return self.plain_loss(*self.keep_labelled(output, target, complete, labels))
 
     def plain_loss(self, output: Tensor, target: Tensor) -> Tensor:
         """The mean loss over labels that are all there, as the loss itself takes it."""
@@ -106,14 +120,16 @@ class MeanLoss(nn.Module, ABC):
         summed = getattr(self.criterion, "reduction", "mean") == "sum"
         return loss / self.denominator(target, complete=True) if summed else loss
 
-    def weighted_loss(self, output: Tensor, target: Tensor, weights: Tensor) -> Tensor:
+    def weighted_loss(
+        self, output: Tensor, target: Tensor, weights: Tensor, labels: int | None
+    ) -> Tensor:
         """``sum_b w_b L_b / sum_b w_b`` over the labels; each label counts as its example does.
 
         Where the loss weighs classes, ``w_b`` is the product of both.
         """
-        there = self.is_labelled(target)
+        there = labelled(self.is_labelled(target), labels)
         label_weights = per_label(weights, target)[there]
-        output, target = self.keep_labelled(output, target, complete=False)
+        output, target = self.keep_labelled(output, target, complete=False, labels=labels)
         own = self.label_weights(target)
         total = (label_weights if own is None else label_weights * own).sum()
         return (self.each_loss(output, target) * label_weights).sum() / total
@@ -141,13 +157,21 @@ class MeanLoss(nn.Module, ABC):
         return output.squeeze(1) if extra else output
 
     def keep_labelled(
-        self, output: Tensor, target: Tensor, complete: bool
+        self, output: Tensor, target: Tensor, complete: bool, labels: int | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Output and target without the missing labels."""
+        """Output and target without the missing labels, of which ``labels`` are left."""
         if complete:
             return output, target
-        mask = self.is_labelled(target)
-        return output[mask], target[mask]
+        there = labelled(self.is_labelled(target), labels)
+        return output[there], target[there]
+
+
+def labelled(mask: Tensor, labels: int | None) -> Tensor | tuple[Tensor, ...]:
+    """What takes the entries at which the mask is true: their places where their number is known,
+    for a mask makes the host wait until the device has counted them."""
+    if labels is None or mask.device.type not in ("cpu", "cuda"):
+        return mask
+    return torch.nonzero_static(mask, size=labels).unbind(1)
 
 
 def per_label(weights: Tensor, target: Tensor) -> Tensor:

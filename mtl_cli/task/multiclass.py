@@ -49,11 +49,11 @@ class Multiclass(Task):
         return prediction.double().clamp(min=TINY).log().float()
 
     def keep_labelled(
-        self, output: Tensor, target: Tensor, complete: bool
+        self, output: Tensor, target: Tensor, complete: bool, labels: int | None = None
     ) -> tuple[Tensor, Tensor]:
         if complete:
             return output, target
-        return super().keep_labelled(output.movedim(1, -1), target, complete)  # [B, ..., C]
+        return super().keep_labelled(output.movedim(1, -1), target, complete, labels)  # [.., C]
 
     def check_targets(self, target: Tensor) -> None:
         wrong = target[(target < -1) | (target >= self.out_features)]

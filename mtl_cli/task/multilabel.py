@@ -16,10 +16,15 @@ class Multilabel(ZeroOne):
         super().__init__(parts, out_features=num_labels)
 
     def mean_loss(
-        self, output: Tensor, target: Tensor, complete: bool, weights: Tensor | None
+        self,
+        output: Tensor,
+        target: Tensor,
+        complete: bool,
+        weights: Tensor | None,
+        labels: int | None = None,
     ) -> Tensor:
         if complete and weights is None:
-            return super().mean_loss(output, target, complete, weights)
+            return super().mean_loss(output, target, complete, weights, labels)
         # A missing label becomes a certain one, whose loss is 0: weights stay with their labels.
         there = self.is_labelled(target)
         output, target = torch.where(there, output, 1e4), torch.where(there, target, 1.0)

@@ -77,5 +77,6 @@ class Forward:
                 target = place(batch.targets[name], self.device)
                 complete, weights = name in batch.complete, batch.weights.get(name)
                 task = self.model.tasks[name]
-                losses[name] = task.mean_loss(output, target, complete, weights)
+                labels = batch.labels.get(name)
+                losses[name] = task.mean_loss(output, target, complete, weights, labels)
         return losses

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from mtl_cli.basis.device import waits
 from mtl_cli.basis.errors import problem
 from mtl_cli.basis.sums import Scalar, as_numbers, joint_mean
 
@@ -105,4 +106,4 @@ def scalar(value: Scalar) -> Scalar:
     them, in pieces between the large ones that a step frees."""
     if not isinstance(value, Tensor):
         return float(value)
-    return value.item() if value.device.type == "cpu" else value.detach()
+    return value.detach() if waits(value) else value.item()

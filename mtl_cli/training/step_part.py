@@ -79,11 +79,16 @@ def step_parts(
 
 def only_part(batch: Batch, tasks: Mapping[str, Task], device: torch.device) -> StepPart:
     """A step in one part, which is looked at only for tasks that may have nothing to count."""
-    found = denominators(batch, tasks, device)
+    found = {
+        name: d for name, d in denominators(batch, tasks, device).items() if counts(batch, name)
+    }
     unsure = {
         name: d
         for name, d in found.items()
-        if tasks[name].may_count_nothing(name in batch.complete, batch.weights.get(name))
+        if tasks[name].may_count_nothing(
+            name in batch.complete or name in batch.labels,
+            None if name in batch.labels else batch.weights.get(name),
+        )
     }
     if unsure:
         known = read([unsure])[0]
@@ -91,11 +96,19 @@ def only_part(batch: Batch, tasks: Mapping[str, Task], device: torch.device) -> 
     return StepPart(batch, found, dict.fromkeys(found, 1.0))
 
 
+def counts(batch: Batch, task: str) -> bool:
+    """Whether it is not known that none of a task's labels counts."""
+    return batch.labels.get(task) != 0
+
+
 def denominators(batch: Batch, tasks: Mapping[str, Task], device: torch.device) -> Denominators:
     """What each task's loss of a batch is the mean over."""
     return {
         name: task.denominator(
-            place(batch.targets[name], device), name in batch.complete, batch.weights.get(name)
+            place(batch.targets[name], device),
+            name in batch.complete,
+            batch.weights.get(name),
+            batch.labels.get(name),
         )
         for name, task in tasks.items()
         if name in batch.targets

@@ -128,11 +128,11 @@ class Trainer:
             self.updates.take(batches, tasks, self.epoch)
             self.batch += 1
             if self.settings.log_every and self.step % self.settings.log_every == 0:
-                self.updates.losses.collect()
+                self.updates.collect_losses()
                 self.write("step", as_figures(self.updates.losses.means_since_last()))
             self.seconds = time.perf_counter() - begin
             self.heed_signals()
-        self.updates.losses.collect()
+        self.updates.collect_losses()
         self.seconds = time.perf_counter() - begin
 
     def steps_of_epoch(self) -> Iterator[list[Batch]]:

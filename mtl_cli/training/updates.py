@@ -122,14 +122,20 @@ class Updates:
             try:
                 weights = learner.backward(losses, extra, features, part, last)
             except Exception:
-                self.losses.collect()  # a method may fail on a NaN: the loss says whose it is
+                self.collect_losses()  # a method may fail on a NaN: the loss says whose it is
                 raise
             self.weights.add(self.step, weights or {})
             extra = None  # it has reached every parameter that it can
 
+    def collect_losses(self) -> None:
+        """Reads what the steps left on the device, and refuses what no training survives."""
+        for learner in self.learners:
+            learner.weighting.check()
+        self.losses.collect()
+
     def state_dict(self) -> dict[str, Any]:
         """What a checkpoint has to keep."""
-        self.losses.collect()
+        self.collect_losses()
         self.weights.collect()
         return {
             "step": self.step,

@@ -6,12 +6,15 @@ import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
+from mtl_cli.basis.device import waits
 from mtl_cli.basis.gradient_scale import scale_gradient
 from mtl_cli.basis.naming import module_key
+from mtl_cli.weighting.positive import Positive, read
 
 Losses = Mapping[str, Tensor]
 Weights = dict[str, Tensor]
@@ -55,9 +58,12 @@ class Weighting(nn.Module, ABC):
         part: what the losses to come are of, as `begin` said.
         reads_features: whether it takes gradients at the tensors where the tasks part.
         failures: how often the method could not do what it promises, for ``summary.json``.
+        on_host: the buffers that stay in the host's memory, where they are read and written.
+        unread: what a device has still to say whether it is above zero; see `need`.
     """
 
     failures: Tensor
+    on_host: ClassVar[tuple[str, ...]] = ("failures",)
     reads_features = False
 
     def __init__(self, tasks: Sequence[str]) -> None:
@@ -65,6 +71,13 @@ class Weighting(nn.Module, ABC):
         self.tasks = list(tasks)
         self.part = WHOLE
         self.register_buffer("failures", torch.zeros((), dtype=torch.long))
+        self.unread: list[Positive] = []
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Any:
+        kept = {name: self._buffers[name] for name in self.on_host}
+        super()._apply(fn, recurse)
+        self._buffers.update(kept)
+        return self
 
     def begin(self, part: Part) -> None:
         """Called before the losses of each part of a step, and before `flush`."""
@@ -110,6 +123,21 @@ class Weighting(nn.Module, ABC):
 
     def watch(self, last_shared: Sequence[nn.Parameter]) -> None:
         """Called once, before training, with the parameters of the last shared layer."""
+
+    def need(self, check: Positive) -> None:
+        """Refuses what is not above zero: at once, or in `check` where it would take a wait."""
+        if waits(check.values):
+            losses = {task: loss.detach() for task, loss in check.losses.items()}
+            self.unread.append(check._replace(losses=losses, values=check.values.detach()))
+        else:
+            read([check])
+
+    def check(self) -> None:
+        """Called where figures are read from the device: refuses what `need` left unread."""
+        for module in self.modules():
+            if isinstance(module, Weighting) and module.unread:
+                unread, module.unread = module.unread, []
+                read(unread)
 
     def note_failure(self, what: str) -> None:
         """Counts a failure, and logs the first one."""

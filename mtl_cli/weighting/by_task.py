@@ -1,7 +1,12 @@
 """Numbers that belong to tasks one by one: those that a user gives, and those of a step's tasks."""
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
+import torch
+from torch import Tensor
+
+from mtl_cli.basis.device import send
 from mtl_cli.basis.errors import check_number, problem
 
 
@@ -23,7 +28,20 @@ def check_each(
     return [float(number) for number in given]
 
 
-def places(tasks: Sequence[str], present: Iterable[str]) -> slice | list[int]:
-    """The index of the present tasks' entries in a tensor of all, in the order of ``present``."""
+def places(tasks: Sequence[str], present: Iterable[str], device: torch.device) -> slice | Tensor:
+    """The index of the present tasks' entries in a tensor of all, in the order of ``present``.
+
+    Args:
+        tasks: all of them.
+        present: some of them.
+        device: of the tensor. A list of numbers would be copied there in every step.
+    """
     names = list(present)
-    return slice(None) if names == list(tasks) else [tasks.index(name) for name in names]
+    if names == list(tasks):
+        return slice(None)
+    return places_on(tuple(tasks.index(name) for name in names), device)
+
+
+@lru_cache(maxsize=1024)
+def places_on(numbers: tuple[int, ...], device: torch.device) -> Tensor:
+    return send(torch.tensor(numbers), device)

@@ -17,7 +17,7 @@ from mtl_cli.weighting.base import Losses, Weights
 from mtl_cli.weighting.by_task import places
 from mtl_cli.weighting.head_gradients import HeadGradients
 from mtl_cli.weighting.moving import MovingAverage
-from mtl_cli.weighting.positive import check_positive
+from mtl_cli.weighting.positive import Positive
 
 EPSILON = 1e-8  # under the logarithms and the lengths, as in the paper
 
@@ -71,7 +71,7 @@ class DBMTL(Aggregation):
                 self.sums[task] = self.sums[task] + own if task in self.sums else own
         else:
             values = torch.stack([loss.detach() for loss in losses.values()])
-            check_positive("weighting=db_mtl", losses, values + EPSILON, "at least 0")
+            self.need(Positive("weighting=db_mtl", losses, values + EPSILON, "at least 0"))
             losses = {task: (loss + EPSILON).log() for task, loss in losses.items()}
         return super().backward(losses, shared, specific, extra, features)
 
@@ -87,14 +87,14 @@ class DBMTL(Aggregation):
         """``d log L_k / d L_k`` of a step in several parts."""
         if self.sums:
             values = torch.stack(list(self.sums.values())) + EPSILON
-            check_positive("weighting=db_mtl", self.sums, values, "at least 0")
+            self.need(Positive("weighting=db_mtl", self.sums, values, "at least 0"))
         return {task: 1 / (loss + EPSILON) for task, loss in self.sums.items()}
 
     def aggregate(self, jacobian: Tensor, tasks: Sequence[str]) -> tuple[Tensor, None]:
         if self.sums:
             slopes = self.slopes()
             jacobian *= torch.stack([slopes[task] for task in tasks]).to(jacobian)[:, None]
-        present = places(self.tasks, tasks)
+        present = places(self.tasks, tasks, jacobian.device)
         keep = self.beta / self.average.count(present) ** self.beta_decay
         rows = self.average.update(jacobian, present, keep)
         lengths = torch.linalg.vector_norm(rows, dim=1)

@@ -45,11 +45,11 @@ class DWA(LossWeighting):
     def combine(self, losses: Losses) -> Tensor:
         values = torch.stack(list(losses.values()))  # [K], or fewer in a part of a step
         tasks = self.tasks_of_step(losses)
-        older, newer = self.means[:, places(self.tasks, tasks)]
+        older, newer = self.means[:, places(self.tasks, tasks, self.means.device)]
         rates = newer / older
         rates = torch.where(rates.isfinite(), rates, 1.0)
         weights = len(tasks) * (rates / self.temperature).softmax(0)
-        return weights[places(tasks, losses)].to(values) @ values
+        return weights[places(tasks, losses, weights.device)].to(values) @ values
 
     def end_epoch(self, means: Mapping[str, float]) -> None:
         for task, mean in means.items():

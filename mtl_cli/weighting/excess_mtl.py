@@ -15,6 +15,7 @@ from torch import Tensor
 from mtl_cli.basis.errors import check_boolean, check_integer, check_number
 from mtl_cli.weighting.aggregation import Aggregation
 from mtl_cli.weighting.base import Weighting
+from mtl_cli.weighting.by_task import places
 from mtl_cli.weighting.head_gradients import HeadGradients
 
 EPS = 1e-7  # keeps from dividing by zero, as in the authors' code
@@ -71,10 +72,10 @@ class ExcessMTL(Aggregation):
         self.register_buffer("seen", torch.zeros(len(tasks), dtype=torch.long))
 
     def aggregate(self, jacobian: Tensor, tasks: Sequence[str]) -> tuple[Tensor, Tensor]:
-        present = self.positions(tasks)
+        present = places(self.tasks, tasks, jacobian.device)
         if not self.squares.numel():
             self.squares = jacobian.new_zeros(len(self.tasks), jacobian.shape[1])
-        sums = [self.squares[k] for k in present]
+        sums = [self.squares[k] for k in self.positions(tasks)]
         risk = torch.stack(list(map(excess_risk, jacobian, sums))).to(self.baseline)
         seen = self.seen[present]
         warm = seen < self.warmup_steps

@@ -14,7 +14,7 @@ from torch import Tensor
 from mtl_cli.basis.errors import check_number
 from mtl_cli.weighting.base import Losses, LossWeighting
 from mtl_cli.weighting.by_task import check_each, places
-from mtl_cli.weighting.positive import check_positive
+from mtl_cli.weighting.positive import Positive
 
 EPSILON = 1e-8  # keeps the logarithm of a loss of 0 finite, as in the authors' code
 BETAS = 0.9, 0.999
@@ -68,15 +68,20 @@ class FAMO(LossWeighting):
             own = self.share(task) * loss.detach()
             self.before[task] = self.before[task] + own if task in self.before else own
         shifted = self.shift(losses)
-        weights = self.logits[places(self.tasks, losses)].softmax(0).to(shifted)
+        weights = self.logits[self.places(losses)].softmax(0).to(shifted)
         scale = 1 / (weights / shifted.detach()).sum()
         return (scale * weights) @ shifted.log()
 
+    def places(self, present: Losses) -> slice | Tensor:
+        """The index of the present tasks' entries."""
+        return places(self.tasks, present, self.logits.device)
+
     def shift(self, losses: Losses) -> Tensor:
         """What the losses are above their lower bounds, [K]."""
-        bounds = self.bounds[places(self.tasks, losses)]
+        bounds = self.bounds[self.places(losses)]
         shifted = torch.stack(list(losses.values())).to(bounds) - bounds + EPSILON
-        check_positive("weighting=famo", losses, shifted, "at least its weighting.lower_bounds")
+        rule = "at least its weighting.lower_bounds"
+        self.need(Positive("weighting=famo", losses, shifted, rule))
         return shifted
 
     @torch.no_grad()
@@ -87,12 +92,12 @@ class FAMO(LossWeighting):
         after = {task: loss for task, loss in closure().items() if task in before}
         before = {task: before[task] for task in after}
         progress = self.shift(before).log() - self.shift(after).log()
-        present = places(self.tasks, after)
+        present = self.places(after)
         w = self.logits[present]
         z = w.softmax(0)
         self.adam(z * (progress - z @ progress) + self.weight_decay * w, present)
 
-    def adam(self, grad: Tensor, present: slice | list[int]) -> None:
+    def adam(self, grad: Tensor, present: slice | Tensor) -> None:
         """Adam's step on the present tasks' logits; Kingma & Ba, ICLR 2015, algorithm 1."""
         steps = self.steps[present] + 1
         powers = torch.stack([grad, grad.square()])

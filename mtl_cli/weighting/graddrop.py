@@ -54,7 +54,7 @@ class GradDrop(Aggregation):
         self.register_buffer("leak", torch.tensor(leaks, dtype=torch.float32), persistent=False)
 
     def aggregate(self, jacobian: Tensor, tasks: Sequence[str]) -> tuple[Tensor, None]:
-        leak = self.leak[places(self.tasks, tasks)].to(jacobian)
+        leak = self.leak[places(self.tasks, tasks, self.leak.device)].to(jacobian)
         total = torch.ones_like(leak) @ jacobian
         size = sum_of_sizes(jacobian)
         # Positive where U < P, for U uniform in [0, 1), without a division by zero.

@@ -16,7 +16,7 @@ from mtl_cli.basis.errors import check_number, problem
 from mtl_cli.basis.naming import module_key
 from mtl_cli.weighting.base import Losses, LossWeighting, Weights
 from mtl_cli.weighting.by_task import places
-from mtl_cli.weighting.positive import check_positive
+from mtl_cli.weighting.positive import Positive
 
 LOWEST = 1e-3  # of a weight: an optimizer's step may lead below 0, where it would be useless
 
@@ -92,7 +92,7 @@ class GradNorm(LossWeighting):
         """w of the present tasks, [K], scaled to the sum K over those of the step."""
         tasks = self.tasks_of_step(losses)
         weights = torch.stack([self.loss_weights[module_key(task)] for task in tasks])
-        return (weights * (len(weights) / weights.sum()))[places(tasks, losses)]
+        return (weights * (len(weights) / weights.sum()))[places(tasks, losses, weights.device)]
 
     def note(self, task: str, loss: Tensor) -> None:
         """Adds a part's loss and gradient to those of the step."""
@@ -114,11 +114,11 @@ class GradNorm(LossWeighting):
             return
         norms = [torch.stack([grad.norm() for grad in own]).norm() for own in slopes.values()]
         lengths = torch.stack(norms) / self.part.scale  # |dL/dW|, [K]
-        present = places(self.tasks, losses)
+        present = places(self.tasks, losses, self.first.device)
         values = torch.stack(list(losses.values())).to(self.first)  # [K]
         first = self.first[present]
         first = torch.where(first.isnan(), values, first)
-        check_positive("weighting=gradnorm", losses, first)
+        self.need(Positive("weighting=gradnorm", losses, first))
         self.first[present] = first
         ratios = (values / first).clamp(min=0)
         rates = ratios / ratios.mean().clamp(min=torch.finfo(ratios.dtype).tiny)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from functools import cache
-from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 from torch import Tensor
 
+from mtl_cli.basis.device import send
 from mtl_cli.weighting.aggregation import Aggregation
 
 Array = NDArray[np.float64]
@@ -30,12 +30,7 @@ class GramianAggregation(Aggregation):
     and in double where that would cost digits: see `gramian_of` and `mix`.
 
     A device is waited for once a step, for the Gramian.
-
-    Attributes:
-        on_host: the names of buffers that ``weigh`` reads.
     """
-
-    on_host: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def weigh(self, gramian: Array, tasks: Sequence[str]) -> Array:
@@ -63,16 +58,8 @@ class GramianAggregation(Aggregation):
     ) -> tuple[Tensor, Tensor]:
         """The rows' sum with the method's weights, and these."""
         weights = self._weights(gramian.numpy(), tasks)
-        factors = sent(weights, jacobian.device, jacobian.dtype)
+        factors = send(torch.from_numpy(weights).to(jacobian.dtype), jacobian.device)
         return mix(weights, factors, jacobian, gramian.numpy()), factors
-
-    def _apply(self, *args: Any, **options: Any) -> GramianAggregation:
-        """What the weights are computed from, on the CPU, stays there."""
-        kept = {name: getattr(self, name) for name in self.on_host}
-        super()._apply(*args, **options)
-        for name, tensor in kept.items():
-            setattr(self, name, tensor)
-        return self
 
     def _weights(self, gramian: Array, tasks: Sequence[str]) -> Array:
         try:
@@ -118,11 +105,6 @@ def apart(gramian: Array) -> bool:
         return bool(np.linalg.eigvalsh(cosines(gramian)[1])[0] > APART)
 
 
-def sent(weights: Array, device: torch.device, dtype: torch.dtype) -> Tensor:
-    """Weights on a device, which the host does not wait for."""
-    return torch.from_numpy(weights).to(dtype).to(device, non_blocking=True)
-
-
 def mix(weights: Array, factors: Tensor, jacobian: Tensor, gramian: Array) -> Tensor:
     """``weights @ J`` [D], added up in double where it is far shorter than its terms.
 
@@ -135,8 +117,8 @@ def mix(weights: Array, factors: Tensor, jacobian: Tensor, gramian: Array) -> Te
     longest = (np.abs(weights) * np.sqrt(np.diagonal(gramian))).max()
     if weights @ gramian @ weights > (CANCELLED * longest) ** 2:
         return factors @ jacobian
-    exact = sent(weights, torch.device("cpu"), torch.float64)
-    return torch.cat([exact.to(b.device) @ b for b in in_double(jacobian)]).to(jacobian)
+    exact = torch.from_numpy(weights)
+    return torch.cat([send(exact, b.device) @ b for b in in_double(jacobian)]).to(jacobian)
 
 
 def in_double(jacobian: Tensor) -> Iterator[Tensor]:

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from mtl_cli.basis.backward_graph import leaf_ids, nodes
 from mtl_cli.basis.errors import problem
+from mtl_cli.weighting.by_task import places_on
 
 
 class Jacobian:
@@ -47,7 +48,9 @@ class Jacobian:
         matrix = self._matrix(of)[: len(tasks)]
         order = [self.rows[task] for task in tasks]
         self.rows = {}
-        return tasks, matrix if order == sorted(order) else matrix[order]
+        if order == sorted(order):
+            return tasks, matrix
+        return tasks, matrix[places_on(tuple(order), matrix.device)]
 
     def _matrix(self, of: Sequence[Tensor]) -> Tensor:
         """The storage as rows of the right length, in single precision at least."""

@@ -71,7 +71,7 @@ class MoCo(Aggregation):
         self.register_buffer("shares", torch.full((len(self.tasks),), 1 / len(self.tasks)))  # l
 
     def aggregate(self, jacobian: Tensor, tasks: Sequence[str]) -> tuple[Tensor, None]:
-        present = places(self.tasks, tasks)
+        present = places(self.tasks, tasks, jacobian.device)
         steps = self.average.count(present)
         rows = self.average.update(jacobian, present, 1 - self.beta / steps**self.beta_decay)
         old = self.shares[present]
@@ -89,5 +89,5 @@ def project(point: Tensor) -> Tensor:
     ordered = point.sort(descending=True).values
     counts = torch.arange(1, len(point) + 1, dtype=point.dtype, device=point.device)
     levels = (ordered.cumsum(0) - 1) / counts
-    level = levels[(ordered > levels).sum() - 1]
+    level = levels.gather(0, (ordered > levels).sum(0, keepdim=True) - 1)
     return (point - level).clamp(min=0)

@@ -27,12 +27,12 @@ class MovingAverage(nn.Module):
         self.register_buffer("rows", torch.zeros(num_tasks, 0))
         self.register_buffer("steps", torch.zeros(num_tasks))
 
-    def count(self, present: slice | list[int]) -> Tensor:
+    def count(self, present: slice | Tensor) -> Tensor:
         """The steps of the present tasks, this one with them."""
         self.steps[present] += 1
         return self.steps[present]
 
-    def update(self, jacobian: Tensor, present: slice | list[int], keep: Tensor) -> Tensor:
+    def update(self, jacobian: Tensor, present: slice | Tensor, keep: Tensor) -> Tensor:
         """The averages with one more row for each present task; not to be written to.
 
         Args:

@@ -43,10 +43,9 @@ class PCD(GramianAggregation):
         beta: the share of the old average that stays in a step, 0 to below 1.
     """
 
+    on_host = ("failures", "average", "seen")
     average: Tensor  # of |g_k|^2, [K]
     seen: Tensor  # how many steps each task had a label in, [K]
-
-    on_host = ("average", "seen")
 
     def __init__(
         self,

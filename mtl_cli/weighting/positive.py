@@ -1,16 +1,18 @@
 """The check of methods that need losses above zero: they take logarithms, or quotients."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import torch
 from torch import Tensor
 
 from mtl_cli.basis.errors import problem
-from mtl_cli.weighting.base import Losses
 
 
-def check_positive(method: str, losses: Losses, values: Tensor, rule: str = "above 0") -> None:
-    """Refuses what is not above zero, and says which task it is of.
-
-    It reads a number from the device, which a step pays for only here. A loss that is NaN passes:
-    the trainer names it.
+class Positive(NamedTuple):
+    """What has to be above zero. A loss that is NaN passes: the trainer names it.
 
     Args:
         method: the choice of ``weighting=``.
@@ -18,8 +20,21 @@ def check_positive(method: str, losses: Losses, values: Tensor, rule: str = "abo
         values: what must be above zero of each loss, [K].
         rule: where the losses have to be for that.
     """
-    if not bool((values <= 0).any()):
-        return
-    task, loss = next((t, x) for (t, x), v in zip(losses.items(), values, strict=True) if v <= 0)
-    fix = "weighting=fixed, or weighting=uw; or another loss of that task"
-    raise problem(f"the loss of task {task!r}", f"must be {rule} for {method}", loss.item(), fix)
+
+    method: str
+    losses: Mapping[str, Tensor]
+    values: Tensor
+    rule: str = "above 0"
+
+
+def read(checks: Sequence[Positive]) -> None:
+    """Refuses the first that is not above zero; waits for the device once."""
+    numbers = iter(
+        torch.cat([check.values.double() for check in checks]).tolist() if checks else []
+    )
+    for method, losses, _, rule in checks:
+        for (task, loss), number in zip(losses.items(), numbers, strict=False):
+            if number <= 0:
+                thing, rule = f"the loss of task {task!r}", f"must be {rule} for {method}"
+                fix = "weighting=fixed, or weighting=uw; or another loss of that task"
+                raise problem(thing, rule, loss.item(), fix)

@@ -16,7 +16,7 @@ from torchjd.scalarization import GeometricMean, Mean, Random, Scalarizer
 from mtl_cli.basis.errors import check_number, problem
 from mtl_cli.weighting.base import Losses, LossWeighting
 from mtl_cli.weighting.by_task import check_each, places
-from mtl_cli.weighting.positive import check_positive
+from mtl_cli.weighting.positive import Positive
 
 
 class Scalarization(LossWeighting):
@@ -82,8 +82,8 @@ class Scalarization(LossWeighting):
             losses = {task: losses.get(task, nothing) for task in self.tasks_of_step(losses)}
         values = torch.stack(list(losses.values()))  # [K]
         if isinstance(self.method, GeometricMean):
-            check_positive("the geometric mean", losses, values)
-        present = places(self.tasks, losses)
+            self.need(Positive("the geometric mean", losses, values))
+        present = places(self.tasks, losses, self.preference.device)
         if self.takes_preference:
             preference = self.preference[present]
             self.method.weights = (preference / preference.sum()).to(values)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from mtl_cli.weighting.base import Losses, LossWeighting
-from mtl_cli.weighting.positive import check_positive
+from mtl_cli.weighting.positive import Positive
 
 
 class SI(LossWeighting):
@@ -23,5 +23,5 @@ class SI(LossWeighting):
 
     def combine(self, losses: Losses) -> Tensor:
         values = torch.stack(list(losses.values()))  # [K]
-        check_positive("a logarithm (weighting=si)", losses, values)
+        self.need(Positive("a logarithm (weighting=si)", losses, values))
         return values.log().sum()

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torchjd.aggregation import Aggregator, GramianWeightedAggregator, WeightedAggregator
 
+from mtl_cli.basis.device import send
 from mtl_cli.basis.errors import problem
 from mtl_cli.weighting.aggregation import Aggregation
 from mtl_cli.weighting.base import Weighting
@@ -62,16 +63,30 @@ class TorchJD(Aggregation):
         with torch.random.fork_rng(devices=[]):
             deepcopy(method)(torch.eye(len(tasks)))  # it checks some of its options only now
 
+    def step(self, jacobian: Tensor, tasks: Sequence[str]) -> tuple[Tensor, Tensor | None]:
+        if not isinstance(self.method, GramianWeightedAggregator):
+            return super().step(jacobian, tasks)
+        gramian = gramian_of(jacobian)  # one copy to the CPU for all
+        if self.overflows(gramian.diagonal(), tasks):
+            return jacobian.sum(0), None
+        return self.apply_method(jacobian, gramian / self.part.scale**2, tasks)
+
     def aggregate(self, jacobian: Tensor, tasks: Sequence[str]) -> tuple[Tensor, Tensor | None]:
+        of_gramian = isinstance(self.method, GramianWeightedAggregator)
+        return self.apply_method(jacobian, gramian_of(jacobian) if of_gramian else jacobian, tasks)
+
+    def apply_method(
+        self, jacobian: Tensor, given: Tensor, tasks: Sequence[str]
+    ) -> tuple[Tensor, Tensor | None]:
+        """The step, and the weights; ``given`` is what the method reads."""
         method = self.method
-        of_gramian = isinstance(method, GramianWeightedAggregator)  # one copy to the CPU for all
-        given = gramian_of(jacobian) if of_gramian else jacobian
         if self.preference is not None:
             own = [self.preference[k] for k in self.positions(tasks)]
-            method.pref_vector = torch.tensor(own).to(given)
+            method.pref_vector = send(torch.tensor(own).to(given.dtype), given.device)
         try:
             if isinstance(method, GramianWeightedAggregator):
-                weights = method.gramian_weighting(given).to(jacobian)
+                weights = method.gramian_weighting(given).to(jacobian.dtype)
+                weights = send(weights, jacobian.device)
             elif isinstance(method, WeightedAggregator):
                 weights = method.weighting(jacobian)
             else:

@@ -11,12 +11,13 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from mtl_cli.basis.batch import Batch, Examples
-from mtl_cli.basis.device import place
+from mtl_cli.basis.batch import Bag, Batch, Examples
+from mtl_cli.basis.device import place, send
 from mtl_cli.basis.errors import problem
 from mtl_cli.basis.inputs import InputSpec
-from mtl_cli.dataset.base import Dataset, has_missing
+from mtl_cli.dataset.base import Dataset
 from mtl_cli.dataset.memory.batching import Batching, fitted_size
+from mtl_cli.dataset.memory.labels import Labels
 
 CHUNK_BYTES = 4 * 2**20  # rows are gathered for as many batches at once as fit in this
 
@@ -123,7 +124,8 @@ class RowsLoader:
 
     def __post_init__(self) -> None:
         self.num_examples = len(self) * self.batch_size if self.drop_last else len(self.rows)
-        self.complete = frozenset(t for t, y in self.rows.targets.items() if not has_missing(y))
+        self.labels = Labels(self.rows.targets, self.rows.weights)
+        self.complete = self.labels.complete
 
     def __len__(self) -> int:
         whole = len(self.rows) / self.batch_size
@@ -133,13 +135,15 @@ class RowsLoader:
         order = None
         if self.seed is not None:
             generator = torch.Generator().manual_seed((self.seed * 1_000_003 + epoch) % 2**63)
-            device = next(iter(self.rows.targets.values())).device
-            order = torch.randperm(len(self.rows), generator=generator).to(device)
+            order = torch.randperm(len(self.rows), generator=generator)
+        device = next(iter(self.rows.targets.values())).device
+        there = None if order is None else send(order, device)
+        labels = self.labels.of_batches(order, self.batch_size)
         at_once = self._batches_at_once()
         for first in range(start, len(self), at_once):
             last = min(first + at_once, len(self))
             rows = slice(first * self.batch_size, last * self.batch_size)
-            chunk = self._gather(rows if order is None else order[rows])
+            chunk = self._gather(rows, order, there)
             for i in range(last - first):
                 part = slice(i * self.batch_size, (i + 1) * self.batch_size)
                 yield Batch(
@@ -147,6 +151,7 @@ class RowsLoader:
                     {task: y[part] for task, y in chunk.targets.items()},
                     self.complete,
                     {task: w[part] for task, w in chunk.weights.items()},
+                    labels[first + i] if labels else {},
                 )
 
     def _batches_at_once(self) -> int:
@@ -154,15 +159,24 @@ class RowsLoader:
         row_bytes = sum(4 * x[0].numel() for x in tensors)
         return max(1, CHUNK_BYTES // (self.batch_size * max(1, row_bytes)))
 
-    def _gather(self, rows: Tensor | slice) -> Rows:
-        inputs = {name: take(x, rows) for name, x in self.rows.inputs.items()}
+    def _gather(self, part: slice, order: Tensor | None, there: Tensor | None) -> Rows:
+        """A part of the rows in an order, which lies on the host and on their device."""
+        here = part if order is None else order[part]
+        rows = part if there is None else there[part]
+        inputs = {name: take(x, rows, here) for name, x in self.rows.inputs.items()}
         targets = {task: y[rows] for task, y in self.rows.targets.items()}
         weights = {task: w[rows] for task, w in self.rows.weights.items()}
         return Rows(self.dataset.prepare(inputs), targets, weights)
 
 
-def take(x: Examples, rows: Tensor | slice) -> Examples:
-    """The examples at ``rows``; of a tensor by whole rows, which is faster than by elements."""
-    if isinstance(x, Tensor) and isinstance(rows, Tensor):
-        return x.index_select(0, rows)
-    return x[rows]
+def take(x: Examples, rows: Tensor | slice, here: Tensor | slice) -> Examples:
+    """The examples at ``rows``; of a tensor by whole rows, which is faster than by elements.
+
+    Args:
+        x: all of them.
+        rows: which, on their device.
+        here: the same in the host's memory, by which the size of a bag's part is known.
+    """
+    if isinstance(x, Bag):
+        return x[here]
+    return x.index_select(0, rows) if isinstance(rows, Tensor) else x[rows]

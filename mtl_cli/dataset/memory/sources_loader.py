@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from torch import Tensor
 
 from mtl_cli.basis.batch import Batch, Examples
-from mtl_cli.dataset.base import has_missing
+from mtl_cli.basis.device import send
 from mtl_cli.dataset.memory.draw import Draw
 from mtl_cli.dataset.memory.in_memory import Rows, take
+from mtl_cli.dataset.memory.labels import Labels
 
 CHUNK_BYTES = 2**19  # rows are gathered for as many batches at once as fit in this
 
@@ -34,8 +35,10 @@ class SourcesLoader:
 
     def __post_init__(self) -> None:
         self.num_examples = sum(self.draw.counts().values())
-        targets = {task: y for rows in self.sources.values() for task, y in rows.targets.items()}
-        self.complete = frozenset(task for task, y in targets.items() if not has_missing(y))
+        self.labels = {
+            name: Labels(rows.targets, rows.weights) for name, rows in self.sources.items()
+        }
+        self.complete = frozenset().union(*(own.complete for own in self.labels.values()))
 
     def __len__(self) -> int:
         return len(self.draw)
@@ -45,13 +48,14 @@ class SourcesLoader:
         for names in self.draw.schedule(epoch, start):
             parts = [next(streams[name]) for name in names]
             yield Batch(
-                {name: x for part in parts for name, x in part.inputs.items()},
-                {task: y for part in parts for task, y in part.targets.items()},
+                {name: x for part, _ in parts for name, x in part.inputs.items()},
+                {task: y for part, _ in parts for task, y in part.targets.items()},
                 self.complete,
-                {task: w for part in parts for task, w in part.weights.items()},
+                {task: w for part, _ in parts for task, w in part.weights.items()},
+                {task: number for _, labels in parts for task, number in labels.items()},
             )
 
-    def _parts(self, name: str, epoch: int, start: int) -> Iterator[Rows]:
+    def _parts(self, name: str, epoch: int, start: int) -> Iterator[tuple[Rows, dict[str, int]]]:
         """A source's part of each batch that reads it; rows are gathered for several at once."""
         rows, size = self.sources[name], self.draw.batch_sizes[name]
         x = rows.inputs[name]
@@ -59,19 +63,22 @@ class SourcesLoader:
         row_bytes = 4 * x[0].numel() if isinstance(x, Tensor) else 8 * len(x.indices) // len(x)
         at_once = max(1, CHUNK_BYTES // (size * max(1, row_bytes)))
         for order in self.draw.passes(name, epoch, start):
+            labels = iter(self.labels[name].of_batches(order, size))
             for positions in order.split(at_once * size):
-                chunk = self._gather(rows, name, positions.to(device))
+                chunk = self._gather(rows, name, positions, send(positions, device))
                 for first in range(0, len(positions), size):
                     part = slice(first, first + size)
-                    yield Rows(
+                    own = Rows(
                         {name: x[part] for name, x in chunk.inputs.items()},
                         {task: y[part] for task, y in chunk.targets.items()},
                         {task: w[part] for task, w in chunk.weights.items()},
                     )
+                    yield own, next(labels, {})
 
-    def _gather(self, rows: Rows, name: str, positions: Tensor) -> Rows:
+    def _gather(self, rows: Rows, name: str, here: Tensor, there: Tensor) -> Rows:
+        """The examples at positions, which lie on the host and on their device."""
         return Rows(
-            self.prepare({name: take(rows.inputs[name], positions)}),
-            {task: y[positions] for task, y in rows.targets.items()},
-            {task: w[positions] for task, w in rows.weights.items()},
+            self.prepare({name: take(rows.inputs[name], there, here)}),
+            {task: y[there] for task, y in rows.targets.items()},
+            {task: w[there] for task, w in rows.weights.items()},
         )

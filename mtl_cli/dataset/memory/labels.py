@@ -1,0 +1,66 @@
+"""Which tasks have labels in which batch, known to the host before any batch is made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from mtl_cli.dataset.base import missing
+
+
+class Labels:
+    """How many labels each row has, by task; kept on the host, and read from the device once.
+
+    Args:
+        targets: ``{task: [N, ...]}``.
+        weights: ``{task: [N]}``, how much each row counts; the others count 1.
+
+    Attributes:
+        complete: the tasks that miss no label.
+    """
+
+    def __init__(self, targets: Mapping[str, Tensor], weights: Mapping[str, Tensor]) -> None:
+        self.there: dict[
+            str, Tensor
+        ] = {}  # labels of each row, [N], of the tasks that may lack all
+        self.counting: dict[str, Tensor] = {}  # the same without those that weigh 0
+        full = set()
+        for task, target in targets.items():
+            gone = missing(target)
+            if not gone.any():
+                full.add(task)
+                if task not in weights:
+                    continue
+            number = (~gone).flatten(1).sum(1) if gone.dim() > 1 else ~gone
+            small = target[0].numel() < 256
+            self.there[task] = number.to(torch.uint8 if small else torch.int32).cpu()
+            if task in weights:
+                self.counting[task] = self.there[task] * (weights[task].cpu() > 0)
+        self.complete = frozenset(full)
+
+    def of_batches(self, order: Tensor | None, batch_size: int) -> list[dict[str, int]]:
+        """The labels of each task in each batch of rows in this order: `Batch.labels`.
+
+        Args:
+            order: of the rows, on the host; None: as they lie.
+            batch_size: rows a batch; the last one may have fewer.
+        """
+        batches: list[dict[str, int]] = []
+        for task, there in self.there.items():
+            numbers = sums(there, order, batch_size)
+            if task in self.counting:
+                counting = sums(self.counting[task], order, batch_size)
+                numbers = [n if some else 0 for n, some in zip(numbers, counting, strict=True)]
+            batches = batches or [{} for _ in numbers]
+            for batch, number in zip(batches, numbers, strict=True):
+                batch[task] = number
+        return batches
+
+
+def sums(values: Tensor, order: Tensor | None, batch_size: int) -> list[int]:
+    """The sum over each batch, of which the last may be smaller."""
+    total = (values if order is None else values[order]).cumsum(0, dtype=torch.long)
+    ends = torch.arange(batch_size, len(total) + batch_size, batch_size).clamp(max=len(total)) - 1
+    return total[ends].diff(prepend=total.new_zeros(1)).tolist()
