@@ -103,11 +103,6 @@ def options_of(kind: type) -> list[str]:
     return [own.name for own in fields(kind) if own.init and own.name != "slot"]
 
 
-def has_missing(target: Tensor) -> bool:
-    """Whether some label is missing: NaN in a float target, -1 in a class target."""
-    return bool(missing(target).any())
-
-
 def missing(target: Tensor) -> Tensor:
     """Which labels are missing, in the target's shape."""
     return target.isnan() if target.is_floating_point() else target == -1

@@ -84,19 +84,19 @@ def rows_of(batch, rows):
     return Batch(cut(batch.inputs), cut(batch.targets), batch.complete, cut(batch.weights))
 
 
-def make_updates(weighting):
+def make_updates(weighting, device=CPU):
     torch.default_generator.manual_seed(0)
 
     def mlp(spec):
         return MLP(spec, hidden=[6, 5], activation="tanh", dropout=0.0)
 
-    model = Model(HPS(mlp, {"x": Dense((4,))}, READS), make_tasks())
+    model = Model(HPS(mlp, {"x": Dense((4,))}, READS), make_tasks()).to(device)
     scheduler = SimpleNamespace(set_rates=lambda step: None)
     makers = Makers(weighting, partial(torch.optim.SGD, lr=0.1), lambda **_: scheduler)
     options = {"grad_clip": None, "lr_factors": None, "precision": "32", "select": "loss"}
     options |= {"ema_decay": None, "accumulate": 1, "compile": False}
     settings = SimpleNamespace(**options)
-    return Updates(model, makers, settings, 10, 10, CPU, None)
+    return Updates(model, makers, settings, 10, 10, device, None)
 
 
 def step(weighting, batches):
