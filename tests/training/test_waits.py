@@ -23,7 +23,8 @@ from mtl_cli.training.step_part import step_parts
 from mtl_cli.weighting.aggregation import Aggregation
 
 SPEC = importlib.util.spec_from_file_location("made", Path(__file__).parent / "test_updates.py")
-assert SPEC is not None and SPEC.loader is not None
+assert SPEC is not None
+assert SPEC.loader is not None
 made: Any = importlib.util.module_from_spec(SPEC)
 SPEC.loader.exec_module(made)
 
