@@ -79,3 +79,25 @@ def test_a_repeated_run_counts_once_and_the_newer_one_does(leave, tmp_path) -> N
 def test_a_missing_option_is_named_as_left_out() -> None:
     words = tell_apart([{"arch.x": 1, "y": 2}, {"arch.x": 1}], [{"arch": "hps"}] * 2)
     assert words == [["arch=hps", "y=2"], ["arch=hps", "~y"]]
+
+
+def test_a_choice_is_not_named_for_what_it_has_and_another_has_not():
+    """UPGrad takes a loss weighting before it, and has none here; of UW there is nothing to say."""
+    inner = "weighting@weighting.losses"
+    settings = [
+        {"weighting._target_": "UPGrad", "weighting.losses": None},
+        {"weighting._target_": "UW"},
+        {"weighting._target_": "UPGrad", "weighting.losses._target_": "UW"},
+    ]
+    choices = [
+        {"arch": "hps", "weighting": "upgrad", inner: None},
+        {"arch": "hps", "weighting": "uw"},
+        {"arch": "hps", "weighting": "upgrad", inner: "uw"},
+    ]
+    two = tell_apart(settings[:2], choices[:2])
+    assert two == [["arch=hps", "weighting=upgrad"], ["arch=hps", "weighting=uw"]]
+    assert tell_apart(settings, choices)[2] == [
+        "arch=hps",
+        "weighting=upgrad",
+        "weighting.losses=uw",
+    ]
