@@ -14,6 +14,7 @@ RENAMED: Mapping[str, str] = {
     "dataset.val_fraction": "dataset.split.val",
     "dataset.test_fraction": "dataset.split.test",
     "dataset.seed": "dataset.split.seed",
+    "trainer.compile": "runtime.compile",
 }
 # {an option of all targets: what it is called with each}
 OF_TARGETS: Mapping[str, str] = {

@@ -16,7 +16,13 @@ from mtl_cli.comparison.saved_run import SavedRun, mapping
 UNIMPORTANT = {"name", "seed", "runs", "resume", "offline", "objective", "device", "trust"}
 UNIMPORTANT |= {"deterministic", "choices", "experiment", "logger", "diagnostic", "dataset.root"}
 UNIMPORTANT |= {"dataset.eval_batch_size", "dataset.num_workers", "trainer.checkpoint_every"}
-UNIMPORTANT |= {"trainer.log_every", "trainer.watch_test", "dataset.cache", "dataset.offline"}
+UNIMPORTANT |= {
+    "runtime",
+    "trainer.log_every",
+    "trainer.watch_test",
+    "dataset.cache",
+    "dataset.offline",
+}
 
 # Of the dataset's options, how its examples are dealt out and read; the others are the data.
 DEALING = {"dataset.batch_size", "dataset.shuffle", "dataset.drop_last", "dataset.sampling"}

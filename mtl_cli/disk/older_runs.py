@@ -27,6 +27,7 @@ LATER: Mapping[str, Mapping[str, Any]] = {
     "mtl_cli.weighting.excess_mtl.ExcessMTL": {"weigh_heads": False},
     "mtl_cli.weighting.nash_mtl.NashMTL": {"weigh_heads": False},
 }
+RUNTIME = {"threads": "auto", "compile": False, "channels_last": False, "matmul": "highest"}
 
 
 def of_today(target: Any) -> Any:
@@ -37,6 +38,9 @@ def of_today(target: Any) -> Any:
 def as_of_today(values: Any, later: Mapping[str, Mapping[str, Any]] = LATER) -> Any:
     """A whole configuration, plain data, as today's version would have written it."""
     found = with_later_options(values, later)
+    if isinstance(found, dict) and isinstance(trainer := found.get("trainer"), dict):
+        compiled = trainer.pop("compile", False)  # an option of the trainer's until there were more
+        found["runtime"] = {**RUNTIME, "compile": compiled, **(found.get("runtime") or {})}
     return {**later.get("", {}), **found} if isinstance(found, dict) else found
 
 

@@ -28,6 +28,7 @@ from mtl_cli.scheduler.base import Scheduler
 from mtl_cli.task.base import Parts, Task
 from mtl_cli.training.learner import Makers
 from mtl_cli.training.observer import Observer
+from mtl_cli.training.runtime import Runtime
 from mtl_cli.training.settings import Settings
 from mtl_cli.training.trainer import Trainer
 from mtl_cli.trust.slots import make
@@ -60,6 +61,8 @@ def build(cfg: DictConfig, folder: RunFolder, device: torch.device) -> Run:
             f"dataset.targets={targets}, without kinds" if targets else "none",
             "'dataset.targets={label: binary}', or a dataset that has tasks",
         )
+    runtime = Runtime(**cfg.runtime)
+    runtime.set_up()
     dataset = make_dataset(cfg)
     fill_in(cfg, dataset)
     tasks = make_tasks(cfg, dataset.inputs, dataset.tasks)
@@ -83,6 +86,7 @@ def build(cfg: DictConfig, folder: RunFolder, device: torch.device) -> Run:
             scheduler=make(cfg, "scheduler", Scheduler),
         ),
         settings=make(cfg, "trainer", Settings)(),
+        runtime=runtime,
         folder=folder,
         device=device,
         logger=make(cfg, "logger", Logger)(folder=folder.path) if "logger" in cfg else None,

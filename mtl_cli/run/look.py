@@ -72,7 +72,7 @@ def without_lookers(cfg: DictConfig) -> DictConfig:
     with open_dict(bare):
         for part in ("diagnostic", "logger"):
             bare.pop(part, None)
-        bare.trainer.compile = False
+        bare.runtime.compile = False
     return bare
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Collection, Sequence
 
 import torch
@@ -12,6 +11,7 @@ from mtl_cli.basis.batch import Batch
 from mtl_cli.basis.device import place
 from mtl_cli.model.model import Model
 from mtl_cli.training.evaluation import to_device
+from mtl_cli.training.runtime import Runtime
 from mtl_cli.training.settings import Settings
 from mtl_cli.training.step_part import StepPart, step_parts
 
@@ -27,20 +27,18 @@ class Forward:
     Args:
         model: on the device.
         device: where the model is.
-        settings: say the precision, and whether to compile.
+        settings: say the precision.
+        runtime: says how the model is computed.
     """
 
-    def __init__(self, model: Model, device: torch.device, settings: Settings) -> None:
+    def __init__(
+        self, model: Model, device: torch.device, settings: Settings, runtime: Runtime
+    ) -> None:
         self.model = model
         self.device = device
         self.dtype = DTYPES[settings.precision]
-        self.call = model.__call__
-        if settings.compile:
-            # The names of submodules are cached, which the compiler warns of: they never change.
-            warnings.filterwarnings("ignore", message="Dynamo detected a call to a `functools")
-            # A gradient method asks a compiled graph for several gradients.
-            torch._functorch.config.donated_buffer = False
-            self.call = torch.compile(model)
+        self.runtime = runtime
+        self.call = runtime.prepared(model)
 
     def parts(self, batches: Sequence[Batch], tasks: Collection[str]) -> list[StepPart]:
         """The batches of a step with what each counts in it."""
@@ -64,7 +62,7 @@ class Forward:
     def part_losses(self, part: StepPart, tasks: Collection[str]) -> dict[str, Tensor]:
         """The losses of a part: means over its own labels."""
         batch = part.batch
-        inputs = to_device(batch.inputs, self.device)
+        inputs = self.runtime.laid_out(to_device(batch.inputs, self.device))
         if self.dtype is torch.float32:
             outputs = self.call(inputs, tasks)
         else:

@@ -28,7 +28,6 @@ class Settings:
         max_batches: batches of each split an epoch, to try things out; None: all.
         accumulate: batches whose gradients make one step.
         precision: of the forward pass: ``32``, ``bf16`` or ``16`` (with scaled gradients).
-        compile: whether torch compiles the model.
         ema_decay: of the moving average of the weights, which is evaluated and kept as the best
             weights; None: no average.
         lr_factors: ``{part: factor on the learning rate}``; a part is the beginning of a
@@ -47,7 +46,6 @@ class Settings:
     max_batches: int | None
     accumulate: int
     precision: str
-    compile: bool
     ema_decay: float | None
     lr_factors: Mapping[str, float] | None
 
@@ -62,7 +60,6 @@ class Settings:
         check_integer("trainer.accumulate", self.accumulate, 1, "trainer.accumulate=1")
         object.__setattr__(self, "precision", str(self.precision))  # 16 and 32 arrive as numbers
         check_choice("trainer.precision", self.precision, list(PRECISIONS), "trainer.precision=32")
-        check_boolean("trainer.compile", self.compile)
         if self.ema_decay is not None:
             check_number("trainer.ema_decay", self.ema_decay, "trainer.ema_decay=0.999", 0, 1)
         for part, factor in (self.lr_factors or {}).items():

@@ -21,6 +21,7 @@ from mtl_cli.training.learner import Makers
 from mtl_cli.training.observer import Observer
 from mtl_cli.training.progress import Progress
 from mtl_cli.training.records import Records, as_figures
+from mtl_cli.training.runtime import Runtime
 from mtl_cli.training.settings import Settings
 from mtl_cli.training.signals import Interrupted, Signals
 from mtl_cli.training.step_part import batches_of_steps
@@ -38,6 +39,7 @@ class Trainer:
         loaders: ``{split: loader}``; ``val`` and ``test`` may be missing.
         makers: make the weighting, optimizer and schedule of each learner.
         settings: how long to train, what to keep, what to write.
+        runtime: how the model is computed.
         folder: where everything is written.
         device: where the model is.
         observer: looks at some of the steps; None: nobody does.
@@ -50,6 +52,7 @@ class Trainer:
         loaders: Mapping[str, Loader],
         makers: Makers,
         settings: Settings,
+        runtime: Runtime,
         folder: RunFolder,
         device: torch.device,
         observer: Observer | None,
@@ -65,7 +68,14 @@ class Trainer:
         self.steps_per_epoch = settings.steps(len(loaders["train"]))
         self.total_steps = settings.total_steps(self.steps_per_epoch)
         self.updates = Updates(
-            model, makers, settings, self.total_steps, self.steps_per_epoch, device, observer
+            model,
+            makers,
+            settings,
+            runtime,
+            self.total_steps,
+            self.steps_per_epoch,
+            device,
+            observer,
         )
         self.learners = self.updates.learners
         average = self.updates.average

@@ -15,6 +15,7 @@ from mtl_cli.training.forward import Forward
 from mtl_cli.training.learner import Learner, Makers
 from mtl_cli.training.observer import Observer
 from mtl_cli.training.rates import WEIGHTING, check_factors
+from mtl_cli.training.runtime import Runtime
 from mtl_cli.training.settings import Settings
 from mtl_cli.training.step_log import StepLog
 from mtl_cli.training.step_part import StepPart
@@ -28,6 +29,7 @@ class Updates:
         model: on the device.
         makers: make the weighting, optimizer and schedule of each learner.
         settings: say precision, accumulation, clipping, averaging and rates.
+        runtime: says how the model is computed.
         total_steps: the steps of the whole training.
         steps_per_epoch: the steps of an epoch.
         device: where the model is.
@@ -39,6 +41,7 @@ class Updates:
         model: Model,
         makers: Makers,
         settings: Settings,
+        runtime: Runtime,
         total_steps: int,
         steps_per_epoch: int,
         device: torch.device,
@@ -47,7 +50,7 @@ class Updates:
         self.model = model
         self.observer = observer
         self.total_steps = total_steps
-        self.forward = Forward(model, device, settings)
+        self.forward = Forward(model, device, settings, runtime)
         decay = settings.ema_decay
         self.average = None if decay is None else WeightAverage(model, decay)
         self.learners = [
@@ -57,10 +60,10 @@ class Updates:
         check_factors(settings.lr_factors or {}, self.parts())
         if any(own.weighting.reads_features for own in self.learners):
             check_features(model.tasks_part_at_tensors(), settings.accumulate == 1)
-            if settings.compile:
+            if runtime.compile:
                 rule = "needs the tensors inside the model, which a compiled one does not give"
-                fix = "trainer.compile=false, or weighting.on=parameters"
-                raise problem("weighting.on=features", rule, "trainer.compile=true", fix)
+                fix = "runtime.compile=false, or weighting.on=parameters"
+                raise problem("weighting.on=features", rule, "runtime.compile=true", fix)
         self.losses, self.weights = StepLog(), StepLog()
         self.step = 0  # optimizer steps done
 

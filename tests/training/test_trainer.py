@@ -143,7 +143,7 @@ def test_a_factor_on_everything_is_another_rate(tmp_path: Path):
         (["trainer.precision=8"], "must be one of 32, bf16, 16"),
         (["trainer.ema_decay=1.5"], "must be a number from 0 to 1"),
         (["trainer.accumulate=0"], "must be an integer of at least 1"),
-        (["trainer.compile=true", "weighting=upgrad", "weighting.on=features"], "compiled one"),
+        (["runtime.compile=true", "weighting=upgrad", "weighting.on=features"], "compiled one"),
         (["trainer.accumulate=2", "weighting=upgrad", "weighting.on=features"], "several parts"),
         (["arch=cross_stitch", "weighting=upgrad", "weighting.on=features"], "part at one tensor"),
         (["weighting=upgrad", "weighting@weighting.losses=gradnorm"], "which reads gradients"),
@@ -163,7 +163,7 @@ def test_a_compiled_model_trains_alike(
     monkeypatch.setattr(torch, "compile", lambda model: compile_(model, backend="aot_eager"))
     words = [f"weighting={weighting}", "arch=dselect_k"]
     train(tmp_path / "plain", *words)
-    train(tmp_path / "compiled", *words, "trainer.compile=true")
+    train(tmp_path / "compiled", *words, "runtime.compile=true")
     assert_same_weights(tmp_path / "plain", tmp_path / "compiled", 1e-5)
 
 

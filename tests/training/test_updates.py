@@ -21,12 +21,14 @@ from mtl_cli.task.multilabel import Multilabel
 from mtl_cli.task.regression import Regression
 from mtl_cli.training.forward import Forward
 from mtl_cli.training.learner import Makers
+from mtl_cli.training.runtime import Runtime
 from mtl_cli.training.step_part import step_parts
 from mtl_cli.training.updates import Updates
 from mtl_cli.weighting.fixed import Fixed
 
 pytestmark = pytest.mark.usefixtures("double_precision")
 CPU = torch.device("cpu")
+PLAIN = Runtime("auto", False, False, "highest")
 ROWS = 23
 CUTS = {"unequal": [0, 7, 8, 21, ROWS], "one by one": range(ROWS + 1)}
 READS = dict.fromkeys(["own mean", "kind", "sick", "signs"], "x")
@@ -94,9 +96,9 @@ def make_updates(weighting, device=CPU):
     scheduler = SimpleNamespace(set_rates=lambda step: None)
     makers = Makers(weighting, partial(torch.optim.SGD, lr=0.1), lambda **_: scheduler)
     options = {"grad_clip": None, "lr_factors": None, "precision": "32", "select": "loss"}
-    options |= {"ema_decay": None, "accumulate": 1, "compile": False}
+    options |= {"ema_decay": None, "accumulate": 1}
     settings = SimpleNamespace(**options)
-    return Updates(model, makers, settings, 10, 10, device, None)
+    return Updates(model, makers, settings, PLAIN, 10, 10, device, None)
 
 
 def step(weighting, batches):
@@ -182,9 +184,7 @@ def test_what_a_part_counts_follows_from_its_labels():
 @pytest.mark.parametrize("rows", [slice(0, 7), slice(7, 8)])
 def test_a_step_whose_weights_or_labels_sum_to_nothing_lacks_the_task(rows):
     batch = rows_of(make_batch(), rows)
-    forward = Forward(
-        make_updates(Fixed).model, CPU, SimpleNamespace(precision="32", compile=False)
-    )
+    forward = Forward(make_updates(Fixed).model, CPU, SimpleNamespace(precision="32"), PLAIN)
     losses = forward.losses(batch, list(READS))
     assert ("kind" in losses, "sick" in losses) == (False, rows.start == 0)
     assert all(loss.isfinite() for loss in losses.values())
