@@ -15,7 +15,7 @@ from torch import Tensor, from_numpy
 
 from mtl_cli.basis.errors import check_integer, problem
 from mtl_cli.dataset.columns.target_options import EXAMPLE, targets_of
-from mtl_cli.dataset.files.parts import ReadOptions, check_columns
+from mtl_cli.dataset.files.parts import ReadOptions, check_columns, check_name
 from mtl_cli.dataset.memory.batching import Batching
 from mtl_cli.dataset.memory.in_memory import InMemoryDataset, Rows
 from mtl_cli.dataset.readers.table import INPUT, TableReader
@@ -78,6 +78,8 @@ class Table(InMemoryDataset):
         check_said(said)
         check_integer("dataset.min_count", min_count, 1, "dataset.min_count=2")
         check_integer("dataset.reference", reference, 0, "dataset.reference=0")
+        check_name("dataset.weight_column", weight_column)
+        check_name("dataset.task_column", task_column)
         dealing = SplitOptions.of(split)
         labels = TableTargets(targets_of(targets), task_column, weight_column)
         by = [] if dealing.column is None else [dealing.column]

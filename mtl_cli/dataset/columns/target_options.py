@@ -8,6 +8,7 @@ from typing import Any
 
 from mtl_cli.basis.errors import check_choice, nearest, problem
 from mtl_cli.dataset.columns.labels import KINDS
+from mtl_cli.dataset.files.parts import check_name
 
 EXAMPLE = "'dataset.targets={income: binary, age: regression}'"
 
@@ -40,9 +41,15 @@ class TargetOptions:
             rule = "are of a multilabel target, in place of its column"
             fix = f"'{slot}={{kind: multilabel, columns: [...]}}'"
             raise problem(f"{slot}.columns", rule, f"a {self.kind} target", fix)
-        if self.columns is not None and (isinstance(self.columns, str) or not self.columns):
+        if self.columns is not None and not (
+            self.columns and isinstance(self.columns, list | tuple)
+        ):
             rule, fix = "must be a list of columns", f"'{slot}.columns=[{self.columns or 'a,b'}]'"
             raise problem(f"{slot}.columns", rule, self.columns, fix)
+        check_name(f"{slot}.column", self.column)
+        check_name(f"{slot}.weight", self.weight)
+        for name in self.columns or ():
+            check_name(f"each of {slot}.columns", name)
         if self.map is not None and (not isinstance(self.map, Mapping) or self.columns):
             fix = f"'{slot}.map={{yes: 1, no: 0}}'"
             raise problem(f"{slot}.map", "is {label: class}, of one column", self.map, fix)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mtl_cli.basis.errors import check_boolean, check_choice, nearest, problem
 
@@ -49,12 +49,17 @@ class ReadOptions:
         choices = ["error", "skip"]
         check_choice(f"{slot}.on_bad_row", self.on_bad_row, choices, f"{slot}.on_bad_row=skip")
         for name, value in (("delimiter", self.delimiter), ("quote", self.quote)):
-            if value is not None and len(value) != 1:
+            if value is not None and (not isinstance(value, str) or len(value) != 1):
                 fix = f"\"{slot}.{name}=';'\", or {slot}.{name}=null"
                 raise problem(f"{slot}.{name}", "must be one character, or null", value, fix)
+        if self.names is not None and not isinstance(self.names, list | tuple):
+            fix = f"'{slot}.names=[a,b,c]'"
+            raise problem(f"{slot}.names", "must be a list of names, or null", self.names, fix)
+        for name in self.names or ():
+            check_name(f"each of {slot}.names", name)
         try:
             "".encode(self.encoding)
-        except LookupError:
+        except (LookupError, TypeError):
             rule, fix = "must be an encoding that Python knows", f"{slot}.encoding=latin-1"
             raise problem(f"{slot}.encoding", rule, self.encoding, fix) from None
 
@@ -96,6 +101,13 @@ class Part:
 def suffix_of(path: Path) -> str:
     """What the name says of the format: ``.csv`` for ``a.csv.gz``."""
     return Path(path.stem if path.suffix == ".gz" else path.name).suffix.lower()
+
+
+def check_name(thing: str, name: Any) -> None:
+    """Refuses what is no name of a column; None says none."""
+    if name is not None and not isinstance(name, str):
+        fix = f"\"{thing}='{name}'\", in quotes of its own where a name looks like a number"
+        raise problem(thing, "must be the name of a column", name, fix)
 
 
 def check_columns(there: Iterable[str], wanted: Iterable[str], thing: str) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from mtl_cli.basis.errors import check_choice, check_integer, check_number, nearest, problem
+from mtl_cli.dataset.files.parts import check_name
 
 WAYS = ["fraction", "column", "group", "time"]
 
@@ -37,6 +38,7 @@ class SplitOptions:
     def __post_init__(self) -> None:
         slot = self.slot
         check_choice(f"{slot}.by", self.by, WAYS, f"{slot}.by=fraction")
+        check_name(f"{slot}.column", self.column)
         reads = self.by != "fraction"
         if reads and self.column is None:
             rule = f"must name the column that the rows are dealt by, for by={self.by}"

@@ -13,7 +13,7 @@ from mtl_cli.basis.errors import check_boolean, check_choice, check_integer, pro
 from mtl_cli.dataset.columns.labels import known_labels
 from mtl_cli.dataset.columns.target import Target
 from mtl_cli.dataset.columns.target_options import TargetOptions, targets_of
-from mtl_cli.dataset.files.parts import ReadOptions
+from mtl_cli.dataset.files.parts import ReadOptions, check_name
 from mtl_cli.dataset.memory.batching import Sampling
 from mtl_cli.dataset.memory.sources import SourcesDataset
 from mtl_cli.dataset.readers.text import TextReader
@@ -86,9 +86,13 @@ class TextSources(SourcesDataset):
         self.options = Options.of(vectorizer)
         if read_as == "tokens":
             check_single_words(self.options)
-        if not sources:
+        check_name("dataset.text", text)
+        check_name("dataset.label", label)
+        if not sources or not isinstance(sources, Mapping):
             fix = "'dataset.sources={movie: {path: movie.csv}}' 'dataset.targets={movie: binary}'"
-            raise problem("dataset.sources", "must name at least one source", "none", fix)
+            raise problem(
+                "dataset.sources", "must name at least one source", sources or "none", fix
+            )
         self.said = targets_of(targets, f"'dataset.targets={{{next(iter(sources))}: binary}}'")
         check_texts(self.said)
         made = make_sources(sources, self.said, common)
