@@ -58,6 +58,7 @@ def parts(data: Path) -> dict[str, list[str]]:
     bags = ["encoder=mlp", "encoder.hidden=[16]"]
     tokens = ["dataset.read_as=tokens"]
     found = {f"arch {name}": [f"arch={name}", *POINTS] for name in choices("arch")}
+    del found["arch module"]  # the user's own
     for name in choices("weighting"):
         found[f"weighting {name}"] = [f"weighting={name}", "arch=mmoe", *POINTS]
     found |= {f"digits {name}": [f"encoder={name}", *digits] for name in ("cnn", "resnet")}

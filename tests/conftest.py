@@ -4,6 +4,7 @@ Parts are found by the files in ``conf/`` and kinds of input by the subclasses o
 new one is tested by being there. Tests get at all of it through the fixtures at the end.
 """
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, fields
@@ -17,6 +18,7 @@ from hydra.utils import get_class, instantiate
 from omegaconf import OmegaConf
 from torch import Tensor, nn
 
+from mtl_cli.arch.base import Trunk
 from mtl_cli.basis.batch import Batch
 from mtl_cli.basis.inputs import Dense, InputSpec
 from mtl_cli.encoder.base import Encoder
@@ -72,6 +74,8 @@ def read_yaml(group: str, name: str) -> dict[str, Any]:
 def make_part(group: str, name: str) -> Callable[..., Any]:
     """A part's class with its YAML's values, made small; to be called with the live objects."""
     values = dict(read_yaml(group, name))
+    if group == "arch":
+        values.pop("model", None)  # given as a live one
     for key in SMALL.keys() & values.keys():
         values[key] = SMALL[key] if isinstance(values[key], list) else SMALL[key][0]
     return instantiate(values, _partial_=True, _convert_="all")
@@ -200,6 +204,28 @@ def losses_of(model: Model, batch: Batch) -> dict[str, Tensor]:
     return losses
 
 
+class OwnModule(nn.Module):
+    """What a user may have: a trunk and a layer for each task, called as `arch=module` calls it."""
+
+    def __init__(
+        self,
+        make_encoder: Callable[[InputSpec], Encoder],
+        inputs: Mapping[str, InputSpec],
+        tasks: Mapping[str, str],
+    ) -> None:
+        super().__init__()
+        self.inputs, self.tasks = list(inputs), dict(tasks)
+        self.trunk = Trunk(make_encoder, inputs)
+        sizes = [math.prod(self.trunk.out_shapes[name]) for name in tasks.values()]
+        self.last = nn.ModuleList(nn.Linear(size, 4) for size in sizes)
+
+    def forward(self, x: Any) -> dict[str, Tensor]:
+        given = {self.inputs[0]: x} if len(self.inputs) == 1 else x
+        features = {name: self.trunk(own, name).flatten(1) for name, own in given.items()}
+        each = zip(self.tasks.items(), self.last, strict=True)
+        return {task: last(features[n]) for (task, n), last in each if n in features}
+
+
 @dataclass(eq=False)
 class Case:
     """An architecture on an encoder, with a kind of input, and which task reads which input."""
@@ -216,6 +242,11 @@ class Case:
     def spec(self, other: bool = False) -> InputSpec:
         """An input's spec; or another one, which needs another first stage."""
         return example_spec(self.kind, other)
+
+    @property
+    def brings_a_module(self) -> bool:
+        """Whether the architecture is a torch module of the user's own."""
+        return "model" in read_yaml("arch", self.arch)
 
     @cached_property
     def can_share_a_stage(self) -> bool:
@@ -234,8 +265,11 @@ class Case:
     def model(self, seed: int = 0, inputs: Mapping[str, InputSpec] | None = None) -> Model:
         inputs = inputs or self.inputs
         seed_torch(seed)
-        make = small_part("arch", self.arch)
-        arch = make(make_encoder=make_encoder(self.encoder), inputs=inputs, tasks=self.reads)
+        live: dict[str, Any] = {"make_encoder": make_encoder(self.encoder), "inputs": inputs}
+        live |= {"tasks": self.reads}
+        if self.brings_a_module:
+            live |= {"model": OwnModule(**live)}
+        arch = small_part("arch", self.arch)(**live)
         arch.progress(0.0)
         return Model(arch, make_tasks(self.reads))
 

@@ -114,6 +114,8 @@ def test_a_yaml_binds_to_its_constructor(name):
     own = own_options(name, node) | live
     inspect.signature(get_class(node["_target_"])).bind(**dict.fromkeys(own))
     for inner in nested(node):
+        if inner["_target_"] is None:  # the user's own
+            continue
         signature = inspect.signature(get_class(inner["_target_"]))
         bind = signature.bind_partial if inner.get("_partial_") else signature.bind
         bind(**dict.fromkeys(options(inner)))

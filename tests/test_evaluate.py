@@ -18,7 +18,7 @@ from mtl_cli.basis.errors import Problem
 from mtl_cli.evaluate import as_text, evaluate
 
 CONF = Path(__file__).parent.parent / "conf"
-ARCHS = sorted(path.stem for path in (CONF / "arch").glob("*.yaml"))
+ARCHS = sorted({p.stem for p in (CONF / "arch").glob("*.yaml")} - {"module"})  # in test_module.py
 QUICK = ["dataset.num_samples=300", "encoder.hidden=[6]", "trainer.max_epochs=2"]
 
 

@@ -104,6 +104,8 @@ def no_such_option(key: str, wrong: str, there: DictConfig, words: list[str]) ->
     elif empty is not None and (empty != where or not known):
         option = key.removeprefix(f"{empty}.").partition(".")[0]
         fix = shlex.join([command(), f"{empty}={with_option(empty, option, folders)}", *words])
+    elif word and there.get("_target_") and not known:  # a class that no YAML of ours describes
+        fix = f"{corrected(words, word, f'+{word}')}, where its class has it"
     elif close:
         fix = corrected(words, wrong, close)
     elif not there and word:

@@ -116,6 +116,8 @@ def check_target(slot: str, target: Any, kind: type | tuple[type, ...]) -> None:
     kinds = kind if isinstance(kind, tuple) else (kind,)
     rule = f"must be a class of the kind {' or '.join(one.__name__ for one in kinds)}"
     fix = "a _target_ of that kind; the choices are in --help"
+    if target is None:
+        raise problem(f"{slot}._target_", "must be given", "no class", f"{slot}._target_=my.Class")
     if not isinstance(target, str):
         raise problem(f"{slot}._target_", rule, target, fix)
     try:

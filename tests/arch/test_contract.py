@@ -187,7 +187,7 @@ def test_a_task_alone_gives_the_same_and_runs_nothing_of_the_others(case, model,
             alone = model(inputs, tasks=[task])
             assert list(alone) == [task]
             assert_close(alone[task], outputs[task])
-            for module in called:
+            for module in called if not case.brings_a_module else ():  # which is run whole
                 own = [f"{names[module]}.{n}" for n, _ in module.named_parameters(recurse=False)]
                 assert not own or any(touched[name][k].any() for name in own), own
 
