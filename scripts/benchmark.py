@@ -3,6 +3,7 @@
     python scripts/benchmark.py                      # everything, as a table
     python scripts/benchmark.py mmoe epoch           # the rows of these groups
     python scripts/benchmark.py --json results.json  # also written as JSON
+    python scripts/benchmark.py runtime --device cuda  # the rows of whole runs, on an accelerator
 
 Run it on a quiet machine. Where MNIST is at hand (see MTL_DATA) the epochs are over its images.
 A group ``<name>`` is a function ``<name>_rows`` of a module in ``scripts/bench``.
@@ -24,7 +25,7 @@ from typing import Any
 
 import torch
 
-from bench.measure import Row
+from bench.measure import Row, use
 from mtl_cli.basis.device import keep_freed_memory
 from mtl_cli.comparison.table import text_table
 
@@ -47,7 +48,9 @@ def main() -> None:
         "groups", nargs="*", help=f"which rows: {', '.join(groups)}; all by default"
     )
     parser.add_argument("--json", type=Path, help="where to write the rows as JSON")
+    parser.add_argument("--device", default="cpu", help="where rows of whole runs train: cuda, ...")
     options = parser.parse_args()
+    use(options.device)
     if unknown := set(options.groups) - set(groups):
         parser.error(f"no rows called {', '.join(unknown)}; there are {', '.join(groups)}")
     logging.getLogger("mtl_cli").setLevel(logging.WARNING)

@@ -11,9 +11,18 @@ from typing import Any, NamedTuple
 
 import torch
 
+from mtl_cli.basis.device import find_device
 from mtl_cli.command_line.cli import compose_run
 from mtl_cli.disk.run_folder import RunFolder
 from mtl_cli.run.build import Run, build
+
+DEVICE = torch.device("cpu")  # of the runs; see `use`
+
+
+def use(name: str) -> None:
+    """Makes the runs on another device."""
+    global DEVICE
+    DEVICE = find_device(name)
 
 
 class Row(NamedTuple):
@@ -43,4 +52,4 @@ def made(*words: str) -> Run:
     folder = Path(tempfile.mkdtemp())
     cfg, path = compose_run("train", [f"hydra.run.dir={folder / 'run'}", "offline=true", *words])
     (path / "checkpoints").mkdir()
-    return build(cfg, RunFolder(path), torch.device("cpu"))
+    return build(cfg, RunFolder(path), DEVICE)
