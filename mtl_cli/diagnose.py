@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from pathlib import Path
 
@@ -111,7 +112,12 @@ def with_weights(cfg: DictConfig, folder: RunFolder, words: list[str]) -> str:
     check_choice("weights", cfg.weights, ["best", "last"], "weights=best")
     if not os.access(folder.path, os.W_OK):
         rule = "must be a folder that can be written to"
-        raise problem(str(folder.path), rule, "no permission", f"init={folder.path} without run=")
+        raise problem(
+            str(folder.path),
+            rule,
+            "no permission",
+            f"{shlex.quote(f'init={folder.path}')} without run=",
+        )
     own = read_config(folder, cfg.trust)
     if any(word.startswith("device=") for word in words):
         own.device = cfg.device

@@ -11,8 +11,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from traceback import extract_tb
-from typing import Any, NoReturn
+from typing import Any
 
 import hydra
 from hydra.errors import HydraException
@@ -23,22 +22,21 @@ from omegaconf.errors import OmegaConfBaseException
 from mtl_cli import __version__
 from mtl_cli.basis.errors import Problem, problem
 from mtl_cli.command_line.completion import completed
+from mtl_cli.command_line.explained import explained, fail, full_errors
 from mtl_cli.command_line.flags import readable
 from mtl_cli.command_line.help import show_help
-from mtl_cli.command_line.kinds import check_types
-from mtl_cli.command_line.mistakes import command, explain
+from mtl_cli.command_line.kinds import check_own, check_types
 from mtl_cli.command_line.own_parts import (
     add_to_path,
     composable,
-    conf_folders,
     find_packages,
     register,
     resume_line,
     target_packages,
 )
-from mtl_cli.command_line.places import CONF, group_of
+from mtl_cli.command_line.places import CONF
 from mtl_cli.command_line.sweep import PLACE, place_sweep
-from mtl_cli.command_line.words import for_hydra, for_swept_choices, parsed, value
+from mtl_cli.command_line.words import for_hydra, for_swept_choices, value
 from mtl_cli.disk.literal import literal
 from mtl_cli.disk.new_file import file_name
 from mtl_cli.disk.run_folder import create_folder, from_here
@@ -88,17 +86,6 @@ def callback_errors() -> Iterator[None]:
         fail(error)
 
 
-def fail(error: BaseException) -> NoReturn:
-    """Prints an error without a traceback, and exits with 1."""
-    sys.stderr.write(f"error: {error}\n")
-    raise SystemExit(1)
-
-
-def full_errors() -> bool:
-    """Whether the user wants tracebacks."""
-    return os.environ.get("MTL_FULL_ERROR") == "1"
-
-
 @contextmanager
 def plain_errors(words: list[str]) -> Iterator[None]:
     """Prints errors that a user can mend in a few lines, and exits with 1.
@@ -116,6 +103,12 @@ def plain_errors(words: list[str]) -> Iterator[None]:
         if full_errors():
             raise
         fail(refused(error))
+    except RuntimeError as error:
+        if "home directory" not in str(error):  # of a path such as ~x
+            raise
+        word = next((word for word in words if "~" in word), "~")
+        found = "no user of that name"
+        fail(problem(word, "must lead to the home of a user", found, "./ before a path with ~"))
     except KeyboardInterrupt:
         resumes = any(word.startswith("resume=") for word in words)
         again = shlex.join(["mtl-train", *words]) if resumes else ""
@@ -124,42 +117,6 @@ def plain_errors(words: list[str]) -> Iterator[None]:
         how = f"; to go on: {again}" if again else ""
         sys.stderr.write(f"\ninterrupted{how}\n")
         raise SystemExit(130) from None
-
-
-@contextmanager
-def explained(words: list[str]) -> Iterator[None]:
-    """Raises what Hydra says of the words in our form; tracebacks are of Hydra's own."""
-    try:
-        yield
-    except (HydraException, OmegaConfBaseException) as error:
-        raise error if full_errors() else explain(error, words) from error
-    except (ValueError, TypeError, AttributeError, LookupError) as error:
-        if isinstance(error, Problem) or full_errors() or not is_hydras(error):
-            raise
-        group = "Config group override" in str(error)
-        raise (no_choice(words) if group else explain(error, words)) from error
-
-
-def is_hydras(error: BaseException) -> bool:
-    """Whether an error came out of Hydra's reading of the words, which has no name for it."""
-    frames = [frame.filename for frame in extract_tb(error.__traceback__)]
-    last = max(i for i, name in enumerate(frames) if "/mtl_cli/" in name)
-    below = frames[last + 1 :]
-    return frames[last] == __file__ and any("hydra" in n or "omegaconf" in n for n in below)
-
-
-def no_choice(words: list[str]) -> Problem:
-    """Of a group whose choice is no word, which Hydra does not name."""
-    fix = f"{command()} --help, which marks the defaults"
-    folders = conf_folders(CONF, words)
-    for word, override in parsed(words):
-        key = word.partition("=")[0]
-        group = group_of(key, folders)
-        choices = sorted(file.stem for folder in folders for file in folder.glob(f"{group}/*.yaml"))
-        if override is not None and choices and not isinstance(override.value(), str | list):
-            found = word.partition("=")[2] or "nothing"
-            return problem(key, f"must be one of {', '.join(choices)}", found, fix)
-    return problem("a group", "must be one of its choices", shlex.join(words), fix)
 
 
 def run_command(task: Callable[[DictConfig], Any], config_name: str) -> Any:
@@ -196,6 +153,7 @@ def job_config(cfg: DictConfig, hydra_cfg: Any) -> DictConfig:
     find_packages(list(hydra_cfg.overrides.task))
     own = OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key != "hydra"])
     chosen = {k: v for k, v in hydra_cfg.runtime.choices.items() if not k.startswith("hydra")}
+    check_own(own, CONF)
     check_types(own, chosen, CONF)
     with open_dict(own):
         own.name = literal(name_of(own.name, chosen))

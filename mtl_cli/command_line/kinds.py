@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,36 @@ def check_types(cfg: DictConfig, choices: Mapping[str, str | None], conf: Path) 
             at_root = text.startswith("# @package _global_")
             node = cfg if at_root else OmegaConf.select(cfg, package or group)
             compare_types(OmegaConf.create(text), node, "" if at_root else f"{package or group}.")
+
+
+def check_own(cfg: DictConfig, conf: Path) -> None:
+    """Refuses a list where an option of the command itself is a word, and the like."""
+    for command in ("train", "diagnose"):
+        usual: Any = OmegaConf.load(conf / f"{command}.yaml")
+        for key in (str(key) for key in usual if key not in ("defaults", "hydra")):
+            if key in cfg and not OmegaConf.is_interpolation(usual, key):
+                check_kind(key, cfg[key], usual[key])
+
+
+def check_kind(key: str, value: Any, usual: Any) -> None:
+    """Refuses a value of another kind than the usual one; null is a word that was not said."""
+    if isinstance(usual, DictConfig):
+        right, kind = isinstance(value, DictConfig), "a mapping"
+    elif isinstance(usual, ListConfig):
+        right = isinstance(value, ListConfig) and all(isinstance(item, str) for item in value)
+        kind = "a list of words"
+    elif isinstance(usual, bool):
+        right, kind = isinstance(value, bool), "true or false"
+    elif isinstance(usual, int):
+        right, kind = type(value) is int and abs(value) <= sys.maxsize, "a whole number"
+    else:
+        right = isinstance(value, str) or (value is None and usual is None)
+        kind = "a word, in quotes where it is a number"
+    if not right:
+        shown = typed(str(usual).lower() if isinstance(usual, bool) else usual)
+        if isinstance(value, int | float) and kind.startswith("a word"):
+            shown = f'"{value}"'
+        raise problem(key, f"must be {kind}", typed(value), f"'{key}={shown}'")
 
 
 def compare_types(default: Any, given: Any, path: str) -> None:

@@ -42,7 +42,7 @@ def read_options(command: str, words: Sequence[str]) -> tuple[dict[str, Any], li
 def as_value(key: str, text: str, usual: Any) -> Any:
     """The value of an option that is usually ``usual``."""
     if usual is None or isinstance(usual, str):
-        return None if text == "null" else text
+        return None if text == "null" and usual is None else text
     try:
         value = yaml.safe_load(text)
     except yaml.YAMLError as error:
@@ -50,6 +50,8 @@ def as_value(key: str, text: str, usual: Any) -> Any:
         raise problem(key, "must have a value in YAML", found, fix) from error
     if isinstance(usual, list) and not isinstance(value, list):
         value = [] if value is None else [value]
+    if isinstance(usual, list) and not all(isinstance(item, str) for item in value):
+        raise problem(key, "must be a list of words", text, f"'{key}=[word,word]'")
     if type(value) is not type(usual):
         kinds = {bool: "true or false", int: "a whole number", list: "a list", dict: "a mapping"}
         shown = f"'{key}={{name: value}}'" if isinstance(usual, dict) else f"{key}={usual}"

@@ -94,11 +94,17 @@ def settings(words: Sequence[str]) -> list[str]:
 
 def refused(path: Path, known: Sequence[str] | None) -> Exception:
     """Of a named folder that holds something else."""
-    rule, other = "must be a new folder, or of a sweep by the same words", f"{PLACE}{path}_new"
+    rule = "must be a new folder, or of a sweep by the same words"
+    other = shlex.quote(f"{PLACE}{path}_new")
     if known is None:
         return problem(f"{PLACE}{path}", rule, "a folder with files", other)
     found = f"a sweep by other words: {shlex.join(known)}"
-    return problem(f"{PLACE}{path}", rule, found, f"{other}, or mtl-train resume={path}")
+    return problem(f"{PLACE}{path}", rule, found, f"{other}, or {resumed(path)}")
+
+
+def resumed(path: Path) -> str:
+    """The command line that goes on with a run or a sweep."""
+    return shlex.join(["mtl-train", f"resume={path}"])
 
 
 def read_words(path: Path) -> list[str] | None:
@@ -133,12 +139,12 @@ def resumed_words(path: Path, given: Sequence[str], trusted: Collection[str] = (
     words = read_words(path)
     if words is None:
         rule, found = f"must hold {FILE}, which says how it goes on", "a sweep of an older version"
-        raise problem(str(path), rule, found, f"mtl-train resume={path / '0'}, run by run")
+        raise problem(str(path), rule, found, f"{resumed(path / '0')}, run by run")
     theirs, words = split_config_dirs(words)
     own, others = split_config_dirs(given)
     if others:
         rule = "of a sweep goes on by the sweep's own words; a single run can be trained longer"
-        fix = f"mtl-train resume={path}, or mtl-train resume={path / '0'} {others[0]}"
+        fix = f"{resumed(path)}, or {resumed(path / '0')} {others[0]}"
         raise problem("resume", rule, others[0], fix)
     flags = [word for folder in own or theirs for word in ("--config-dir", str(folder))]
     if theirs and not own:

@@ -134,6 +134,8 @@ def make_tasks(
             close = nearest(name, list(usual)) or next(iter(usual))
             rule = f"must be a task of the dataset: {', '.join(usual)}"
             raise problem(slot, rule, name, f"tasks.{close}, or '~tasks.{name}'")
+        if not isinstance(own, DictConfig):
+            raise problem(slot, "must be a kind of task", own, f"{slot}=regression")
         given = own.get("input")
         if given is not None and given not in inputs:
             rule = f"must be an input of the dataset: {', '.join(inputs)}"
@@ -214,5 +216,8 @@ def make_loss(cfg: DictConfig, slot: str) -> nn.Module:
 def make_metrics(cfg: DictConfig, slot: str) -> dict[str, Any]:
     from torchmetrics import Metric
 
-    named = OmegaConf.select(cfg, slot) or {}
+    named = {} if (there := OmegaConf.select(cfg, slot)) is None else there
+    if not isinstance(named, Mapping | DictConfig):
+        fix = f"'{slot}={{mae: {{_target_: torchmetrics.MeanAbsoluteError}}}}'"
+        raise problem(slot, "must be a mapping from names to metrics", named, fix)
     return {name: make(cfg, f"{slot}.{name}", Metric, group="metrics")() for name in named}

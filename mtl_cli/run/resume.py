@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -55,14 +56,19 @@ def resume(words: list[str]) -> dict[str, Any]:
             rule = (
                 f"runs by the folder's own config; only {', '.join(EXTENDS)} may be given with it"
             )
-            raise problem("resume", rule, key, f"mtl-train resume={name}")
+            raise problem("resume", rule, key, shlex.join(["mtl-train", f"resume={name}"]))
     from mtl_cli.run.session import run
     from mtl_cli.trust.run_config import read_config
 
     folder = find_run(name, Path(root))
     if not os.access(folder.path, os.W_OK):
         rule = "must be a folder that can be written to"
-        raise problem(str(folder.path), rule, "no permission", f"init={name}, in a new folder")
+        raise problem(
+            str(folder.path),
+            rule,
+            "no permission",
+            f"{shlex.quote(f'init={name}')}, in a new folder",
+        )
     cfg = read_config(folder, trust)
     for key, value in given.items():
         OmegaConf.update(cfg, key, typed_value(key, value))

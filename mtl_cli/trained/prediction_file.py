@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from mtl_cli.basis.errors import problem
@@ -29,7 +30,7 @@ class PredictionFile:
     def __init__(self, path: Path, overwrite: bool) -> None:
         if path.suffix not in FORMATS:
             rule = f"must be a file that ends in {' or '.join(FORMATS)}"
-            raise problem("out", rule, str(path), f"out={path.stem or 'predictions'}.csv")
+            raise problem("out", rule, str(path), quote(f"out={path.stem or 'predictions'}.csv"))
         check_new(path, overwrite)
         self.path = path
         self.writer: Any = None

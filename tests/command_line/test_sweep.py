@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import sys
 from pathlib import Path
@@ -283,3 +284,11 @@ def test_what_cannot_go_on_is_said(here, text, given, expected) -> None:
     with pytest.raises(Problem, match=r"\n  found: .*\n  try:   ") as error:
         resumed_words(here, given)
     assert expected in str(error.value)
+
+
+def test_the_lines_that_refusals_suggest_can_be_pasted(tmp_path: Path) -> None:
+    folder = tmp_path / "my sweep"
+    with pytest.raises(Problem) as error:
+        resumed_words(folder, [])
+    line = str(error.value).partition("try:")[2].partition(", run by run")[0]
+    assert shlex.split(line) == ["mtl-train", f"resume={folder / '0'}"]
