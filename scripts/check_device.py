@@ -36,12 +36,12 @@ from mtl_cli.training.updates import Updates
 SEED = random.Random(0)
 POINTS = ["dataset.num_samples=240", "dataset.batch_size=20", "encoder.hidden=[16,8]"]
 EPOCHS = ["trainer.max_epochs=2", "scheduler=none", "trainer.log_every=1", "deterministic=true"]
-# How far figures may be from the CPU's, relatively; methods that follow a step's last digits, and
+# How far figures may be from the CPU's, relatively; what follows a step's last digits, and
 # those that draw on the device, go further.
 TOLERANCE = 1e-3
 LOOSE = {"weighting famo": 0.05, "arch adatt": 0.01, "weighting nash_mtl": 0.01}
-DRAWS = {"arch ltb": "draws on the device", "weighting graddrop": "draws on the device"}
-DRAWS |= {"weighting moco": "", "weighting rlw": "draws on the device"}
+LOOSE |= {"digits resnet": 0.2}  # eighteen layers, each normalised by its batch
+DRAWS = {"arch ltb", "weighting graddrop", "weighting moco", "weighting rlw"}
 
 
 def choices(group: str) -> list[str]:
@@ -54,19 +54,22 @@ def parts(data: Path) -> dict[str, list[str]]:
     table += ["dataset.targets={price: regression, kind: multiclass, sold: binary}"]
     texts = ["dataset=text", "dataset.cache=false", "dataset.targets={kind: multiclass}"]
     texts += [f"dataset.sources={{a: {{path: {data / 'rows.csv'}, labels: {{kind: kind}}}}}}"]
-    digits = ["dataset=parity_mnist", "dataset.source=digits", "trainer.max_batches=3"]
+    digits = ["dataset=parity_mnist", "dataset.source=digits", "trainer.max_batches=2"]
     bags = ["encoder=mlp", "encoder.hidden=[16]"]
     tokens = ["dataset.read_as=tokens"]
     found = {f"arch {name}": [f"arch={name}", *POINTS] for name in choices("arch")}
     del found["arch module"]  # the user's own
     for name in choices("weighting"):
         found[f"weighting {name}"] = [f"weighting={name}", "arch=mmoe", *POINTS]
-    found |= {f"digits {name}": [f"encoder={name}", *digits] for name in ("cnn", "resnet")}
+    found["digits cnn"] = ["encoder=cnn", "encoder.dropout=0", *digits]
+    found["digits resnet"] = ["encoder=resnet", *digits]
     found["table"] = table
     found["table, weights"] = [*table, "dataset.weight_column=much"]
     found["table, accumulate"] = [*table, "trainer.accumulate=2", "weighting=mgda"]
     found["bags of words"] = [*texts, *bags]
-    found |= {f"tokens {n}": [*texts, *tokens, f"encoder={n}"] for n in ("text_cnn", "transformer")}
+    still = ["encoder.dropout=0"]  # which would draw on the device
+    for name in ("text_cnn", "transformer"):
+        found[f"tokens {name}"] = [*texts, *tokens, f"encoder={name}", *still]
     found["average"] = ["trainer.ema_decay=0.9", "trainer.grad_clip=1.0", *POINTS]
     return found
 
@@ -114,7 +117,7 @@ class Watch:
                 torch.cuda.set_sync_debug_mode("default")
                 torch.cuda.synchronize()
             self.seconds.append(time.perf_counter() - begin)
-            found = [w for w in said if "synchroniz" in str(w.message)]
+            found = [w for w in said if str(w.message).startswith("called a synchronizing")]
             if len(self.seconds) > 2:  # the first steps set up
                 self.waits.append(len(found))
                 self.places.update(f"{Path(w.filename).name}:{w.lineno}" for w in found)
@@ -176,7 +179,7 @@ def check(
     near = what in DRAWS or distance <= LOOSE.get(what, TOLERANCE)
     waits = statistics.median(watch.waits) if device.type == "cuda" else None
     places = ", ".join(f"{p} ({n / len(watch.waits):.1f})" for p, n in watch.places.most_common(4))
-    shown = f"{distance:.0e}" + (f" ({DRAWS[what]})" if DRAWS.get(what) else "")
+    shown = f"{distance:.0e}" + (" (draws on the device)" if what in DRAWS else "")
     row = [what, shown, "yes" if goes_on else "NO", "–" if waits is None else f"{waits:g}"]
     return [*row, f"{1000 * statistics.median(watch.seconds[2:]):.2f}", places], near and goes_on
 

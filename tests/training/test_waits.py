@@ -90,14 +90,15 @@ def on_cpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 def on_cuda() -> Iterator[list[str]]:
     places: list[str] = []
     torch.cuda.synchronize()
-    torch.cuda.set_sync_debug_mode("warn")
-    try:
-        with warnings.catch_warnings(record=True) as said:
-            warnings.simplefilter("always")
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        torch.cuda.set_sync_debug_mode("warn")
+        try:
             yield places
-    finally:
-        torch.cuda.set_sync_debug_mode("default")
-        places += [f"{w.filename}:{w.lineno}" for w in said if "synchroniz" in str(w.message)]
+        finally:
+            torch.cuda.set_sync_debug_mode("default")
+    called = [w for w in said if str(w.message).startswith("called a synchronizing")]
+    places += [f"{w.filename}:{w.lineno}" for w in called]
 
 
 def batch_of(kind: str) -> Any:
