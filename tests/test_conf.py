@@ -13,7 +13,7 @@ from hydra.utils import get_class
 from omegaconf import DictConfig, OmegaConf
 
 from mtl_cli.dataset.base import options_of
-from mtl_cli.run.build import OF_EVERY_TASK
+from mtl_cli.run.tasks import OF_EVERY_TASK
 
 ROOT = Path(__file__).parent.parent
 CONF, PACKAGE = ROOT / "conf", ROOT / "mtl_cli"

@@ -1,0 +1,99 @@
+"""From a composed config to its tasks: each with its input, head, loss, metrics and weight."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+import torch
+from omegaconf import DictConfig, OmegaConf, open_dict
+from torch import nn
+
+from mtl_cli.basis.errors import nearest, problem
+from mtl_cli.basis.inputs import InputSpec
+from mtl_cli.dataset.base import Dataset
+from mtl_cli.task.base import Parts, Task
+from mtl_cli.trust.slots import make
+
+OF_EVERY_TASK = {field.name for field in fields(Parts)}
+SIZES = ("num_classes", "num_labels", "num_outputs")  # of a task, which its data may say
+
+
+def fill_in(cfg: DictConfig, dataset: Dataset) -> None:
+    """Writes into the config what only the data knows: tasks that it names, sizes of tasks."""
+    with open_dict(cfg):
+        for task, pattern in dataset.patterns.items():
+            if pattern in cfg.tasks:
+                cfg.tasks[task] = cfg.tasks[pattern].copy()
+        for pattern in set(dataset.patterns.values()) & set(cfg.tasks):
+            del cfg.tasks[pattern]
+    for task, own in cfg.tasks.items():
+        for option in SIZES:
+            if option in own and own[option] is None:
+                size = dataset.sizes_of_tasks.get(task)
+                if size is None:
+                    fix = f"tasks.{task}.{option}=3"
+                    rule = "must be given, since the dataset does not say it"
+                    raise problem(f"tasks.{task}.{option}", rule, "no value", fix)
+                own[option] = size
+
+
+def make_tasks(
+    cfg: DictConfig, inputs: Mapping[str, InputSpec], usual: Mapping[str, str]
+) -> list[Task]:
+    """The tasks of the config, each with the input that it reads and its head.
+
+    Args:
+        cfg: the whole config.
+        inputs: ``{input name: its spec}``.
+        usual: ``{task: the input that it reads, unless the config says another one}``.
+    """
+    tasks = []
+    for name in cfg.tasks:
+        slot = f"tasks.{name}"
+        own = cfg.tasks[name]
+        if name not in usual:
+            close = nearest(name, list(usual)) or next(iter(usual))
+            rule = f"must be a task of the dataset: {', '.join(usual)}"
+            raise problem(slot, rule, name, f"tasks.{close}, or '~tasks.{name}'")
+        if not isinstance(own, DictConfig):
+            raise problem(slot, "must be a kind of task", own, f"{slot}=regression")
+        given = own.get("input")
+        if given is not None and given not in inputs:
+            rule = f"must be an input of the dataset: {', '.join(inputs)}"
+            raise problem(f"{slot}.input", rule, given, f"{slot}.input={next(iter(inputs))}")
+        head = f"{slot}.head" if own.get("head") is not None else "head"
+        parts = Parts(
+            name=name,
+            input=given or usual[name],
+            head=make(cfg, head, nn.Module, group="head"),
+            loss=make_loss(cfg, f"{slot}.loss"),
+            metrics=make_metrics(cfg, f"{slot}.metrics"),
+            plots=make_metrics(cfg, f"{slot}.plots"),
+            weight=own.get("weight"),
+        )
+        task = make(cfg, slot, Task, group="task", leave_out=OF_EVERY_TASK)(parts=parts)
+        task.try_loss()
+        task.try_metrics()
+        tasks.append(task)
+    return tasks
+
+
+def make_loss(cfg: DictConfig, slot: str) -> nn.Module:
+    """A loss; its lists of numbers (weights of classes) become tensors, as torch wants them."""
+    factory = make(cfg, slot, nn.Module, group="loss")
+    lists = {k: v for k, v in factory.values.items() if isinstance(v, list)}
+    return factory(
+        **{key: torch.tensor(value, dtype=torch.float32) for key, value in lists.items()}
+    )
+
+
+def make_metrics(cfg: DictConfig, slot: str) -> dict[str, Any]:
+    from torchmetrics import Metric
+
+    named = {} if (there := OmegaConf.select(cfg, slot)) is None else there
+    if not isinstance(named, Mapping | DictConfig):
+        fix = f"'{slot}={{mae: {{_target_: torchmetrics.MeanAbsoluteError}}}}'"
+        raise problem(slot, "must be a mapping from names to metrics", named, fix)
+    return {name: make(cfg, f"{slot}.{name}", Metric, group="metrics")() for name in named}
