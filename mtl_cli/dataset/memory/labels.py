@@ -22,10 +22,9 @@ class Labels:
     """
 
     def __init__(self, targets: Mapping[str, Tensor], weights: Mapping[str, Tensor]) -> None:
-        self.there: dict[
-            str, Tensor
-        ] = {}  # labels of each row, [N], of the tasks that may lack all
-        self.counting: dict[str, Tensor] = {}  # the same without those that weigh 0
+        # The labels of each row, [N], of the tasks that may lack all; and those of rows that count.
+        self.there: dict[str, Tensor] = {}
+        self.counting: dict[str, Tensor] = {}
         full = set()
         for task, target in targets.items():
             gone = missing(target)
