@@ -25,13 +25,15 @@ from mtl_cli.command_line.cli import (
     run_command,
 )
 from mtl_cli.command_line.help import show_help
+from mtl_cli.command_line.mistakes import said_today
+from mtl_cli.command_line.old_words import is_old
 from mtl_cli.command_line.own_parts import conf_folders, find_packages
 from mtl_cli.command_line.places import CONF, group_of
 from mtl_cli.command_line.sweep import chosen_run
 from mtl_cli.disk.run_folder import RunFolder
 from mtl_cli.disk.writing import write_text
 
-WITH_RUN = ("diagnostic", "weights", "trust", "looks", "device", "runs")
+WITH_RUN = ("diagnostic", "checkpoint", "trust", "looks", "device", "runs")
 EXAMPLES = [
     "mtl-diagnose arch=mmoe dataset=parity_mnist                       before training",
     "mtl-diagnose run=latest diagnostic=gates                          with a run's weights",
@@ -79,6 +81,8 @@ def diagnose(words: list[str]) -> str:
         return before_training(cfg, RunFolder(path))
     for word in find_packages(words):
         key, equals, _ = word.lstrip("+").partition("=")
+        if is_old(key):
+            raise said_today(key, words)
         if equals and key != "run" and key.partition(".")[0] not in WITH_RUN:
             rule = f"is by the run's own configuration; only {', '.join(WITH_RUN)} can be given"
             raise problem(
@@ -109,7 +113,7 @@ def with_weights(cfg: DictConfig, folder: RunFolder, words: list[str]) -> str:
     from mtl_cli.run.look import look
     from mtl_cli.trust.run_config import read_config
 
-    check_choice("weights", cfg.weights, ["best", "last"], "weights=best")
+    check_choice("checkpoint", cfg.checkpoint, ["best", "last"], "checkpoint=best")
     if not os.access(folder.path, os.W_OK):
         rule = "must be a folder that can be written to"
         raise problem(
@@ -121,7 +125,7 @@ def with_weights(cfg: DictConfig, folder: RunFolder, words: list[str]) -> str:
     own = read_config(folder, cfg.trust)
     if any(word.startswith("device=") for word in words):
         own.device = cfg.device
-    weights = folder.best if cfg.weights == "best" else folder.last
+    weights = folder.best if cfg.checkpoint == "best" else folder.last
     return look(cfg, own, folder, weights, is_run=True)
 
 

@@ -55,7 +55,7 @@ def keys_of(command: str) -> list[str]:
         parts = [".".join(key.split(".")[:n]) for key in config for n in range(1, 6)]
         own = yaml.safe_load((CONF / f"{name}.yaml").read_text(encoding="utf-8"))
         own = [key for key in own if key not in ("defaults", "hydra")]
-        few = [*own, "trust", "looks", "weights", "device", "runs", "diagnostic"]
+        few = [*own, "trust", "looks", "checkpoint", "device", "runs", "diagnostic"]
         return few if "run" in command else [*dict.fromkeys([*parts, *choices, *own * 5])]
     return [*yaml.safe_load((CONF / f"{name}.yaml").read_text(encoding="utf-8")), "dataset", "x"]
 

@@ -89,13 +89,18 @@ def test_the_weights_of_the_run_are_the_ones_that_are_looked_at(trained, tmp_pat
     diagnose([f"hydra.run.dir={first}", "diagnostic=gates", "arch=mmoe", *SMOKE, "looks=1"])
     found = []
     for weights in ("best", "last"):
-        diagnose([f"run={trained}", "diagnostic=gates", "looks=1", f"weights={weights}"])
+        diagnose([f"run={trained}", "diagnostic=gates", "looks=1", f"checkpoint={weights}"])
         found.append(rows(trained / "diagnostics" / "gates.csv"))
     shares = [
         [row["share"] for row in one] for one in (rows(first / "diagnostics/gates.csv"), *found)
     ]
     assert shares[0] != shares[1]
     assert len(shares[0]) == len(shares[1]) == len(shares[2])
+
+
+def test_the_word_that_it_had_for_a_checkpoint_is_answered_with_that_of_all_commands(trained):
+    with pytest.raises(Problem, match=r"try: .*diagnostic=gates checkpoint=last$"):
+        diagnose([f"run={trained}", "diagnostic=gates", "weights=last"])
 
 
 def test_the_latest_run_is_found(trained):
@@ -212,7 +217,7 @@ def test_help_names_every_diagnostic_and_option():
     for name in ALL:
         assert f"  {name}" in text
     assert "  conflict*" in text
-    for option in ("run", "weights", "trust", "looks"):
+    for option in ("run", "checkpoint", "trust", "looks"):
         assert f"  {option}: " in text
 
 

@@ -23,14 +23,19 @@ from mtl_cli.command_line.own_parts import conf_folders
 from mtl_cli.command_line.places import CONF, group_of, place_at
 
 
+def said_today(key: str, words: list[str]) -> Problem:
+    """Of an option as an earlier version called it."""
+    fix = shlex.join([command(), *todays(words)])
+    return problem(key, "is said otherwise today", "a word of an earlier version", fix)
+
+
 def explain(error: Exception, words: list[str]) -> Problem:
     """An error of Hydra's in our form, if possible with the corrected command line."""
     cause = error.__cause__
     text = re.sub(r"\b\w+@(?=\w)", "", str(error))  # loss@tasks.sin.loss is typed without loss@
     key = text.partition("'")[2].partition("'")[0]  # Hydra quotes the key that it speaks of
     if is_old(key):
-        fix = shlex.join([command(), *todays(words)])
-        return problem(key, "is said otherwise today", "a word of an earlier version", fix)
+        return said_today(key, words)
     if isinstance(error, MissingConfigException) and error.options and error.missing_cfg_file:
         return no_such_choice(error.missing_cfg_file, list(error.options), words)
     if isinstance(error, OverrideParseException):
@@ -155,7 +160,7 @@ def unreadable(error: OverrideParseException, words: list[str]) -> Problem:
     place = words.index(word)
     following = words[place + 1 : place + 2]
     if word in ("latest", "best", "last"):
-        key = "weights" if word in ("best", "last") else "run"
+        key = "checkpoint" if word in ("best", "last") else "run"
         fix = shlex.join([command(), *words[:place], f"{key}={word}", *words[place + 1 :]])
     elif ":" in word:
         fix = corrected(words, word, word.replace(":", "=", 1))

@@ -54,8 +54,8 @@ def look(
         return live.trainer
 
     if is_run and diagnostic.name == subject.choices.get("diagnostic"):
-        diagnostic.name += f"_{cfg.weights}"  # the plain name has what was seen in training
-    title = f"{subject.name} (seed {subject.seed}{f', {cfg.weights} weights' if is_run else ''})"
+        diagnostic.name += f"_{cfg.checkpoint}"  # the plain name has what was seen in training
+    title = f"{subject.name} (seed {subject.seed}{f', {cfg.checkpoint} weights' if is_run else ''})"
     epoch = epoch_of(saved) if is_run and saved is not None else 0
     with logging_to(folder.path / "diagnose.log"):
         text = diagnostic.run(Subject(make_trainer, epoch, cfg.looks, folder, title))
