@@ -17,6 +17,7 @@ UNIMPORTANT = {"name", "seed", "runs", "resume", "offline", "objective", "device
 UNIMPORTANT |= {"deterministic", "choices", "experiment", "logger", "diagnostic", "dataset.root"}
 UNIMPORTANT |= {"dataset.eval_batch_size", "dataset.num_workers", "trainer.checkpoint_every"}
 UNIMPORTANT |= {
+    "pictures",
     "runtime",
     "trainer.log_every",
     "trainer.watch_test",

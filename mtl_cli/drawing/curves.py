@@ -14,11 +14,10 @@ from mtl_cli.drawing.style import legend_below, look, new_figure
 
 COLUMNS = 4  # of axes; more metrics of a task go on in the next row
 TASKS_PER_PICTURE = 6
-MOST_TASKS = 12  # are drawn: a picture takes as long as seconds of training
 COLORS = {"train": "#4477aa", "val": "#ee6677", "test": "#228833"}
 
 
-def draw_curves(folder: RunFolder, title: str) -> None:
+def draw_curves(folder: RunFolder, title: str, most_tasks: int) -> None:
     """Draws ``plots/learning_curves.png`` from ``metrics.csv``; many tasks take several files, and
     of very many the first are drawn.
 
@@ -28,7 +27,7 @@ def draw_curves(folder: RunFolder, title: str) -> None:
     weights = {
         task: metrics.pop("weight") for task, metrics in curves.items() if "weight" in metrics
     }
-    tasks = list(curves)[:MOST_TASKS]
+    tasks = list(curves)[:most_tasks]
     if len(curves) > len(tasks):
         title += f": the first {len(tasks)} of {len(curves)} tasks"
     make_folder(folder.plots)

@@ -29,7 +29,7 @@ from mtl_cli.drawing.tree import draw_tree
 from mtl_cli.run.announce import announce
 from mtl_cli.run.build import Run, build
 from mtl_cli.run.extension import extension
-from mtl_cli.run.pictures import draw_metrics
+from mtl_cli.run.pictures import Pictures, draw_metrics
 from mtl_cli.run.run_data import RunData, check_same_data
 from mtl_cli.run.summary import check_figures, describe, final_table, objective, results
 from mtl_cli.training.evaluation import total_loss
@@ -76,6 +76,7 @@ class Session:
         allowed: Collection[str],
     ) -> None:
         self.cfg = cfg
+        self.pictures = Pictures(**cfg.pictures)
         self.folder = folder
         self.resumed = resumed
         self.allowed = allowed
@@ -171,8 +172,11 @@ class Session:
         title = f"{self.cfg.name} (seed {self.cfg.seed})"
         if live.dataset.notice:
             title += f" on {live.dataset.notice}"
-        draw_curves(self.folder, title)
-        draw_metrics(live.model.tasks, test, live.dataset.class_names, self.folder, title)
+        if self.pictures.curves:
+            draw_curves(self.folder, title, self.pictures.most_tasks)
+        if self.pictures.metrics:
+            names, most = live.dataset.class_names, self.pictures.most_tasks
+            draw_metrics(live.model.tasks, test, names, self.folder, title, most)
         self.show_learned(live, title)
         if live.trainer.updates.observer is not None:
             log.info("\n%s", live.trainer.updates.observer.finish(self.folder, title))

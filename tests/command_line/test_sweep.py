@@ -129,7 +129,7 @@ def test_a_job_that_was_killed_at_its_pictures_draws_them(here, capsys, monkeypa
     (here / "cut/1/writer.json").write_text("{}")
     (here / "cut/1/.part_12_a.png").touch()
     session = mtl_cli.run.session
-    monkeypatch.setattr(session, "draw_curves", lambda folder, _: drawn.append(folder.path.name))
+    monkeypatch.setattr(session, "draw_curves", lambda folder, *_: drawn.append(folder.path.name))
     run("resume=cut")
     assert capsys.readouterr().out.count("finished    cut/") == 2
     assert figures(here / "cut") == before

@@ -73,7 +73,7 @@ def test_pictures_of_a_task_stay_in_their_folder(tmp_path: Path) -> None:
     tasks = cast("dict[str, Task]", {"../../y": SimpleNamespace(plots={"matrix": plot})})
     run = RunFolder(tmp_path / "runs" / "run")
     run.path.mkdir(parents=True)
-    draw_metrics(tasks, tasks, {}, run, "title")
+    draw_metrics(tasks, tasks, {}, run, "title", 12)
     write_rows(run, "../../x", ["a"], [[1]])
     assert [path.name for path in tmp_path.rglob("*.png")] == [file_name("../../y_matrix.png")]
     assert {path.parent for path in tmp_path.rglob("*.*")} == {run.plots, run.path / "diagnostics"}

@@ -95,7 +95,7 @@ def test_options_that_came_later_take_the_value_that_keeps_what_a_part_did():
 
 @pytest.mark.parametrize("old", RENAMED)
 def test_a_class_is_found_by_the_name_that_it_had(old):
-    assert as_of_today({"a": [{"_target_": old, "b": 1}]}) == {
+    assert as_of_today({"a": [{"_target_": old, "b": 1}]}, {}) == {
         "a": [{"_target_": RENAMED[old], "b": 1}]
     }
     assert get_class(RENAMED[old])

@@ -32,13 +32,13 @@ def test_every_epoch_row_is_drawn(tmp_path: Path) -> None:
 
 
 def test_many_tasks_take_several_pictures_and_weights_one_of_their_own(tmp_path: Path) -> None:
-    draw_curves(folder_with(tmp_path, [f"t{i}" for i in range(7)], weights=True), "title")
+    draw_curves(folder_with(tmp_path, [f"t{i}" for i in range(7)], weights=True), "title", 12)
     names = sorted(path.name for path in (tmp_path / "plots").iterdir())
     assert names == ["learning_curves.png", "learning_curves_2.png", "weights.png"]
 
 
 def test_without_weights_there_is_no_picture_of_them(tmp_path: Path) -> None:
-    draw_curves(folder_with(tmp_path, ["a"], weights=False), "title")
+    draw_curves(folder_with(tmp_path, ["a"], weights=False), "title", 12)
     assert [path.name for path in (tmp_path / "plots").iterdir()] == ["learning_curves.png"]
 
 

@@ -18,6 +18,7 @@ CHOICES = [
     f"{group}={path.stem}"
     for group in ("arch", "weighting")
     for path in sorted((CONF / group).glob("*.yaml"))
+    if "_target_: null" not in path.read_text()  # a class of the user's own
 ]
 SMALL = [
     "dataset.num_samples=2000",
