@@ -16,6 +16,7 @@ from shlex import quote
 from typing import Any
 
 from mtl_cli.basis.errors import Problem, problem
+from mtl_cli.disk.formats import without_format
 from mtl_cli.disk.older_runs import as_of_today
 from mtl_cli.disk.run_folder import RunFolder
 from mtl_cli.disk.yaml_file import read_yaml
@@ -144,7 +145,9 @@ def read_json(path: Path) -> dict[str, Any]:
 
 def read_config(path: Path) -> dict[str, Any]:
     try:
-        data = as_of_today(read_yaml(path))
+        data = as_of_today(without_format(read_yaml(path), path.name))
+    except Problem:
+        raise
     except ValueError as error:
         raise problem(path.name, "must be YAML of plain values", str(error), MEND) from error
     if not isinstance(data, dict):

@@ -17,7 +17,9 @@ import torch
 from torch import nn
 
 from mtl_cli.basis.errors import Problem, problem
+from mtl_cli.disk.formats import with_format, without_format
 from mtl_cli.disk.kinds import CHECKPOINT, misfit
+from mtl_cli.disk.older_runs import weights_of_today
 from mtl_cli.disk.writing import written
 
 log = logging.getLogger(__name__)
@@ -57,7 +59,7 @@ def save(path: Path, state: dict[str, Any]) -> None:
     with written(path) as beside, open(beside, "wb") as file:
         digested = Digested(file)
         try:
-            torch.save(state, cast(IO[bytes], digested))  # which asks for no more
+            torch.save(with_format(state), cast(IO[bytes], digested))  # which asks for no more
         except RuntimeError as error:
             raise digested.refusal or error from None
         file.write(MARK + digested.digest.digest())
@@ -116,6 +118,7 @@ def load(path: Path) -> dict[str, Any]:
         raise problem(
             str(path), rule, found, "another checkpoint of the run, or train anew"
         ) from error
+    state = without_format(state, str(path))
     if not isinstance(state, dict) or "model" not in state:
         rule = "must be a checkpoint of this program"
         raise problem(
@@ -156,6 +159,7 @@ def load_weights(model: nn.Module, weights: dict[str, Any], path: Path) -> None:
     Raises:
         ValueError: where they are another model's.
     """
+    weights = weights_of_today(weights)
     check_weights(model, weights, path)
     with reading(path):
         model.load_state_dict(weights)

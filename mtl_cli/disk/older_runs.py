@@ -29,6 +29,20 @@ LATER: Mapping[str, Mapping[str, Any]] = {
     "mtl_cli.weighting.nash_mtl.NashMTL": {"weigh_heads": False},
 }
 RUNTIME = {"threads": "auto", "compile": False, "channels_last": False, "matmul": "highest"}
+# {the beginning of a parameter's name that it had: that of today}
+PARAMETERS: Mapping[str, str] = {}
+
+
+def weights_of_today(
+    weights: Mapping[str, Any], renamed: Mapping[str, str] = PARAMETERS
+) -> dict[str, Any]:
+    """A model's weights by the names that they have today, in their order."""
+
+    def name_of(name: str) -> str:
+        old = max((o for o in renamed if f"{name}.".startswith(f"{o}.")), key=len, default=None)
+        return name if old is None else renamed[old] + name[len(old) :]
+
+    return {name_of(name): value for name, value in weights.items()}
 
 
 def of_today(target: Any) -> Any:

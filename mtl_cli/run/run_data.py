@@ -15,6 +15,7 @@ from mtl_cli.basis.inputs import InputSpec, as_plain, from_plain
 from mtl_cli.comparison.saved_run import mapping
 from mtl_cli.dataset.base import Dataset
 from mtl_cli.dataset.readers.base import Reader
+from mtl_cli.disk.formats import with_format, without_format
 from mtl_cli.disk.older_datasets import state_of_today
 from mtl_cli.disk.older_runs import of_today
 from mtl_cli.disk.run_folder import RunFolder, finite, from_here
@@ -53,7 +54,7 @@ class RunData:
 
     def write(self, folder: RunFolder) -> None:
         """Writes ``reader.json``."""
-        folder.write_json(folder.reader, {"version": __version__} | self.as_plain())
+        folder.write_json(folder.reader, with_format({"version": __version__} | self.as_plain()))
 
     def as_plain(self) -> dict[str, Any]:
         """All of it as words and numbers, as they come out of JSON again."""
@@ -84,7 +85,7 @@ def read_run_data(folder: RunFolder, trust: Collection[str] = ()) -> RunData:
         fix = "train again: mtl-train writes it when a run begins"
         raise problem(str(folder.path), rule, "none", fix)
     try:
-        said = json.loads(path.read_text(encoding="utf-8"))
+        said = without_format(json.loads(path.read_text(encoding="utf-8")), str(path))
         names = {task: [str(name) for name in names] for task, names in said["class_names"].items()}
         inputs = {name: from_plain(values) for name, values in said["inputs"].items()}
         if strange := set(said["tasks"].values()) - set(inputs):

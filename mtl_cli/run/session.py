@@ -21,6 +21,7 @@ from mtl_cli.command_line.sweep import chosen_run, sweep_of
 from mtl_cli.comparison.history import read_history
 from mtl_cli.comparison.saved_run import DONE
 from mtl_cli.disk import checkpoint, writing
+from mtl_cli.disk.formats import FORMAT, KEY
 from mtl_cli.disk.logs import FILE_ONLY, logging_to
 from mtl_cli.disk.one_writer import Writer, one_writer
 from mtl_cli.disk.run_folder import RunFolder, from_here
@@ -156,7 +157,8 @@ class Session:
         elif cfg.init is not None:
             first = chosen_run(cfg.init, Path(cfg.runs))
             checkpoint.load_weights(live.model, checkpoint.load(first.best)["model"], first.best)
-        writing.write_text(self.folder.config, OmegaConf.to_yaml(cfg, resolve=True))
+        text = OmegaConf.to_yaml(cfg, resolve=True)
+        writing.write_text(self.folder.config, f"{KEY}: {FORMAT}\n{text}")
         arch = live.model.arch
         RunData.of(live.dataset, arch.inputs, arch.tasks).write(self.folder)
         return live

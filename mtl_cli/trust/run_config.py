@@ -8,8 +8,9 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from mtl_cli import __version__
-from mtl_cli.basis.errors import problem
+from mtl_cli.basis.errors import Problem, problem
 from mtl_cli.comparison.saved_run import mapping, version_numbers
+from mtl_cli.disk.formats import without_format
 from mtl_cli.disk.kinds import misfit
 from mtl_cli.disk.literal import literal
 from mtl_cli.disk.older_runs import as_of_today
@@ -37,8 +38,10 @@ def read_config(folder: RunFolder, trust: Collection[str] = ()) -> DictConfig:
         ValueError: where it is damaged, of a newer version, or names what is not trusted.
     """
     try:
-        values = as_of_today(read_yaml(folder.config))
+        values = as_of_today(without_format(read_yaml(folder.config), str(folder.config)))
         found = lacking(values)
+    except Problem:
+        raise
     except ValueError as error:
         values, found = {}, str(error)
     if found:

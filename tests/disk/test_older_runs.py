@@ -15,7 +15,7 @@ from hydra.utils import get_class
 import mtl_cli
 from mtl_cli.comparison.compare import compare
 from mtl_cli.comparison.saved_run import read_run
-from mtl_cli.disk.older_runs import RENAMED, as_of_today
+from mtl_cli.disk.older_runs import RENAMED, as_of_today, weights_of_today
 from mtl_cli.evaluate import evaluate
 from mtl_cli.report import read_words, report
 
@@ -106,3 +106,14 @@ def test_a_class_is_found_by_the_name_that_it_had(old):
 @pytest.mark.parametrize("text", ["x", 3, None, [], ["x"]])
 def test_what_is_no_configuration_stays_as_it_is(text):
     assert as_of_today(text) == text
+
+
+def test_parameters_are_found_by_the_names_that_they_had():
+    weights = {"heads.a.weight": 1, "arch.trunk.stages.0.weight": 2, "arch.trunks.x": 3}
+    renamed = {"arch.trunk": "arch.encoder", "arch.trunk.stages.0": "arch.first", "heads": "top"}
+    assert weights_of_today(weights, renamed) == {
+        "top.a.weight": 1,
+        "arch.first.weight": 2,
+        "arch.trunks.x": 3,
+    }
+    assert weights_of_today(weights) == weights
