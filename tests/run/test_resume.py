@@ -132,6 +132,7 @@ def test_every_architecture_and_weighting_goes_on_to_the_bit(
     words = ["dataset.num_samples=40", "dataset.batch_size=10", "weighting=fixed", "arch=mmoe"]
     words += ["arch.num_experts=2"] if choice.startswith("weighting") else []
     words += [choice, "encoder.hidden=[4,3]", "trainer.max_epochs=2"]  # 3 steps an epoch
+    words += ["pictures.curves=false"]  # which take longer than to train
     train(tmp_path / "whole", *words)
 
     def stop(trainer: Trainer, save: bool = True) -> None:
