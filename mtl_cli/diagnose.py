@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import sys
 from pathlib import Path
@@ -114,14 +113,7 @@ def with_weights(cfg: DictConfig, folder: RunFolder, words: list[str]) -> str:
     from mtl_cli.trust.run_config import read_config
 
     check_choice("checkpoint", cfg.checkpoint, ["best", "last"], "checkpoint=best")
-    if not os.access(folder.path, os.W_OK):
-        rule = "must be a folder that can be written to"
-        raise problem(
-            str(folder.path),
-            rule,
-            "no permission",
-            f"{shlex.quote(f'init={folder.path}')} without run=",
-        )
+    folder.check_writable(f"{shlex.quote(f'init={folder.path}')} without run=")
     own = read_config(folder, cfg.trust)
     if any(word.startswith("device=") for word in words):
         own.device = cfg.device

@@ -21,7 +21,7 @@ import pytest
 import mtl_cli.train
 from mtl_cli.basis.errors import Problem
 from mtl_cli.disk import checkpoint, writing
-from mtl_cli.run import session, summary
+from mtl_cli.run import show, summary
 
 PATH = Path(__file__).parent.parent / "scripts" / "killed" / "trainings.py"
 spec = importlib.util.spec_from_file_location("trainings", PATH)
@@ -34,7 +34,7 @@ same = trainings.same
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without what takes time and has no part in a resume."""
     monkeypatch.setattr(os, "fsync", lambda number: None)
-    monkeypatch.setattr(session, "draw_curves", lambda *args: None)
+    monkeypatch.setattr(show, "draw_curves", lambda *args: None)
     monkeypatch.setattr("mtl_cli.diagnostic.conflict.save_picture", lambda *args: None)
     monkeypatch.setattr(summary, "git_state", lambda: None)
 

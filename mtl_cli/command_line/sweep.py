@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shlex
 import sys
@@ -157,9 +156,7 @@ def resumed_words(path: Path, given: Sequence[str], trusted: Collection[str] = (
             rule = "goes on by words that set values alone, since its folder may come from anywhere"
             fix = f"{shlex.join(['mtl-train', *whole])}, if you know these words"
             raise problem(str(path), rule, word, fix)
-    if not os.access(path, os.W_OK):
-        rule = "must be a folder that can be written to"
-        raise problem(str(path), rule, "no permission", "a copy of it")
+    RunFolder(path).check_writable("a copy of it")
     return whole
 
 

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import math
+import os
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
@@ -73,6 +74,16 @@ class RunFolder:
         elif length < self.metrics_length():
             header = len(",".join(COLUMNS)) + 1
             writing.cut(self.metrics, max(length, header))
+
+    def check_writable(self, instead: str) -> None:
+        """Refuses a folder that cannot be written to, before anything is built.
+
+        Args:
+            instead: what to do then.
+        """
+        if not os.access(self.path, os.W_OK):
+            rule = "must be a folder that can be written to"
+            raise problem(str(self.path), rule, "no permission", instead)
 
     def has_begun(self) -> bool:
         """Whether there is a checkpoint, or figures that tell of one."""

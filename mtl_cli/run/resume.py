@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 from pathlib import Path
 from typing import Any
@@ -61,14 +60,7 @@ def resume(words: list[str]) -> dict[str, Any]:
     from mtl_cli.trust.run_config import read_config
 
     folder = find_run(name, Path(root))
-    if not os.access(folder.path, os.W_OK):
-        rule = "must be a folder that can be written to"
-        raise problem(
-            str(folder.path),
-            rule,
-            "no permission",
-            f"{shlex.quote(f'init={name}')}, in a new folder",
-        )
+    folder.check_writable(f"{shlex.quote(f'init={name}')}, in a new folder")
     cfg = read_config(folder, trust)
     for key, value in given.items():
         OmegaConf.update(cfg, key, typed_value(key, value))

@@ -11,7 +11,6 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from mtl_cli.arch.branches import text_tree
 from mtl_cli.basis.device import find_device, keep_freed_memory
 from mtl_cli.basis.errors import Problem, check_boolean, check_integer
 from mtl_cli.basis.seed import set_deterministic
@@ -25,14 +24,13 @@ from mtl_cli.disk.formats import FORMAT, KEY
 from mtl_cli.disk.logs import FILE_ONLY, logging_to
 from mtl_cli.disk.one_writer import Writer, one_writer
 from mtl_cli.disk.run_folder import RunFolder, from_here
-from mtl_cli.drawing.curves import draw_curves
-from mtl_cli.drawing.tree import draw_tree
 from mtl_cli.run.announce import announce
 from mtl_cli.run.build import Run, build
 from mtl_cli.run.extension import extension
-from mtl_cli.run.pictures import Pictures, draw_metrics
+from mtl_cli.run.pictures import Pictures
 from mtl_cli.run.run_data import RunData, check_same_data
-from mtl_cli.run.summary import check_figures, describe, final_table, objective, results
+from mtl_cli.run.show import show
+from mtl_cli.run.summary import check_figures, describe, objective, results
 from mtl_cli.training.evaluation import total_loss
 from mtl_cli.training.signals import Interrupted
 from mtl_cli.trust.foreign import strangers
@@ -172,28 +170,7 @@ class Session:
         self.summary |= yardsticks(live.dataset, live.trainer)
         self.write(status)
         title = f"{self.cfg.name} (seed {self.cfg.seed})"
-        if live.dataset.notice:
-            title += f" on {live.dataset.notice}"
-        if self.pictures.curves:
-            draw_curves(self.folder, title, self.pictures.most_tasks)
-        if self.pictures.metrics:
-            names, most = live.dataset.class_names, self.pictures.most_tasks
-            draw_metrics(live.model.tasks, test, names, self.folder, title, most)
-        self.show_learned(live, title)
-        if live.trainer.updates.observer is not None:
-            log.info("\n%s", live.trainer.updates.observer.finish(self.folder, title))
-        log.info("\n%s\n%s", title, final_table(self.summary))
-        log.info("\nresults     %s", from_here(self.folder.path))
-
-    def show_learned(self, live: Run, title: str) -> None:
-        """Writes, prints and draws what the architecture learned of its structure."""
-        learned = live.model.arch.learned()
-        if learned is None:
-            return
-        self.folder.write_json(self.folder.learned, learned)
-        if "tree" in learned:
-            log.info("\nlearned tree\n%s", text_tree(learned["tree"]))
-            draw_tree(self.folder, learned["tree"], title)
+        show(live, test, self.summary, self.pictures, self.folder, title)
 
     def write(self, status: str, error: str | None = None) -> None:
         """Writes the summary as it stands."""

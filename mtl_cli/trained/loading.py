@@ -1,6 +1,7 @@
 """Loads a trained run from its folder.
 
-A run folder is data, whoever wrote it: nothing in it is executed (`trust`, `slots`, `checkpoint`).
+A run folder is data, whoever wrote it: nothing in it is executed (`foreign`, `slots`,
+`checkpoint`).
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import mtl_cli.run.session
+import mtl_cli.run.show
 import mtl_cli.train
 from mtl_cli.disk import one_writer
 from mtl_cli.training.signals import SIGNALS
@@ -72,7 +72,7 @@ def be_the_command(words: list[str], said: Path, pictures: bool) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
         one_writer.STARTED = datetime.now().astimezone().isoformat(timespec="seconds")
         if not pictures:
-            mtl_cli.run.session.draw_curves = lambda *args: None
+            mtl_cli.run.show.draw_curves = lambda *args: None
         sys.argv = ["mtl-train", *words]
         mtl_cli.train.main()
     except SystemExit as end:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import mtl_cli.command_line.cli
-import mtl_cli.run.session
+import mtl_cli.run.show
 import mtl_cli.study.sweep_report
 import mtl_cli.train
 from mtl_cli.basis.errors import Problem, problem
@@ -25,7 +25,7 @@ SEEDS = ["--multirun", "seed=0,1,2", *QUICK]
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder where the commands are typed; their reports and pictures are left out."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(mtl_cli.run.session, "draw_curves", lambda *args: None)
+    monkeypatch.setattr(mtl_cli.run.show, "draw_curves", lambda *args: None)
     says = mtl_cli.study.sweep_report
     monkeypatch.setattr(says, "report_sweep", lambda folder: print(f"report {folder}"))
     return tmp_path
@@ -128,8 +128,8 @@ def test_a_job_that_was_killed_at_its_pictures_draws_them(here, capsys, monkeypa
     before = figures(here / "cut")
     (here / "cut/1/writer.json").write_text("{}")
     (here / "cut/1/.part_12_a.png").touch()
-    session = mtl_cli.run.session
-    monkeypatch.setattr(session, "draw_curves", lambda folder, *_: drawn.append(folder.path.name))
+    show = mtl_cli.run.show
+    monkeypatch.setattr(show, "draw_curves", lambda folder, *_: drawn.append(folder.path.name))
     run("resume=cut")
     assert capsys.readouterr().out.count("finished    cut/") == 2
     assert figures(here / "cut") == before

@@ -28,7 +28,7 @@ def read_delimited(
     chunk_rows: int | None,
     text: bool | Iterable[str],
 ) -> Iterator[Part]:
-    """See `files.read_parts`."""
+    """See `read.read_parts`."""
     reading = Reading(file, options)
     try:
         with as_utf8(file, options.encoding) as reading.utf8:

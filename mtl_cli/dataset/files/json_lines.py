@@ -23,7 +23,7 @@ def read_json_lines(
     chunk_rows: int | None,
     text: bool | Iterable[str],
 ) -> Iterator[Part]:
-    """See `files.read_parts`. Without a chunk's size, all rows are held as objects for a moment."""
+    """See `read.read_parts`. Without a chunk's size, all rows are held as objects for a moment."""
     skipped: list[int] = []
     objects = objects_of(file, options, skipped)
     first = 1

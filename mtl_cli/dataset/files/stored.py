@@ -23,7 +23,7 @@ def read_parquet(
     chunk_rows: int | None,
     text: bool | Iterable[str],
 ) -> Iterator[Part]:
-    """See `files.read_parts`."""
+    """See `read.read_parts`."""
     import pyarrow
     from pyarrow import parquet
 
@@ -54,7 +54,7 @@ def read_npz(
     chunk_rows: int | None,
     text: bool | Iterable[str],
 ) -> Iterator[Part]:
-    """See `files.read_parts`. An array [N] is a column of its name; of an array [N, F], such as
+    """See `read.read_parts`. An array [N] is a column of its name; of an array [N, F], such as
     ``X``, each column is one, called ``X_1`` to ``X_F``. An array is never read in chunks."""
     import pyarrow
 

@@ -1,0 +1,60 @@
+"""What a run shows when it is trained: pictures, what it learned of a structure, its figures."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from mtl_cli.arch.branches import text_tree
+from mtl_cli.disk.run_folder import RunFolder, from_here
+from mtl_cli.drawing.curves import draw_curves
+from mtl_cli.drawing.tree import draw_tree
+from mtl_cli.run.build import Run
+from mtl_cli.run.pictures import Pictures, draw_metrics
+from mtl_cli.run.summary import final_table
+from mtl_cli.training.evaluation import Figures
+
+log = logging.getLogger(__name__)
+
+
+def show(
+    live: Run,
+    test: Figures,
+    said: dict[str, Any],
+    pictures: Pictures,
+    folder: RunFolder,
+    title: str,
+) -> None:
+    """Draws and says it.
+
+    Args:
+        live: trained, with its best weights.
+        test: the figures that were read last, of which metrics draw themselves.
+        said: the whole summary.
+        pictures: what is drawn.
+        folder: where that goes.
+        title: stands above all of it.
+    """
+    if live.dataset.notice:
+        title += f" on {live.dataset.notice}"
+    if pictures.curves:
+        draw_curves(folder, title, pictures.most_tasks)
+    if pictures.metrics:
+        names, most = live.dataset.class_names, pictures.most_tasks
+        draw_metrics(live.model.tasks, test, names, folder, title, most)
+    show_learned(live, folder, title)
+    if live.trainer.updates.observer is not None:
+        log.info("\n%s", live.trainer.updates.observer.finish(folder, title))
+    log.info("\n%s\n%s", title, final_table(said))
+    log.info("\nresults     %s", from_here(folder.path))
+
+
+def show_learned(live: Run, folder: RunFolder, title: str) -> None:
+    """Writes, prints and draws what the architecture learned of its structure."""
+    learned = live.model.arch.learned()
+    if learned is None:
+        return
+    folder.write_json(folder.learned, learned)
+    if "tree" in learned:
+        log.info("\nlearned tree\n%s", text_tree(learned["tree"]))
+        draw_tree(folder, learned["tree"], title)
