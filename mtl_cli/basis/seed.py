@@ -19,7 +19,8 @@ def set_deterministic(on: bool) -> None:
     """Makes torch choose algorithms that give the same bits in every run, or stops it."""
     if on:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when cuBLAS starts
-    torch.use_deterministic_algorithms(on)
+    if on != torch.are_deterministic_algorithms_enabled():
+        torch.use_deterministic_algorithms(on)  # which loads torch's compiler, a second and more
     torch.backends.cudnn.deterministic = on
     torch.backends.cudnn.benchmark = False
 

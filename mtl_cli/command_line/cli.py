@@ -36,6 +36,7 @@ from mtl_cli.command_line.own_parts import (
 )
 from mtl_cli.command_line.places import CONF
 from mtl_cli.command_line.sweep import PLACE, place_sweep
+from mtl_cli.command_line.targets import add_tasks
 from mtl_cli.command_line.words import for_hydra, for_swept_choices, value
 from mtl_cli.disk.literal import literal
 from mtl_cli.disk.new_file import file_name
@@ -148,13 +149,15 @@ def answered(words: Sequence[str], show: Callable[[], object]) -> bool:
 
 def job_config(cfg: DictConfig, hydra_cfg: Any) -> DictConfig:
     """The config without Hydra's own part, with the run's name and the choices it was made of."""
-    typed = [Path(s.path) for s in hydra_cfg.runtime.config_sources if "command-line" in s.provider]
+    sources = hydra_cfg.runtime.config_sources
+    typed = [Path(s.path) for s in sources if "command-line" in s.provider]
     add_to_path([folder.parent for folder in typed])  # of a sweep's job in another process, too
     find_packages(list(hydra_cfg.overrides.task))
     own = OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key != "hydra"])
     chosen = {k: v for k, v in hydra_cfg.runtime.choices.items() if not k.startswith("hydra")}
     check_own(own, CONF)
     check_types(own, chosen, CONF)
+    chosen = add_tasks(own, chosen, typed)
     with open_dict(own):
         own.name = literal(name_of(own.name, chosen))
         own.choices = literal(chosen)

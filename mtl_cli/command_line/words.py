@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -27,6 +28,9 @@ PLAIN = re.compile(r"[A-Za-z_./-][\w./~:%+-]*( [\w./~:%+-]+)*")
 CHOICE = re.compile(r"\+{0,2}([A-Za-z][\w.]*\.\w+)=([^{/]+)")  # of our folders
 NAME = re.compile(r"[A-Za-z_][\w-]*", re.ASCII)  # of a task
 OPEN = re.compile(r"dataset\.(targets|columns)\.[^=]+=")  # a target or column is new by its name
+NAMED = re.compile(r"\btasks\.([\w-]+)")
+LOOKS = ("--cfg", "-c", "--info", "-i")  # flags by which Hydra shows what it composes
+FEW = 20  # tasks; Hydra takes a square of their number to compose them
 OTHER_KINDS = {"null", "true", "false", "nan", "inf", "-inf"}  # words that are no strings
 
 
@@ -36,7 +40,7 @@ def for_hydra(words: Sequence[str]) -> list[str]:
     Args:
         words: as they were typed, flags among them.
     """
-    return with_tasks(with_choices(words))
+    return with_tasks(with_choices(words), FEW)
 
 
 def with_choices(words: Sequence[str]) -> list[str]:
@@ -95,12 +99,17 @@ def parsed(words: list[str]) -> list[tuple[str, Override | None]]:
     return pairs
 
 
-def with_tasks(words: list[str]) -> list[str]:
+def with_tasks(words: list[str], most: int = sys.maxsize) -> list[str]:
     """The words, and a task for each target that they name.
 
     ``dataset.targets={age: regression}`` says what the data holds, as ``dataset.targets.age=...``
     does, and ``{kind: regression, ...}`` in either; ``task@tasks.age=regression`` brings the task's
     settings, so that ``tasks.age.weight=2`` can stand on the same line.
+
+    Args:
+        words: as they were typed.
+        most: of more targets, those get their tasks here that other words speak of; the others are
+            added to what is composed (`targets.add_tasks`).
     """
     words = [f"++{word}" if OPEN.match(word) else word for word in words]
     tasks: dict[str, str] = {}
@@ -111,12 +120,21 @@ def with_tasks(words: list[str]) -> list[str]:
             for key in reversed(path):
                 said = {key: said}
             for task, own in said.items() if isinstance(said, dict) else ():
-                name, kind = name_of(task), own.get("kind") if isinstance(own, dict) else own
-                tasks |= {name: kind} if isinstance(kind, str) else {}  # else the dataset says it
+                kind = kind_of(own)
+                tasks |= {name_of(task): kind} if kind else {}  # else the dataset says it
+    if len(tasks) > most and not any(word.startswith(LOOKS) for word in words):
+        named = {name for word in words for name in NAMED.findall(word)}
+        tasks = {task: kind for task, kind in tasks.items() if task in named}
     given = {word.partition("=")[0].lstrip("+") for word in words}
     wanted = {f"task@tasks.{task}": kind for task, kind in tasks.items()}
     added = [f"+{key}={kind}" for key, kind in wanted.items() if key not in given]
     return [*added, *words]  # before the flags, after which argparse takes no more of them
+
+
+def kind_of(target: Any) -> str | None:
+    """The kind of task of what is said of a target: ``binary``, or ``{kind: binary, ...}``."""
+    kind = target.get("kind") if isinstance(target, Mapping) else target
+    return kind if isinstance(kind, str) else None
 
 
 def name_of(task: Any) -> str:

@@ -46,6 +46,7 @@ class Model(nn.Module):
         super().__init__()
         self.arch = arch
         self.task_modules = nn.ModuleDict({module_key(task.name): task for task in tasks})
+        self._tasks = {task.name: task for task in tasks}
         self.heads = nn.ModuleDict(
             {
                 module_key(task.name): task.make_head(arch.out_shapes[task.name], task.out_features)
@@ -58,7 +59,7 @@ class Model(nn.Module):
     @property
     def tasks(self) -> dict[str, Task]:
         """The tasks by name."""
-        return {task.name: task for task in self.task_modules.values() if isinstance(task, Task)}
+        return self._tasks
 
     @property
     def representations(self) -> list[Tensor]:

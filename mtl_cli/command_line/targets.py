@@ -1,0 +1,94 @@
+"""A task for each target that has none yet, as its kind of task is composed.
+
+Targets of a YAML of one's own bring their tasks so, and those of a long list: Hydra's time for
+composing grows with the square of the choices, and 200 tasks are 600 of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import hydra
+from hydra.core.global_hydra import GlobalHydra
+from omegaconf import DictConfig, OmegaConf, open_dict
+
+from mtl_cli.basis.errors import nearest, problem
+from mtl_cli.command_line.own_parts import composable, installed_folders
+from mtl_cli.command_line.places import CONF
+from mtl_cli.command_line.words import kind_of, name_of
+
+
+def add_tasks(cfg: DictConfig, chosen: Mapping[str, str | None], folders: Sequence[Path]) -> Any:
+    """Adds the tasks of targets that have none; gives all choices, theirs too.
+
+    Tasks stand in the order of their targets then, after those that are no targets. What the
+    configuration says of such a task already, ``tasks.age.weight``, goes before its kind's default.
+
+    Args:
+        cfg: without Hydra's own part; it is changed.
+        chosen: the choices that it was composed of.
+        folders: of configurations, as ``--config-dir`` names them.
+    """
+    targets = cfg.dataset.get("targets") if isinstance(cfg.get("dataset"), DictConfig) else None
+    said = OmegaConf.to_container(targets) if isinstance(targets, DictConfig) else {}
+    assert isinstance(said, dict)
+    kinds = {name_of(task): kind for task, own in said.items() if (kind := kind_of(own))}
+    there = {task for task in cfg.tasks if f"task@tasks.{task}" in chosen}
+    missing = {task: kind for task, kind in kinds.items() if task not in there}
+    if not missing:
+        return chosen
+    check_kinds(missing, folders)
+    usual = compose_kinds(sorted(set(missing.values())), folders)
+    tasks = {task: own for task, own in cfg.tasks.items() if task not in kinds}
+    added: dict[str, str | None] = {}
+    for task, kind in kinds.items():
+        own = cfg.tasks.get(task)
+        if task in missing:
+            node, choices = usual[kind]
+            own = node if own is None else OmegaConf.merge(node, own)
+            at = f"tasks.{task}"
+            added |= {f"{group}@{at}{below}": choice for (group, below), choice in choices.items()}
+        tasks[task] = own
+    with open_dict(cfg):
+        cfg.tasks = tasks
+    return {**chosen, **added}
+
+
+def check_kinds(kinds: Mapping[str, str], folders: Sequence[Path]) -> None:
+    """Refuses a kind of task that there is not.
+
+    Args:
+        kinds: ``{task: its kind}``.
+        folders: of configurations, beside ours and those of installed packages.
+    """
+    places = [CONF, *installed_folders(), *folders]
+    known = sorted({file.stem for place in places for file in place.glob("task/*.yaml")})
+    for task, kind in kinds.items():
+        if kind not in known:
+            rule = f"must be a kind of task: {', '.join(known)}"
+            fix = f"dataset.targets.{task}={nearest(kind, known) or known[0]}"
+            raise problem(f"dataset.targets.{task}", rule, kind, fix)
+
+
+def compose_kinds(
+    kinds: Sequence[str], folders: Sequence[Path]
+) -> dict[str, tuple[Any, dict[tuple[str, str], str | None]]]:
+    """``{kind: (its task, {("loss", ".loss"): "bce"})}``: what one task of each is composed to."""
+    words = [f"--config-dir={folder}" for folder in folders]
+    words += [f"+task@tasks.{kind}={kind}" for kind in kinds]
+    running = GlobalHydra.instance().is_initialized()  # it lets nobody begin anew
+    begun = nullcontext() if running else hydra.initialize_config_dir(str(CONF), version_base="1.3")
+    with begun:
+        cfg = hydra.compose("train", composable(words), return_hydra_config=True)
+    made = {}
+    for kind in kinds:
+        choices = {}
+        for key, choice in cfg.hydra.runtime.choices.items():
+            group, _, place = key.partition("@")
+            if f"{place}.".startswith(f"tasks.{kind}."):
+                choices[group, place.removeprefix(f"tasks.{kind}")] = choice
+        made[kind] = OmegaConf.to_container(cfg.tasks[kind]), choices
+    return made
