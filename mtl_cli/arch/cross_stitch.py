@@ -16,6 +16,7 @@ from mtl_cli.arch.mixture import sum_of_products
 from mtl_cli.basis.batch import Examples
 from mtl_cli.basis.errors import check_number
 from mtl_cli.basis.inputs import InputSpec
+from mtl_cli.basis.rows import take_rows
 
 
 class CrossStitch(Architecture):
@@ -53,14 +54,13 @@ class CrossStitch(Architecture):
         )  # [K, K, C] for each stage
 
     def encode(self, x: Examples, input: str, tasks: list[str]) -> dict[str, Tensor]:
-        rows: list[int] | slice = slice(None)
+        rows: list[int] | None = None
         read: Each = x
         for s, alpha in enumerate(self.alphas):
-            if s == len(self.alphas) - 1:
+            if s == len(self.alphas) - 1 and tasks != list(self.order):
                 rows = [self.order[task] for task in tasks]
-                if tasks == list(self.order):  # a list of rows would have to be sent to the device
-                    rows = slice(None)
-            read = stitch(alpha[rows], self.columns.run([s], read, input))  # K times [B, C, ...]
+            read = self.columns.run([s], read, input)
+            read = stitch(take_rows(alpha, rows), read)  # K times [B, C, ...]
         assert isinstance(read, Tensor | list)
         return dict(zip(tasks, read, strict=True))
 

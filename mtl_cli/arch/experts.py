@@ -20,6 +20,7 @@ from mtl_cli.basis.batch import Examples
 from mtl_cli.basis.inputs import InputSpec
 from mtl_cli.basis.linear_maps import BagLinear, CountTokens, RowLinear
 from mtl_cli.basis.naming import module_key
+from mtl_cli.basis.rows import take_rows
 
 ELEMENTWISE = (*ACTIVATIONS.values(), nn.Dropout, nn.Identity)
 
@@ -128,5 +129,5 @@ class Gates(nn.Module):
         """The weights of the experts for ``tasks``, [K, B, E]."""
         logits = self.linears[module_key(input)](x)  # [all of the input's tasks, B, E]
         if tasks != self.order[input]:
-            logits = logits[[self.order[input].index(task) for task in tasks]]
+            logits = take_rows(logits, [self.order[input].index(task) for task in tasks])
         return expert_softmax(logits)

@@ -18,6 +18,7 @@ from mtl_cli.arch.base import Gate
 from mtl_cli.arch.loop import together
 from mtl_cli.arch.mixture import by_task, expert_softmax, mix
 from mtl_cli.basis.batch import Examples
+from mtl_cli.basis.rows import take_rows
 from mtl_cli.encoder.base import Shape
 
 Paths = Mapping[str, Examples]  # {task: where its path has come to}
@@ -130,7 +131,7 @@ class Level(nn.Module):
                 features = part.extract(self.stack(own, running), input, running)
                 everyone.append(features.flatten(0, 1))
                 if wanted != running:
-                    features = features[[running.index(task) for task in wanted]]
+                    features = take_rows(features, [running.index(task) for task in wanted])
             if wanted:
                 reads = {task: self.read(own[task], input) for task in wanted}
                 mixed = part.mix(self.stack(reads, wanted), input, wanted, features, common)

@@ -15,6 +15,7 @@ from mtl_cli.basis.batch import Examples
 from mtl_cli.basis.errors import check_integer
 from mtl_cli.basis.inputs import InputSpec
 from mtl_cli.basis.naming import module_key
+from mtl_cli.basis.rows import take_rows
 
 CONVOLVE: dict[int, Callable[..., Tensor]] = {1: nn.functional.conv1d, 2: nn.functional.conv2d}
 
@@ -134,10 +135,8 @@ class Attention(nn.Module):
 
 def convolve(x: Tensor, linears: StackedLinear, rows: Rows) -> Tensor:
     """The linear maps at every position, as a 1x1 convolution: [B, F or K * F, ...] to K * O."""
-    weight: Tensor = linears.weight
-    bias: Tensor | None = linears.bias
-    if rows is not None:
-        weight, bias = weight[rows], None if bias is None else bias[rows]
+    weight: Tensor = take_rows(linears.weight, rows)
+    bias = None if linears.bias is None else take_rows(linears.bias, rows)
     dims = x.dim() - 2
     kernel = weight.flatten(0, 1)[(...,) + (None,) * dims]
     groups = 1 if linears.shared_input else len(weight)

@@ -13,6 +13,7 @@ from mtl_cli.arch.experts import stack
 from mtl_cli.basis.batch import Examples
 from mtl_cli.basis.inputs import InputSpec
 from mtl_cli.basis.naming import module_key
+from mtl_cli.basis.rows import take_rows
 
 START_W = 0.05  # w starts uniform in -+ this, as in the authors' code
 
@@ -47,7 +48,7 @@ class StaticGates(nn.Module):
         if tasks == self.order:
             return self.z, self.w
         rows = [self.order.index(task) for task in tasks]
-        return self.z[rows], self.w[rows]
+        return take_rows(self.z, rows), take_rows(self.w, rows)
 
 
 class ExampleGates(nn.Module):

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from mtl_cli.arch.mixture import batch_innermost
 from mtl_cli.basis.batch import Bag
 from mtl_cli.basis.linear_maps import BagLinear, RowLinear, bag_linear, row_linear
+from mtl_cli.basis.rows import take_rows
 
 Rows = list[int] | None
 
@@ -33,10 +34,8 @@ class StackedLinear(nn.Module):
         self.relu = False
 
     def forward(self, x: Tensor, rows: Rows = None) -> Tensor:
-        weight: Tensor = self.weight
-        bias: Tensor | None = self.bias
-        if rows is not None:
-            weight, bias = weight[rows], None if bias is None else bias[rows]
+        weight: Tensor = take_rows(self.weight, rows)
+        bias = None if self.bias is None else take_rows(self.bias, rows)
         if self.shared_input:  # one wide product, seen as E narrow ones
             wide, offset = weight.flatten(0, 1), None if bias is None else bias.flatten()
             if batch_innermost(len(x), len(wide), x.device):
@@ -72,10 +71,8 @@ class StackedBagLinear(nn.Module):
         self.bias = stack_parameters(biases) if biases else None
 
     def forward(self, x: Bag, rows: Rows = None) -> Tensor:
-        weight: Tensor = self.weight
-        bias: Tensor | None = self.bias
-        if rows is not None:
-            weight, bias = weight[:, rows], None if bias is None else bias[rows]
+        weight: Tensor = take_rows(self.weight, rows, 1)
+        bias = None if self.bias is None else take_rows(self.bias, rows)
         flat = bag_linear(x, weight.flatten(1), None if bias is None else bias.flatten())
         return flat.unflatten(-1, weight.shape[1:]).transpose(0, 1)  # [E, B, O]
 
@@ -97,12 +94,9 @@ class StackedRowLinear(nn.Module):
         self.register_buffer("starts", linears[0].starts, persistent=False)
 
     def forward(self, x: Tensor, rows: Rows = None) -> Tensor:
-        weight: Tensor | None = self.weight
-        vectors: Tensor = self.vectors
-        bias: Tensor | None = self.bias
-        if rows is not None:
-            weight, vectors = None if weight is None else weight[rows], vectors[:, rows]
-            bias = None if bias is None else bias[rows]
+        weight = None if self.weight is None else take_rows(self.weight, rows)
+        vectors: Tensor = take_rows(self.vectors, rows, 1)
+        bias = None if self.bias is None else take_rows(self.bias, rows)
         flat = row_linear(
             x,
             None if weight is None else weight.flatten(0, 1),

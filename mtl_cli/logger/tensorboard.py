@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from mtl_cli.basis.errors import check_integer
 from mtl_cli.logger.base import Logger
@@ -19,6 +20,7 @@ class TensorBoard(Logger):
         super().__init__(folder)
         check_integer("logger.flush_seconds", flush_seconds, 1, "logger.flush_seconds=30")
         self.flush_seconds = flush_seconds
+        self.writer: Any = None  # from the start on
 
     def start(self, step: int) -> None:
         from torch.utils.tensorboard import SummaryWriter

@@ -37,6 +37,8 @@ class PredictionFile:
         self.parts: list[Any] = []
         self.num_waiting = 0
         self.num_rows = 0
+        self.beside = path  # where it is written until it is whole
+        self.stack = ExitStack()  # of what ends with it
 
     def write(self, columns: Columns) -> None:
         """Adds some rows, whose columns are always the same."""

@@ -19,23 +19,27 @@ log = logging.getLogger(__name__)
 
 
 class Progress:
-    """Shows where the training is.
+    """Shows where the training is, from ``begin`` on.
 
     Args:
         num_epochs: the epochs of the whole training.
-        done: the epochs that lie behind it.
     """
 
-    def __init__(self, num_epochs: int, done: int) -> None:
+    def __init__(self, num_epochs: int) -> None:
         self.num_epochs = num_epochs
         self.terminal = sys.stderr.isatty()
+        self.bar = tqdm(disable=True)
+
+    def begin(self, done: int) -> Progress:
+        """Shows the bar of the epochs, of which so many lie behind the training."""
         self.bar = tqdm(
-            total=num_epochs,
+            total=self.num_epochs,
             initial=done,
             unit="epoch",
             disable=not self.terminal,
             dynamic_ncols=True,
         )
+        return self
 
     def steps(self, batches: Iterable[Any], total: int, done: int) -> Iterator[Any]:
         """The batches of an epoch, under a bar that disappears when it is full."""

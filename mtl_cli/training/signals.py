@@ -27,6 +27,7 @@ class Signals:
         self.before: dict[int, Any] = {}
 
     def __enter__(self) -> Signals:
+        self.received, self.before = None, {}
         if threading.current_thread() is threading.main_thread():  # Python's rule for handlers
             for number in SIGNALS:
                 # nohup ignores a hang-up; scripts ignore SIGINT for what they start with "&"

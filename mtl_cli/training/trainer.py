@@ -87,6 +87,8 @@ class Trainer:
         self.seconds = 0.0  # spent on its steps
         self.epoch_seconds: list[float] = []  # the same, of each whole epoch before
         self.train_loss: dict[str, float] = {}  # of the last epoch
+        self.progress = Progress(self.num_epochs)
+        self.signals = Signals()
         self.planned_steps = self.total_steps  # when the run that is resumed was last trained
 
     @property
@@ -112,9 +114,8 @@ class Trainer:
             self.folder.cut_metrics(0)
             self.save_last()
         self.model.train()
-        self.progress = Progress(self.num_epochs, self.epoch - 1)
         self.records.start(self.step)
-        with self.progress, Signals() as self.signals:
+        with self.progress.begin(self.epoch - 1), self.signals:
             while self.updates.active and (self.step < self.total_steps or self.batch):
                 self.train_epoch()
                 whole = self.batch == self.steps_per_epoch

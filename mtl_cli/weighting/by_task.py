@@ -1,13 +1,12 @@
 """Numbers that belong to tasks one by one: those that a user gives, and those of a step's tasks."""
 
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 
 import torch
 from torch import Tensor
 
-from mtl_cli.basis.device import send
 from mtl_cli.basis.errors import check_number, problem
+from mtl_cli.basis.rows import on_device
 
 
 def check_each(
@@ -34,14 +33,9 @@ def places(tasks: Sequence[str], present: Iterable[str], device: torch.device) -
     Args:
         tasks: all of them.
         present: some of them.
-        device: of the tensor. A list of numbers would be copied there in every step.
+        device: of the tensor.
     """
     names = list(present)
     if names == list(tasks):
         return slice(None)
-    return places_on(tuple(tasks.index(name) for name in names), device)
-
-
-@lru_cache(maxsize=1024)
-def places_on(numbers: tuple[int, ...], device: torch.device) -> Tensor:
-    return send(torch.tensor(numbers), device)
+    return on_device([tasks.index(name) for name in names], device)

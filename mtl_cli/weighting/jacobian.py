@@ -9,7 +9,7 @@ from torch import Tensor
 
 from mtl_cli.basis.backward_graph import leaf_ids, nodes
 from mtl_cli.basis.errors import problem
-from mtl_cli.weighting.by_task import places_on
+from mtl_cli.basis.rows import take_rows
 
 
 class Jacobian:
@@ -50,7 +50,7 @@ class Jacobian:
         self.rows = {}
         if order == sorted(order):
             return tasks, matrix
-        return tasks, matrix[places_on(tuple(order), matrix.device)]
+        return tasks, take_rows(matrix, order)
 
     def _matrix(self, of: Sequence[Tensor]) -> Tensor:
         """The storage as rows of the right length, in single precision at least."""

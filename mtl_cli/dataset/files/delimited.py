@@ -44,6 +44,7 @@ class Reading:
 
     def __init__(self, file: Path, options: ReadOptions) -> None:
         self.file, self.utf8, self.options = file, file, options
+        self.column_names: list[str] = []  # once they are read
         self.broken: list[Any] = []  # Arrow's InvalidRow: number, expected and actual_columns
 
     def parts(
