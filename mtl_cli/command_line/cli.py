@@ -37,7 +37,7 @@ from mtl_cli.command_line.own_parts import (
 from mtl_cli.command_line.places import CONF
 from mtl_cli.command_line.sweep import PLACE, place_sweep
 from mtl_cli.command_line.targets import add_tasks
-from mtl_cli.command_line.words import for_hydra, for_swept_choices, value
+from mtl_cli.command_line.words import for_hydra, for_swept_choices, swept_for_hydra, value
 from mtl_cli.disk.literal import literal
 from mtl_cli.disk.new_file import file_name
 from mtl_cli.disk.run_folder import create_folder, from_here
@@ -73,6 +73,8 @@ class FreshFolders(Callback):
         with open_dict(config), callback_errors():
             path = place_sweep(Path(config.hydra.sweep.dir), self.words, named, trains)
             config.hydra.sweep.dir = str(path)
+            if params := config.hydra.sweeper.get("params"):
+                config.hydra.sweeper.params = swept_for_hydra(params, self.words)
             # Hydra composes each job anew, from these words.
             config.hydra.overrides.hydra.append(f"{PLACE}{value(str(path))}")
         FreshFolders.sweep = FreshFolders.sweep or path

@@ -68,6 +68,17 @@ def with_choices(words: Sequence[str]) -> list[str]:
     return rewritten
 
 
+def swept_for_hydra(params: Mapping[str, Any], words: Sequence[str]) -> dict[str, Any]:
+    """What a YAML sweeps, ``{tasks.sin.loss: "mse,l1"}``, with its choices as Hydra takes them.
+
+    Args:
+        params: of ``hydra.sweeper``.
+        words: of the command line.
+    """
+    keys = {key: with_choices([*words, f"{key}=..."])[-1] for key in params}
+    return {keys[key].removesuffix("=..."): text for key, text in params.items()}
+
+
 def groups_of(words: Sequence[str]) -> set[str]:
     """The groups that the chosen dataset and experiment bring, ``task@tasks.sin`` among them."""
     dirs, others = split_config_dirs(words)

@@ -3,7 +3,12 @@
 import pytest
 
 from mtl_cli.basis.errors import Problem
-from mtl_cli.command_line.words import for_hydra, for_swept_choices, with_tasks
+from mtl_cli.command_line.words import (
+    for_hydra,
+    for_swept_choices,
+    swept_for_hydra,
+    with_tasks,
+)
 
 
 @pytest.mark.parametrize(
@@ -112,3 +117,9 @@ def test_places_in_yamls_of_ones_own_take_choices_too(tmp_path):
 def test_the_name_of_a_task_can_stand_in_a_path(name):
     with pytest.raises(Problem, match=r"the name of a task must begin with a letter(.|\n)*try:"):
         with_tasks([f"dataset.targets={{{name}: regression}}"])
+
+
+def test_a_yaml_sweeps_choices_inside_choices_as_a_command_line_does():
+    swept = {"tasks.sin.loss": "mse,l1", "seed": "range(2)", "arch": "hps,mmoe"}
+    expected = {"loss@tasks.sin.loss": "mse,l1", "seed": "range(2)", "arch": "hps,mmoe"}
+    assert swept_for_hydra(swept, []) == expected
