@@ -57,14 +57,16 @@ class GradDrop(Aggregation):
         leak = self.leak[places(self.tasks, tasks, self.leak.device)].to(jacobian)
         total = torch.ones_like(leak) @ jacobian
         size = sum_of_sizes(jacobian)
-        # Positive where U < P, for U uniform in [0, 1), without a division by zero.
-        sign = total - (2 * torch.rand_like(size) - 1) * size
+        # Positive where U < P, for U uniform in [0, 1), without a division by zero. All in one
+        # place, since what is written anew costs more here than what is computed.
+        sign = torch.rand_like(size).mul_(2).sub_(1).mul_(size)
+        torch.sub(total, sign, out=sign)
         if self.leaks:  # the leaks of all rows, and of the others' rest what has the sign
             leaked = leak @ jacobian
             jacobian *= (1 - leak)[:, None]
             total, size = torch.ones_like(leak) @ jacobian, sum_of_sizes(jacobian)
-            return leaked + (total + torch.copysign(size, sign)) / 2, None
-        return (total + torch.copysign(size, sign)) / 2, None
+            return torch.copysign(size, sign, out=sign).add_(total).mul_(0.5).add_(leaked), None
+        return torch.copysign(size, sign, out=sign).add_(total).mul_(0.5), None
 
 
 def sum_of_sizes(jacobian: Tensor) -> Tensor:
