@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+import time
 import types
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,13 @@ from mtl_cli.command_line.cli import (
     plain_errors,
     run_command,
 )
+from mtl_cli.command_line.job_line import (
+    failed_line,
+    finished_line,
+    own_words,
+    say,
+    silence_launchers,
+)
 from mtl_cli.comparison.saved_run import DONE
 from mtl_cli.disk.one_writer import has_writer
 from mtl_cli.disk.run_folder import RunFolder, from_here
@@ -38,6 +46,7 @@ def main() -> None:
     FreshFolders.sweep, AndSingleTask.wanted = None, False
     AndSingleTask.studied = False
     words = FreshFolders.words = sys.argv[1:]
+    silence_launchers()
     if "--version" in words:  # before a resume, which has a way of its own
         run_command(job, "train")
         return
@@ -87,17 +96,32 @@ def job(cfg: DictConfig) -> Any:
     """One run, as Hydra calls it; gives what a sweep minimises."""
     hydra = HydraConfig.get()
     folder, words = RunFolder(Path(hydra.runtime.output_dir)), list(hydra.overrides.task)
+    if hydra.mode == RunMode.MULTIRUN:
+        return objective_of(job_of_a_sweep(cfg, hydra, folder, words))
     try:
-        own = job_config(cfg, hydra)
-        if hydra.mode == RunMode.MULTIRUN:
-            return objective_of(one_of_a_sweep(own, folder, words))
         from mtl_cli.run.session import run
 
-        return objective_of(run(own, folder, words))
+        return objective_of(run(job_config(cfg, hydra), folder, words))
     except Problem as error:
-        if hydra.mode == RunMode.MULTIRUN or full_errors():
-            raise  # Hydra goes on with the other jobs
+        if full_errors():
+            raise
         return fail(error)
+
+
+def job_of_a_sweep(
+    cfg: DictConfig, hydra: Any, folder: RunFolder, words: list[str]
+) -> dict[str, Any]:
+    """A job, said in one line; ``hydra.verbose=mtl_cli`` shows all that a run shows."""
+    begin, own, number = time.perf_counter(), words, int(hydra.job.num)
+    try:
+        own = own_words(words, Path(hydra.sweep.dir))
+        said = one_of_a_sweep(job_config(cfg, hydra), folder, words, not hydra.verbose)
+    except Exception as error:  # Hydra goes on with the other jobs
+        say(failed_line(number, own, error))
+        raise
+    if not hydra.verbose:
+        say(finished_line(number, own, said, time.perf_counter() - begin))
+    return said
 
 
 def objective_of(summary: dict[str, Any]) -> Any:
@@ -106,7 +130,9 @@ def objective_of(summary: dict[str, Any]) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-def one_of_a_sweep(cfg: DictConfig, folder: RunFolder, words: list[str]) -> dict[str, Any]:
+def one_of_a_sweep(
+    cfg: DictConfig, folder: RunFolder, words: list[str], quiet: bool
+) -> dict[str, Any]:
     """Runs a job, or what is left of it where its sweep goes on; gives the run's summary.
 
     Raises:
@@ -125,9 +151,9 @@ def one_of_a_sweep(cfg: DictConfig, folder: RunFolder, words: list[str]) -> dict
         sys.stdout.write(f"finished    {from_here(folder.path)}, before\n")
         return before
     if not folder.last.is_file():
-        return run(cfg, folder, words)
+        return run(cfg, folder, words, quiet=quiet)
     # What the job would name now is trusted in what it named then.
-    return run(read_config(folder, packages(cfg)), folder, [], resumed=True)
+    return run(read_config(folder, packages(cfg)), folder, [], resumed=True, quiet=quiet)
 
 
 def train(words: list[str]) -> dict[str, Any]:

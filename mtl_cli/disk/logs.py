@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import ClassVar
 
 from tqdm import tqdm
 
@@ -20,6 +21,18 @@ class TerminalHandler(logging.Handler):
         if not getattr(record, "file_only", False):
             tqdm.write(self.format(record), file=sys.stdout)
             sys.stdout.flush()
+
+
+class QuietHandler(TerminalHandler):
+    """Writes warnings alone, and each of them once, whichever run of the process it is of."""
+
+    said: ClassVar[set[str]] = set()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        text = self.format(record)
+        if record.levelno >= logging.WARNING and text not in self.said:
+            super().emit(record)
+            self.said.add(text)
 
 
 class LogFile(logging.FileHandler):
@@ -58,11 +71,12 @@ class LogFile(logging.FileHandler):
 
 
 @contextmanager
-def logging_to(path: Path, hold: bool = False) -> Iterator[LogFile]:
+def logging_to(path: Path, hold: bool = False, quiet: bool = False) -> Iterator[LogFile]:
     """While the block lasts, the package's messages and all warnings go to the terminal and to
-    the end of the file, if wished once that is released."""
+    the end of the file, if wished once that is released; if wished, the terminal has warnings
+    alone."""
     file = LogFile(path, hold)
-    handlers = [TerminalHandler(), file]
+    handlers = [QuietHandler() if quiet else TerminalHandler(), file]
     loggers = [logging.getLogger("mtl_cli"), logging.getLogger("py.warnings")]
     loggers[0].setLevel(logging.INFO)
     logging.captureWarnings(True)

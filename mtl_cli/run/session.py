@@ -46,6 +46,7 @@ def run(
     words: list[str],
     resumed: bool = False,
     allowed: Collection[str] = (),
+    quiet: bool = False,
 ) -> dict[str, Any]:
     """Trains, evaluates and writes everything into the folder; gives the summary.
 
@@ -57,8 +58,9 @@ def run(
         words: the command line's, for the summary.
         resumed: whether the folder holds a run that goes on.
         allowed: what is refused else: ``unlock`` (see `one_writer`), ``changed_data``.
+        quiet: whether the terminal has warnings alone, and the rest is in ``train.log``.
     """
-    return Session(cfg, folder, words, resumed, allowed).run()
+    return Session(cfg, folder, words, resumed, allowed, quiet).run()
 
 
 class Session:
@@ -73,12 +75,14 @@ class Session:
         words: list[str],
         resumed: bool,
         allowed: Collection[str],
+        quiet: bool,
     ) -> None:
         self.cfg = cfg
         self.pictures = Pictures(**cfg.pictures)
         self.folder = folder
         self.resumed = resumed
         self.allowed = allowed
+        self.quiet = quiet
         self.before = read_summary(folder) if resumed else {}
         before = self.before.get("overrides")  # the rest comes out anew
         self.summary: dict[str, Any] = {
@@ -88,7 +92,7 @@ class Session:
     def run(self) -> dict[str, Any]:
         with (
             one_writer(self.folder.path, "unlock" in self.allowed) as writer,
-            logging_to(self.folder.log, hold=self.resumed) as file,
+            logging_to(self.folder.log, self.resumed, self.quiet) as file,
         ):
             try:
                 self.live = self.start(writer)
@@ -163,6 +167,7 @@ class Session:
 
     def train(self, live: Run) -> None:
         """Trains, reads test once with the best weights, and shows the results."""
+        live.trainer.progress.stays = not self.quiet
         status = live.trainer.fit()
         test = live.trainer.test()
         self.summary["test"] = test

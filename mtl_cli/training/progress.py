@@ -29,6 +29,7 @@ class Progress:
         self.num_epochs = num_epochs
         self.terminal = sys.stderr.isatty()
         self.bar = tqdm(disable=True)
+        self.stays = True  # whether the bar of the epochs does when the training is over
 
     def begin(self, done: int) -> Progress:
         """Shows the bar of the epochs, of which so many lie behind the training."""
@@ -37,6 +38,7 @@ class Progress:
             initial=done,
             unit="epoch",
             disable=not self.terminal,
+            leave=self.stays,
             dynamic_ncols=True,
         )
         return self
