@@ -91,7 +91,7 @@ class Table(InMemoryDataset):
         labels.read(table, place)
 
         given = np.where(np.arange(len(table)) < counts[0], "", "test")
-        dealt = deal(dealing, given, table.column, place, labels.strata)
+        dealt = deal(dealing, given, table.column, place, labels.strata, labels.classes)
         train = dealt.rows["train"]
         labels.check(train)
 

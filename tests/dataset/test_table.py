@@ -497,3 +497,12 @@ def test_a_category_may_have_a_min_count_of_its_own(path):
         cities["city"] = {"type": "category", "min_count": min_count}
         columns = make(path, columns=cities).reader.columns
         assert sum(sum(c.sizes) - 1 for c in columns if c.sizes) == codes
+
+
+def test_a_class_that_only_test_has_counts_as_missing_and_is_said(tmp_path):
+    rows = [f"{i},{'ab'[i % 2]},{i % 3},train" for i in range(20)] + ["20,c,1,test", "21,a,2,test"]
+    (tmp_path / "t.csv").write_text("\n".join(["x,cls,n,fold", *rows]), encoding="utf-8")
+    options = {"targets": {"cls": "multiclass"}, "split": {"by": "column", "column": "fold"}}
+    dataset = make(tmp_path / "t.csv", **options)
+    assert dataset.targets("test")["cls"].tolist() == [-1, 0]
+    assert any("no row in train is c (1)" in note for note in dataset.notes)

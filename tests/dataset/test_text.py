@@ -419,7 +419,7 @@ def test_rows_that_cannot_be_trained_on_are_refused(tmp_path):
     few = [(f"w{i}", i % 2, "train" if i % 2 else "test") for i in range(20)]
     path = write_csv(tmp_path / "a.csv", few, "text,label,split")
     source = {"movie": {"path": path, "split": {"by": "column", "column": "split"}}}
-    refused("(?s)must have every class in train.*no 0", source, {"movie": "binary"})
+    refused("(?s)must have two classes in train.*no 0", source, {"movie": "binary"})
     constant = write_csv(tmp_path / "b.csv", [(f"w{i}", 1) for i in range(20)])
     refused("movie", {"movie": {"path": constant}}, {"movie": "binary"})
     empty = write_csv(tmp_path / "c.csv", [])

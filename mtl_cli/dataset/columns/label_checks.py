@@ -1,8 +1,8 @@
-"""What labels cannot be: unmapped, constant, without a class in train, or of another kind."""
+"""What labels cannot be: unmapped, constant, of one class in train, or of another kind."""
 
 from __future__ import annotations
 
-from torch import Tensor, bincount
+from torch import Tensor
 
 from mtl_cli.basis.errors import Problem, problem
 from mtl_cli.dataset.files.cells import SeenLabels, is_number
@@ -41,16 +41,20 @@ def check_kind(task: str, kind: str, names: list[str], num_labels: int) -> None:
 
 
 def check_train_targets(task: str, kind: str, names: list[str], target: Tensor) -> None:
-    """Refuses train labels that nothing can be learned from: constant ones, or without a class."""
+    """Refuses train labels that nothing can be learned from: constant ones, or of one class."""
     there = labelled(target)
     if not len(there):
         raise problem(f"tasks.{task}", "must have a label in train", "none", f"'~tasks.{task}'")
     if kind in ("binary", "multiclass"):
-        counts = bincount(there.long(), minlength=len(names))
-        lacking = [name for name, count in zip(names, counts, strict=True) if not count]
-        if lacking:
-            rule, fix = "must have every class in train", "another split, or a label map"
-            raise problem(f"tasks.{task}", rule, f"no {', '.join(lacking)}", fix)
+        known = there.unique().tolist()
+        if len(known) < 2:
+            lacking = [name for i, name in enumerate(names) if i not in known]
+            shown = ", ".join(lacking[:5]) + ", ..." * (len(lacking) > 5)
+            rule, fix = (
+                "must have two classes in train, or nothing tells them apart",
+                "another split, or a label map",
+            )
+            raise problem(f"tasks.{task}", rule, f"no {shown}", fix)
     elif kind == "regression" and there.min() == there.max():
         rule, found = "must vary in train", f"{there[0].item():g} in all {len(there)} rows"
         raise problem(f"tasks.{task}", rule, found, f"'~tasks.{task}'")

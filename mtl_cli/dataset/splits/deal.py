@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from mtl_cli.dataset.splits.fractions import draw_rows
 from mtl_cli.dataset.splits.groups import check_apart, draw_groups, groups_of
 from mtl_cli.dataset.splits.named import WORDS, read_splits
 from mtl_cli.dataset.splits.options import SplitOptions
+from mtl_cli.dataset.splits.rare import mend
 from mtl_cli.dataset.splits.times import moments_of, take_last
 
 Cells = Callable[[str], Any]  # a column's name -> its cells, an Arrow array
@@ -34,7 +35,12 @@ class Dealt:
 
 
 def deal(
-    options: SplitOptions, given: np.ndarray, cells: Cells, place: Place, strata: np.ndarray | None
+    options: SplitOptions,
+    given: np.ndarray,
+    cells: Cells,
+    place: Place,
+    strata: np.ndarray | None,
+    classes: Sequence[np.ndarray],
 ) -> Dealt:
     """Deals rows by a file, then by what a column says; a split that no row is named for is taken
     from the rows of train, as the options say.
@@ -44,7 +50,9 @@ def deal(
         given: by row, the split that its file is for, or "" where it is for none, [N].
         cells: gives the column that the options name.
         place: where the rows are from.
-        strata: the class of each row, [N], -1 where it is missing; None: no classes.
+        strata: what a draw keeps in proportion, the class of each row, [N], -1 where it is missing;
+            None: no classes.
+        classes: the same of each target; a draw leaves train a row of each class.
 
     Raises:
         ValueError: where the column does not say what it should, or no row is left for train.
@@ -74,6 +82,10 @@ def deal(
         taken = draw_rows(len(train), shares["val"], shares["test"], options.seed, own_strata)
     for split, rows in taken.items():
         named[train[rows]] = split
+    if by in ("fraction", "column"):
+        movable = np.zeros(len(named), dtype=bool)
+        movable[train] = True
+        mend(named, movable, classes, strata, options.seed)
     if by == "group":
         check_apart(groups, named, encode(column)[1], slot)
     drawn = [split for split, share in shares.items() if share and by != "time"]

@@ -15,8 +15,10 @@ from mtl_cli.dataset.columns.labels import make_label_map
 from mtl_cli.dataset.columns.numbers import read_weights
 from mtl_cli.dataset.columns.target import CLASSES, Target, only_in_group
 from mtl_cli.dataset.columns.target_options import TargetOptions
+from mtl_cli.dataset.columns.unseen import counted, unseen_labels, unseen_note
 from mtl_cli.dataset.files.cells import SeenLabels, encode, sort_names
 from mtl_cli.dataset.files.parts import Place, check_columns
+from mtl_cli.dataset.tables.target_notes import about
 
 if TYPE_CHECKING:
     import pyarrow
@@ -37,6 +39,8 @@ class TableTargets:
         groups: ``{task: (the target that it is a part of, the group)}``, where there are groups.
         strata: what a split keeps in proportion, [N]: the groups, else the classes of the first
             target that has some; None: nothing.
+        classes: of each target that has some, the class of each row, [N], -1 where it is missing.
+        unseen: ``{target: {class without a row in train: its labels}}``, after `check`.
     """
 
     def __init__(
@@ -51,6 +55,8 @@ class TableTargets:
         self.targets: dict[str, Tensor] = {}
         self.groups: dict[str, tuple[str, str]] = {}
         self.strata: np.ndarray | None = None
+        self.classes: list[np.ndarray] = []
+        self.unseen: dict[str, dict[str, int]] = {}
 
     def columns(self) -> set[str]:
         """Every column that says something of a target, and so is no input."""
@@ -85,11 +91,15 @@ class TableTargets:
             known = self.known[task] = self.learn(said, table, place)
             self.labels[task] = known.labels(table.column, place)
         self.targets = dict(self.labels)
-        classed = [task for task, said in self.said.items() if said.kind in CLASSES]
+        self.classes = [
+            self.labels[task].nan_to_num(nan=-1).long().numpy()
+            for task, said in self.said.items()
+            if said.kind in CLASSES
+        ]
         if self.task_column is not None:
             self.strata = self.make_groups(table.column(self.task_column), place)
-        elif classed:
-            self.strata = self.labels[classed[0]].nan_to_num(nan=-1).long().numpy()
+        elif self.classes:
+            self.strata = self.classes[0]
 
     def read_weights(self, table: pyarrow.Table, place: Place) -> None:
         """Reads how much each row counts, for each task that it counts something for."""
@@ -155,13 +165,22 @@ class TableTargets:
         }
 
     def check(self, train: np.ndarray) -> None:
-        """Refuses targets that do not vary in train, or lack a class there.
+        """Refuses targets that do not vary in train.
 
-        A group's task without a label in train is left out.
+        A class without a row in train cannot be learned: its labels count as missing. A group's
+        task without a label in train is left out.
         """
         at = torch.from_numpy(train)
         for task, target in self.known.items():
             check_train_targets(task, target.kind, target.names, self.labels[task][at])
+            labels = self.labels[task]
+            unseen = unseen_labels(target.kind, target.names, labels, at)
+            self.unseen[task] = counted(labels[unseen], target.names)
+            for part in (
+                labels,
+                *(t for n, t in self.targets.items() if self.patterns.get(n) == task),
+            ):
+                part[unseen] = -1
         for task in list(self.groups):
             if not len(labelled(self.targets[task][at])):
                 del self.targets[task], self.groups[task]
@@ -171,19 +190,8 @@ class TableTargets:
         at = torch.from_numpy(train)
         lines = []
         for task, known in self.known.items():
-            there = labelled(self.labels[task][at])
-            about = f"{len(there):,} labels in train"
-            if known.kind == "regression":
-                about += f", {there.min():g} to {there.max():g}, mean {there.mean():g}"
-                about += "; only two values: binary?" * (len(there.unique()) == 2)
-            elif known.kind == "multilabel":
-                about += f" of {', '.join(known.names)}"
-            else:
-                counts = torch.bincount(there.long(), minlength=len(known.names)).tolist()
-                shown = [f"{n} ({c:,})" for n, c in zip(known.names, counts, strict=True)]
-                about += f": {', '.join(shown[:10])}" + ", ..." * (len(shown) > 10)
-                about += f"; {known.names[1]} is 1" * (known.kind == "binary")
-            lines.append(f"target {task}: {known.kind}, {about}")
+            lines.append(about(known, labelled(self.labels[task][at])))
+            lines += unseen_note(f"target {task}", self.unseen.get(task, {}))
         if self.task_column is not None:
             shown = list(self.targets)
             few = ", ".join(shown[:10]) + ", ..." * (len(shown) > 10)

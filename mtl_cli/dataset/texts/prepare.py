@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from mtl_cli.basis.batch import Bag, Examples
+from mtl_cli.dataset.columns.unseen import unseen_note
 from mtl_cli.dataset.memory.in_memory import Rows
 from mtl_cli.dataset.texts.rows import TextRows
 from mtl_cli.dataset.vectorizers.tokens import Tokenizer
@@ -135,6 +136,7 @@ def notes_on(rows: TextRows) -> list[str]:
     for task, names in rows.names.items():
         if names:
             notes.append(f"{name}: task {task} is {', '.join(names)}")
+            notes += unseen_note(f"{name}: task {task}", rows.unseen[task])
     if rows.num_blank:
         notes.append(f"{name}: {rows.num_blank:,} texts are empty, and kept")
     if skipped:

@@ -15,6 +15,7 @@ from mtl_cli.dataset.columns.label_checks import check_train_targets
 from mtl_cli.dataset.columns.labels import flags, make_label_map
 from mtl_cli.dataset.columns.target import CLASSES
 from mtl_cli.dataset.columns.target_options import TargetOptions
+from mtl_cli.dataset.columns.unseen import counted, unseen_labels
 from mtl_cli.dataset.files.cells import SeenLabels
 from mtl_cli.dataset.files.parts import Part, place_among
 from mtl_cli.dataset.splits.deal import deal
@@ -43,6 +44,7 @@ class TextRows:
         targets: ``{task: [N]}``, of all rows.
         split: ``{split: its rows}``.
         drawn: the splits whose rows the seed draws.
+        unseen: ``{task: {class without a row in train: how many labels of it are left out}}``.
         num_blank: texts without a character.
     """
 
@@ -68,13 +70,23 @@ class TextRows:
         self.place = place_among(self.parts)
         self.names: dict[str, list[str]] = {}
         self.targets = {task: self.target(targets[task]) for task in source.labels}
-        dealt = deal(
-            source.split, np.concatenate(given), self.cells, self.place, self.strata(targets)
-        )
+        classes = [
+            target.nan_to_num(-1).long().numpy()
+            for task, target in self.targets.items()
+            if targets[task].kind in CLASSES
+        ]
+        strata = classes[0] if classes else None  # the first task's that has some
+        cells, own = np.concatenate(given), source.split
+        dealt = deal(own, cells, self.cells, self.place, strata, classes)
         self.split, self.drawn = dealt.rows, dealt.drawn
+        self.unseen: dict[str, dict[str, int]] = {}
+        train = torch.from_numpy(self.split["train"])
         for task, target in self.targets.items():
-            train = target[torch.from_numpy(self.split["train"])]
-            check_train_targets(task, targets[task].kind, self.names[task], train)
+            kind, names = targets[task].kind, self.names[task]
+            check_train_targets(task, kind, names, target[train])
+            unseen = unseen_labels(kind, names, target, train)
+            self.unseen[task] = counted(target[unseen], names)
+            target[unseen] = -1
 
     def __len__(self) -> int:
         return sum(len(part.table) for part in self.parts)
@@ -103,13 +115,6 @@ class TextRows:
         labels = make_label_map(task, kind, seen, said.map, f"{said.slot}.map")
         self.names[task] = labels.names
         return labels.targets(cells, self.place)
-
-    def strata(self, targets: Mapping[str, TargetOptions]) -> np.ndarray | None:
-        """The classes of the first task that has some."""
-        for task, target in self.targets.items():
-            if targets[task].kind in CLASSES:
-                return target.nan_to_num(-1).long().numpy()
-        return None
 
     def texts(self, rows: np.ndarray) -> Iterator[str]:
         """The texts of some rows, in rising order."""

@@ -16,10 +16,10 @@ def place(i):
     return f"row {i + 1} of a.csv"
 
 
-def dealt(given=NONE, cells=None, strata=None, **options):
+def dealt(given=NONE, cells=None, strata=None, classes=(), **options):
     array = None if cells is None else pyarrow.array([str(cell) for cell in cells])
     own = SplitOptions.of(USUAL | options | ({} if cells is None else {"column": "c"}))
-    return deal(own, np.array(given), lambda name: array, place, strata)
+    return deal(own, np.array(given), lambda name: array, place, strata, classes)
 
 
 def sizes(found):

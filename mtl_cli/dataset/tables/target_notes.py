@@ -1,0 +1,29 @@
+"""What a target of a table is, in a line: its kind, how many labels it has, and which."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from mtl_cli.dataset.columns.target import Target
+
+
+def about(known: Target, there: Tensor) -> str:
+    """What there is to say of a target.
+
+    Args:
+        known: how it is read.
+        there: its labels in train, without the missing ones.
+    """
+    said = f"{len(there):,} labels in train"
+    if known.kind == "regression":
+        said += f", {there.min():g} to {there.max():g}, mean {there.mean():g}"
+        said += "; only two values: binary?" * (len(there.unique()) == 2)
+    elif known.kind == "multilabel":
+        said += f" of {', '.join(known.names)}"
+    else:
+        counts = torch.bincount(there.long(), minlength=len(known.names)).tolist()
+        shown = [f"{n} ({c:,})" for n, c in zip(known.names, counts, strict=True)]
+        said += f": {', '.join(shown[:10])}" + ", ..." * (len(shown) > 10)
+        said += f"; {known.names[1]} is 1" * (known.kind == "binary")
+    return f"target {known.name}: {known.kind}, {said}"
