@@ -35,7 +35,7 @@ def add_tasks(cfg: DictConfig, chosen: Mapping[str, str | None], folders: Sequen
     targets = cfg.dataset.get("targets") if isinstance(cfg.get("dataset"), DictConfig) else None
     said = OmegaConf.to_container(targets) if isinstance(targets, DictConfig) else {}
     assert isinstance(said, dict)
-    kinds = {name_of(task): kind for task, own in said.items() if (kind := kind_of(own))}
+    kinds = {name_of(task, kind): kind for task, own in said.items() if (kind := kind_of(own))}
     there = {task for task in cfg.tasks if f"task@tasks.{task}" in chosen}
     missing = {task: kind for task, kind in kinds.items() if task not in there}
     if not missing:

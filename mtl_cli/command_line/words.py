@@ -132,7 +132,7 @@ def with_tasks(words: list[str], most: int = sys.maxsize) -> list[str]:
                 said = {key: said}
             for task, own in said.items() if isinstance(said, dict) else ():
                 kind = kind_of(own)
-                tasks |= {name_of(task): kind} if kind else {}  # else the dataset says it
+                tasks |= {name_of(task, kind): kind} if kind else {}  # else the dataset says it
     if len(tasks) > most and not any(word.startswith(LOOKS) for word in words):
         named = {name for word in words for name in NAMED.findall(word)}
         tasks = {task: kind for task, kind in tasks.items() if task in named}
@@ -148,8 +148,12 @@ def kind_of(target: Any) -> str | None:
     return kind if isinstance(kind, str) else None
 
 
-def name_of(task: Any) -> str:
+def name_of(task: Any, kind: str) -> str:
     """The name of a task, which has to be one that paths can name: ``tasks.age.weight``.
+
+    Args:
+        task: as it was typed.
+        kind: of the task, which the line to try keeps.
 
     Raises:
         ValueError: where it is none.
@@ -159,7 +163,7 @@ def name_of(task: Any) -> str:
         rule = "must begin with a letter, and have letters, digits, _ and - alone"
         other = re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_")
         other = other if NAME.fullmatch(other) else f"y_{other}"
-        fix = shlex.quote(f"dataset.targets.{other}={{kind: regression, column: {value(name)}}}")
+        fix = shlex.quote(f"dataset.targets.{other}={{kind: {kind}, column: {value(name)}}}")
         raise problem("the name of a task", rule, name, fix)
     return name
 

@@ -1,5 +1,7 @@
 """Tasks of targets that no word names: the same as Hydra composes them one by one."""
 
+import re
+
 import pytest
 from omegaconf import OmegaConf
 
@@ -60,3 +62,16 @@ def test_a_kind_that_is_none_is_named(conf):
     folder = conf("dataset: {path: t.csv, targets: {y: regresion}}")
     with pytest.raises(Problem, match="regression"):
         composed([folder, "experiment=mine"])
+
+
+def test_another_name_that_is_offered_keeps_the_kind(conf):
+    for typed in (
+        [*TABLE, "dataset.targets={is ill: binary}"],
+        [conf("dataset: {path: t.csv, targets: {is ill: binary}}"), "experiment=mine"],
+    ):
+        with pytest.raises(Problem) as refused:
+            composed(typed)
+        (offered,) = re.findall(r"'(dataset.targets.is_ill=.*?\})'", str(refused.value))
+        mine = composed([*TABLE, offered])
+        assert mine["dataset"]["targets"] == {"is_ill": {"kind": "binary", "column": "is ill"}}
+        assert list(mine["tasks"]) == ["is_ill"]
