@@ -32,7 +32,7 @@ from mtl_cli.command_line.sweep import chosen_run
 from mtl_cli.disk.run_folder import RunFolder
 from mtl_cli.disk.writing import write_text
 
-WITH_RUN = ("diagnostic", "checkpoint", "trust", "looks", "device", "runs")
+WITH_RUN = ("diagnostic", "checkpoint", "trust", "looks", "device", "runs", "pictures")
 EXAMPLES = [
     "mtl-diagnose arch=mmoe dataset=parity_mnist                       before training",
     "mtl-diagnose run=latest diagnostic=gates                          with a run's weights",

@@ -26,6 +26,8 @@ class Options:
         overwrite: whether files that are there may be replaced.
         formats: of the tables on disk, of `FORMATS`.
         pictures: whether to draw.
+        pictures_format: ``png`` or ``pdf``.
+        pictures_width: of a paper's column, with its unit; None: a screen.
         split: where figures are of: ``test`` (val where there is none), or ``val``.
         metric: what Gain and ranks compare in the tasks that have it; None: each task's first.
         baseline: a folder of runs, or words of a setting; None: ``arch=single_task``.
@@ -37,6 +39,8 @@ class Options:
     overwrite: bool
     formats: list[str]
     pictures: bool
+    pictures_format: str
+    pictures_width: str | None
     split: str
     metric: str | None
     baseline: str | None

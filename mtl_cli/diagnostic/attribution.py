@@ -23,14 +23,8 @@ from mtl_cli.diagnostic.base import (
     weigh,
     write_rows,
 )
-from mtl_cli.diagnostic.drawing import (
-    color_bar,
-    heat_map,
-    height_of,
-    make_figure,
-    width_for,
-    width_of,
-)
+from mtl_cli.diagnostic.drawing import height_of, make_figure, width_for, width_of
+from mtl_cli.drawing.heat_map import color_bar, heat_map
 
 SUM = "sum"
 EXTRA = "architecture's own term"

@@ -76,12 +76,20 @@ class Watcher(Observer, Diagnosis):
 
     Args:
         every: steps from one look to the next, in training; the first step is looked at.
+
+    Attributes:
+        after: the epoch whose weights are looked at; None in training.
     """
+
+    def __init__(self, every: int) -> None:
+        super().__init__(every)
+        self.after: int | None = None
 
     def run(self, subject: Subject) -> str:
         trainer = subject.make_trainer()
         trainer.model.train()
         trainer.updates.observer, self.every = self, 1
+        self.after = subject.epoch
         trainer.epoch = subject.epoch + 1
         trainer.updates.step = min(subject.epoch * trainer.steps_per_epoch, trainer.total_steps)
         for batches in islice(trainer.steps_of_epoch(), subject.num_steps):

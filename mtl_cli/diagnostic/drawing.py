@@ -6,64 +6,29 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from mtl_cli.drawing.style import COLORS, look, new_figure
-
-Array = NDArray[np.float64]
+from mtl_cli.drawing.heat_map import MOST_COLUMNS, MOST_ROWS, Array, clip, heat_map
+from mtl_cli.drawing.page import page
+from mtl_cli.drawing.style import COLORS, axes_title, look, new_figure
 
 MOST_LINES = 30  # in one picture, each with its name
 MOST_NAMED = 8  # lines that have colours of their own
-MOST_NUMBERS = 400  # cells of a heat map beyond which numbers in them are too small to read
 MOST_TEXTS = 10  # steps whose figures stand in the cells of a heat map
-MOST_ROWS = 60  # names beside a heat map
-MOST_COLUMNS = 60  # names below a heat map
+LEGEND_LINE = 0.145  # inches of a name
 WIDEST = 24.0  # inches of a heat map
-WIDEST_NAME = 50  # letters beside an axis
 
 
 def make_figure(title: str, width: float, height: float, **grid: Any) -> tuple[Any, Any]:
-    """A figure of so many inches, and its axes, [rows, columns]."""
-    figure = new_figure(width, height, title)
-    return figure, figure.subplots(squeeze=False, **grid)
+    """A figure of so many inches, and its axes, [rows, columns].
 
-
-def heat_map(
-    axis: Any,
-    values: Array,
-    rows: Sequence[str],
-    columns: Sequence[str],
-    title: str,
-    texts: Sequence[Sequence[str]] | None = None,
-    **style: Any,
-) -> Any:
-    """Values [R, C] as colours, with the numbers where they can be read; NaN is left grey.
-
-    Args:
-        texts: what stands in the cells; None: the values, with two decimals.
-        style: of matplotlib's ``imshow``, such as ``cmap``, ``vmin`` and ``vmax``.
+    In a paper's column all axes stand one below the other.
     """
-    image = axis.imshow(values, aspect="auto", interpolation="nearest", **style)
-    axis.set_facecolor("#dddddd")
-    axis.set_title(title, fontsize="small")
-    for set_ticks, names, most in (
-        (axis.set_xticks, columns, MOST_COLUMNS),
-        (axis.set_yticks, rows, MOST_ROWS),
-    ):
-        apart = -(-len(names) // most)
-        set_ticks(
-            range(0, len(names), apart), [clip(n) for n in names[::apart]], fontsize="x-small"
-        )
-    if sum(map(len, columns)) > 24:
-        axis.tick_params(axis="x", rotation=90 if len(columns) > 8 else 30)
-    axis.tick_params(length=0)
-    if values.size <= MOST_NUMBERS:
-        for (r, c), value in np.ndenumerate(values):
-            text = texts[r][c] if texts else ("" if np.isnan(value) else f"{value:z.2f}")
-            dark = not np.isnan(value) and luminance(image, value) < 0.5
-            color = "white" if dark else "black"
-            axis.text(c, r, text, ha="center", va="center", fontsize="xx-small", color=color)
-    return image
+    if page().width is None:
+        figure = new_figure(width, height, title)
+        return figure, figure.subplots(squeeze=False, **grid)
+    rows, columns = (int(grid.get(name, 1)) for name in ("nrows", "ncols"))
+    figure = new_figure(width, height * columns, title)
+    return figure, figure.subplots(rows * columns, 1, squeeze=False).reshape(rows, columns)
 
 
 def map_by_step(
@@ -90,20 +55,9 @@ def map_by_step(
     texts = [[text(v) if few and not np.isnan(v) else "" for v in row] for row in values]
     if log:
         values = np.log10(np.where(values > 0, values, np.nan))
-    return heat_map(axis, values, list(lines), steps, f"{title}, by step", texts, **style)
-
-
-def color_bar(figure: Any, axis: Any, image: Any, what: str) -> None:
-    """Beside a heat map, what its colours stand for."""
-    bar = figure.colorbar(image, ax=axis, aspect=max(20, 6 * figure.get_figheight()))
-    bar.ax.set_title(what, fontsize="x-small")
-    bar.ax.tick_params(labelsize="x-small")
-
-
-def luminance(image: Any, value: float) -> float:
-    """How bright the colour of a value is, from 0 to 1."""
-    red, green, blue, _ = image.cmap(image.norm(value))
-    return 0.299 * red + 0.587 * green + 0.114 * blue
+    image = heat_map(axis, values, list(lines), steps, title, texts, **style)
+    axis.set_xlabel("step", fontsize="small")
+    return image
 
 
 def draw_lines(
@@ -132,7 +86,7 @@ def draw_lines(
         low, high = np.nanmin(stacked, 0), np.nanmax(stacked, 0)
         axis.fill_between(at, low, high, color=COLORS[0], alpha=0.25, label=f"all {len(lines)}")
         axis.plot(at, np.nanmean(stacked, 0), color=COLORS[0], label="their mean", **style)
-    axis.set_title(title, fontsize="small")
+    axes_title(axis, title)
     axis.set_xlabel("step", fontsize="small")
     axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     axis.grid(alpha=0.3)
@@ -158,8 +112,11 @@ def name_lines(axis: Any, below: bool) -> None:
     from matplotlib.transforms import ScaledTranslation
 
     loc, corner, right, down = ("center left", (1.0, 0.5), 0.05, 0.0)
-    if below:
-        loc, corner, right, down = ("upper center", (0.5, 0.0), 0.0, 0.45)
+    columns = 1
+    if below or page().width is not None:
+        loc, corner, right, down = ("upper center", (0.5, 0.0), 0.0, 0.45 * page().scale)
+    if page().width is not None:
+        columns = make_room(axis)
     inches = ScaledTranslation(right, -down, axis.figure.dpi_scale_trans)
     axis.legend(
         loc=loc,
@@ -168,17 +125,23 @@ def name_lines(axis: Any, below: bool) -> None:
         fontsize="xx-small",
         frameon=False,
         handlelength=3.5,
+        ncols=columns,
     )
+
+
+def make_room(axis: Any) -> int:
+    """Makes a figure higher by the legend below some axes; gives the columns of that."""
+    names = axis.get_legend_handles_labels()[1]
+    letters = axis.figure.get_figwidth() * 15 / page().scale
+    columns = max(1, min(len(names), int(letters / (10 + max(map(len, names), default=1)))))
+    height = axis.figure.get_figheight() + LEGEND_LINE * page().scale * -(-len(names) // columns)
+    axis.figure.set_figheight(height)
+    return columns
 
 
 def legend_height(names: int, most: int) -> float:
     """The inches of a legend that names so many lines, below their axes."""
-    return 0.2 + 0.145 * (names if names <= most else 2)
-
-
-def clip(name: str) -> str:
-    """A name short enough to stand beside an axis; its end says most."""
-    return name if len(name) <= WIDEST_NAME else f"…{name[1 - WIDEST_NAME :]}"
+    return 0.2 + LEGEND_LINE * (names if names <= most else 2)
 
 
 def height_of(rows: int) -> float:

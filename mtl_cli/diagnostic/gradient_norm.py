@@ -24,8 +24,6 @@ from mtl_cli.diagnostic.base import (
     write_rows,
 )
 from mtl_cli.diagnostic.drawing import (
-    Array,
-    color_bar,
     draw_lines,
     height_of,
     make_figure,
@@ -34,6 +32,7 @@ from mtl_cli.diagnostic.drawing import (
     width_of,
 )
 from mtl_cli.disk.run_folder import RunFolder
+from mtl_cli.drawing.heat_map import Array, color_bar
 from mtl_cli.model.model import Model
 
 COLUMNS = ["epoch", "step", "layer", "tasks", "norm"]

@@ -20,12 +20,16 @@ from mtl_cli.diagnostic.base import (
 )
 from mtl_cli.diagnostic.drawing import make_figure
 from mtl_cli.diagnostic.graph import Branch, Graph
+from mtl_cli.drawing.page import page
+from mtl_cli.drawing.style import label as wrapped
 
 COLUMNS = ["tree", "number", "parent", "depth", "operation", "parameter", "shape"]
 COLUMNS += ["gradient_norm", "shared_by"]
 MOST_LISTED = 3  # parameters that a branch is said to lead to, where it is cut off
 MOST_TREES = 6  # in the picture
 MOST_DRAWN = 80  # lines of a tree in the picture
+MOST_LETTERS = 88  # of a line
+LETTERS_AN_INCH = 22  # in a paper's column
 BRANCH, LAST, THROUGH, BLANK = "├─ ", "└─ ", "│  ", "   "
 
 
@@ -140,20 +144,21 @@ def draw(trees: dict[str, Branch], title: str) -> Any:
     rows = min(longest, MOST_DRAWN)
     largest = max(b.norm or 0 for lines in drawn.values() for _, b in lines) or 1.0
     columns = len(drawn)
-    size = 1.0 + 0.19 * (rows + 1)
+    size, width = 1.0 + 0.19 * (rows + 1), page().width
     figure, axes = make_figure(f"{title}: backward graphs", 6.2 * columns, size, ncols=columns)
+    letters = MOST_LETTERS if width is None else int(width * LETTERS_AN_INCH)
     for axis, (name, lines) in zip(axes[0], drawn.items(), strict=True):
         for y, (text, branch) in enumerate(lines[:rows]):
             color = "#f4b183" if branch.shared_by else "#9dc3e6"
             axis.barh(y, (branch.norm or 0) / largest, color=color, height=0.9, left=0)
-            shown = text if len(text) <= 88 else f"{text[:87]}…"
-            axis.text(0, y, shown, va="center", fontsize=6, family="monospace")
+            shown = text if len(text) <= letters else f"{text[: letters - 1]}…"
+            axis.text(0, y, shown, va="center", fontsize="xx-small", family="monospace")
         if len(lines) > rows:
             left = f"… {len(lines) - rows} more lines in the CSV"
-            axis.text(0, rows, left, va="center", fontsize=6)
+            axis.text(0, rows, left, va="center", fontsize="xx-small")
         axis.set_title(name, fontsize="small", loc="left")
         axis.set(xlim=(0, 1), ylim=(rows + 0.6, -0.6))
         axis.set_axis_off()
     legend = f"bars: norm of the gradient, {largest:.3g} at full width; orange: shared by tasks"
-    figure.supxlabel(legend, fontsize="x-small")
+    figure.supxlabel(wrapped(legend, int(figure.get_figwidth() * 15)), fontsize="x-small")
     return figure

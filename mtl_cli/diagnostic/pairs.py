@@ -10,12 +10,8 @@ import numpy as np
 from mtl_cli.comparison.table import text_table
 from mtl_cli.diagnostic.base import count
 from mtl_cli.diagnostic.drawing import (
-    MOST_COLUMNS,
     MOST_NAMED,
-    Array,
-    color_bar,
     draw_lines,
-    heat_map,
     height_of,
     legend_height,
     make_figure,
@@ -24,6 +20,7 @@ from mtl_cli.diagnostic.drawing import (
     width_for,
     width_of,
 )
+from mtl_cli.drawing.heat_map import MOST_COLUMNS, Array, color_bar, heat_map
 
 ALL = "all shared"
 WINDOW = 10  # looks that a curve of shares is a mean of

@@ -23,11 +23,12 @@ RENAMED: Mapping[str, str] = {
 }
 # {a part by its name of today, or "" for the configuration's own options: {option: value}}
 LATER: Mapping[str, Mapping[str, Any]] = {
-    "": {"pictures": {"curves": True, "metrics": True, "most_tasks": 12}},
+    "": {},
     "mtl_cli.dataset.table.Table": {"reference": 0},  # nothing but the model was trained
     "mtl_cli.weighting.excess_mtl.ExcessMTL": {"weigh_heads": False},
     "mtl_cli.weighting.nash_mtl.NashMTL": {"weigh_heads": False},
 }
+PICTURES = {"curves": True, "metrics": True, "most_tasks": 12, "format": "png", "width": None}
 RUNTIME = {"threads": "auto", "compile": False, "channels_last": False, "matmul": "highest"}
 # {the beginning of a parameter's name that it had: that of today}
 PARAMETERS: Mapping[str, str] = {}
@@ -56,6 +57,7 @@ def as_of_today(values: Any, later: Mapping[str, Mapping[str, Any]] = LATER) -> 
     if isinstance(found, dict) and isinstance(trainer := found.get("trainer"), dict):
         compiled = trainer.pop("compile", False)  # an option of the trainer's until there were more
         found["runtime"] = {**RUNTIME, "compile": compiled, **(found.get("runtime") or {})}
+        found["pictures"] = {**PICTURES, **(found.get("pictures") or {})}
     return {**later.get("", {}), **found} if isinstance(found, dict) else found
 
 

@@ -1,48 +1,41 @@
-"""Learning curves of settings with bands over their seeds, and the weights of their tasks."""
+"""Learning curves of settings with their spread over seeds, and the weights of their tasks."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from mtl_cli.comparison.compare import telling
 from mtl_cli.comparison.group import Group
 from mtl_cli.comparison.history import Curves, Points
-from mtl_cli.drawing.curves import finish, task_axes
+from mtl_cli.drawing.curves import equal_to_loss, finish, in_words, task_axes
 from mtl_cli.drawing.files import save
-from mtl_cli.drawing.style import MOST, label, legend_below, look, new_figure
+from mtl_cli.drawing.page import page
+from mtl_cli.drawing.spread import Band, band, common_end, draw_as_far_as_all_go, draw_band
+from mtl_cli.drawing.spread import in_words as spread_in_words
+from mtl_cli.drawing.style import (
+    MOST,
+    label,
+    legend_below,
+    look,
+    names_of,
+    new_figure,
+    task_look,
+)
 
 TASKS = 4  # in one picture
 PICTURES = 4
 SPLITS = ("val", "test", "train")  # the first that there is
-FAINT = 0.3  # of a curve beyond the epochs that all seeds have
 LOG = 30  # ratio of the largest to the smallest loss from which on the axis is logarithmic
 
-Band = list[tuple[int, float, float]]  # (epoch, mean, standard deviation)
 Histories = dict[int, list[Curves]]  # {id of a group: of its runs}
-
-
-def band(lines: Sequence[Points]) -> Band:
-    """Mean and standard deviation over the seeds, at each epoch that any of them has."""
-    values: dict[int, list[float]] = {}
-    for line in lines:
-        for epoch, value in line:
-            if math.isfinite(value):
-                values.setdefault(epoch, []).append(value)
-    return [(epoch, *mean_and_deviation(own)) for epoch, own in sorted(values.items())]
-
-
-def mean_and_deviation(values: Sequence[float]) -> tuple[float, float]:
-    """As in ``statistics``, which is exact and a hundred times as slow."""
-    mean = math.fsum(values) / len(values)
-    square = math.fsum((value - mean) ** 2 for value in values)
-    return mean, math.sqrt(square / (len(values) - 1)) if len(values) > 1 else 0.0
+Numbers = Mapping[str, int]  # {words of a setting: its number, which says how it looks}
 
 
 def draw_learning_curves(
-    groups: Sequence[Group], histories: Histories, title: str, out: Path
+    groups: Sequence[Group], histories: Histories, title: str, out: Path, numbers: Numbers
 ) -> list[Path]:
     """``learning_curves.png``: a row a task, an axis a metric; many tasks take several files."""
     shown = telling([g for g in groups if any(histories.get(id(g), []))], MOST)
@@ -55,16 +48,21 @@ def draw_learning_curves(
     for number in range(min(PICTURES, math.ceil(len(tasks) / TASKS))):
         part = tasks[number * TASKS : (number + 1) * TASKS]
         name = f"learning_curves{f'_{number + 1}' if number else ''}.png"
-        figure = draw_tasks(
-            shown, histories, part, f"{title}: mean ± sd over seeds, faint where some have stopped"
-        )
-        files.append(save(figure, out / name))
+        files.append(save(draw_tasks(shown, histories, part, title, numbers), out / name))
     return files
 
 
 def draw_tasks(
-    groups: Sequence[Group], histories: Histories, tasks: Sequence[str], title: str
+    groups: Sequence[Group],
+    histories: Histories,
+    tasks: Sequence[str],
+    title: str,
+    numbers: Numbers,
 ) -> Any:
+    same = {
+        task: equal_to_loss(run.get(task, {}) for g in groups for run in histories[id(g)])
+        for task in tasks
+    }
     metrics = {
         task: list(
             dict.fromkeys(
@@ -72,63 +70,56 @@ def draw_tasks(
                 for g in groups
                 for run in histories[id(g)]
                 for metric in run.get(task, {})
-                if metric != "weight"
+                if metric != "weight" and metric not in same[task]
             )
         )
         for task in tasks
     }
-    figure, axes = task_axes(metrics, title, 3.4, 2.5)
+    seeds = [[next(iter(first_curves(run, tasks)), []) for run in histories[id(g)]] for g in groups]
+    figure, axes = task_axes(metrics, f"{title}: {spread_in_words(seeds)}", 3.4, 2.5)
     for (task, metric), axis in axes.items():
-        split = draw_metric(axis, groups, histories, task, metric)
-        finish(axis, f"{task}: {metric} on {split}")
-    handles = [figure.axes[0].plot([], [], **look(i))[0] for i in range(len(groups))]
-    legend_below(figure, handles, [group.words for group in groups])
+        split = draw_metric(axis, groups, histories, task, metric, numbers)
+        finish(axis, f"{task}: {in_words(metric, same[task])} on {split}")
+    looks = [look(numbers[group.words]) for group in groups]
+    handles = [figure.axes[0].plot([], [], **own)[0] for own in looks]
+    legend_below(figure, handles, names_of([group.words for group in groups]))
     return figure
 
 
+def first_curves(run: Curves, tasks: Sequence[str]) -> list[Points]:
+    """The curves of a run, of its first split that is drawn."""
+    return [
+        metric[split]
+        for task in tasks
+        for metric in run.get(task, {}).values()
+        for split in SPLITS
+        if split in metric
+    ]
+
+
 def draw_metric(
-    axis: Any, groups: Sequence[Group], histories: Histories, task: str, metric: str
+    axis: Any,
+    groups: Sequence[Group],
+    histories: Histories,
+    task: str,
+    metric: str,
+    numbers: Numbers,
 ) -> str:
-    """Draws every group's band; gives the split that it is of."""
+    """Draws every group's line with its spread; gives the split that it is of."""
     there = {
         s for g in groups for run in histories[id(g)] for s in run.get(task, {}).get(metric, {})
     }
     split = next(split for split in SPLITS if split in there)
     heights: list[float] = []
-    for number, group in enumerate(groups):
+    for place, group in enumerate(groups):
         lines = [run.get(task, {}).get(metric, {}).get(split, []) for run in histories[id(group)]]
         points = band(lines)
-        draw_as_far_as_all_go(axis, points, common_end(lines), **look(number))
+        style = look(numbers[group.words])
+        draw_as_far_as_all_go(axis, points, common_end(lines), place, len(groups), **style)
         heights += [mean for _, mean, _ in points]
     if metric == "loss" and heights and min(heights) > 0 and max(heights) > LOG * min(heights):
         axis.set_yscale("log")
     return split
-
-
-def common_end(lines: Sequence[Points]) -> int:
-    """The last epoch that all seeds have; 0 where there are none."""
-    return min((line[-1][0] for line in lines if line), default=0)
-
-
-def draw_as_far_as_all_go(axis: Any, points: Band, end: int, **style: Any) -> None:
-    """A band up to an epoch; faint and without its width beyond, where some seeds have stopped.
-
-    There the mean is one of ever fewer seeds, and jumps without any of them getting better.
-    """
-    draw_band(axis, [point for point in points if point[0] <= end], **style)
-    beyond = [(epoch, mean) for epoch, mean, _ in points if epoch >= end]
-    if len(beyond) > 1:
-        axis.plot(*zip(*beyond, strict=True), **style | {"alpha": FAINT})
-
-
-def draw_band(axis: Any, points: Band, **style: Any) -> None:
-    if not points:
-        return
-    epochs, means, deviations = zip(*points, strict=True)
-    axis.plot(epochs, means, marker="o" if len(points) == 1 else None, **style)
-    low = [mean - sd for mean, sd in zip(means, deviations, strict=True)]
-    high = [mean + sd for mean, sd in zip(means, deviations, strict=True)]
-    axis.fill_between(epochs, low, high, color=style["color"], alpha=0.18, linewidth=0)
 
 
 def draw_weights(
@@ -150,7 +141,8 @@ def draw_weights(
     shown = list(lines.items())
     if not shown:
         return []
-    columns = min(2, len(shown))
+    names = dict(zip(lines, names_of(list(lines)), strict=True))
+    columns = min(page().beside(2), len(shown))
     rows = math.ceil(len(shown) / columns)
     figure = new_figure(
         max(6.0, 4.2 * columns), 2.8 * rows + 0.5, f"{title}: weights of the losses"
@@ -159,10 +151,10 @@ def draw_weights(
     tasks = list(dict.fromkeys(task for _, own in shown for task in own))[:MOST]
     for axis, (words, own) in zip(axes, shown, strict=False):
         for number, task in enumerate(tasks):
-            draw_band(axis, own.get(task, []), **look(number))
-        finish(axis, label(words, 44))
+            draw_band(axis, own.get(task, []), number, len(tasks), **task_look(number))
+        finish(axis, label(names[words], 44 if columns == 1 or page().width is None else 22))
     for axis in axes[len(shown) :]:
         axis.set_axis_off()
-    handles = [axes[0].plot([], [], **look(i))[0] for i in range(len(tasks))]
+    handles = [axes[0].plot([], [], **task_look(i))[0] for i in range(len(tasks))]
     legend_below(figure, handles, tasks)
     return [save(figure, out / "weights.png")]

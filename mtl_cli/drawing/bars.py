@@ -4,21 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from mtl_cli.comparison.compare import gain_of
 from mtl_cli.comparison.gain import Gain
 from mtl_cli.comparison.group import Group
 from mtl_cli.drawing.files import save
-from mtl_cli.drawing.style import label, new_figure
+from mtl_cli.drawing.page import page
+from mtl_cli.drawing.style import label, names_of, new_figure
 
 BARS = 30  # at most
-HELPS, HURTS, OPEN = "#228833", "#ee6677", "#bbbbbb"
+# None of the settings' colours, and told apart in print too.
+HELPS: dict[str, Any] = {"facecolor": "#222222", "edgecolor": "#222222"}
+HURTS: dict[str, Any] = {"facecolor": "#ffffff", "edgecolor": "#222222", "hatch": "/////"}
+OPEN: dict[str, Any] = {"facecolor": "#c8c8c8", "edgecolor": "#c8c8c8"}
+LINE: dict[str, Any] = {"color": "#222222", "linewidth": 1.5}
 
 
 def draw_gain(groups: Sequence[Group], confidence: float, title: str, out: Path) -> list[Path]:
-    """``gain.png``: green where the interval says that sharing helps, red where that it hurts."""
+    """``gain.png``: black where the interval says that sharing helps, hatched where it hurts."""
     by_gain = sorted(groups, key=lambda group: -gain_of(group))
-    bars = [(label(g.words, 36), g.gain, g.gain.total) for g in by_gain if g.gain is not None]
+    names = names_of([group.words for group in by_gain])
+    most = 36 if page().width is None else 20  # letters of a line
+    bars = [
+        (label(name, most), g.gain, g.gain.total)
+        for name, g in zip(names, by_gain, strict=True)
+        if g.gain is not None
+    ]
     bars = [bar for bar in bars if bar[2] is not None]
     if len(bars) > BARS:
         title += f", the first {BARS} of {len(bars)} settings"
@@ -31,11 +43,9 @@ def draw_gain(groups: Sequence[Group], confidence: float, title: str, out: Path)
     )
     axis = figure.subplots()
     for place, (_, gain, value) in enumerate(bars):
-        axis.barh(-place, value, height=0.6, color=color(gain))
+        axis.barh(-place, value, height=0.6, **shade(gain))
         if gain.low is not None and gain.high is not None:
-            axis.plot([gain.low, gain.high], [-place, -place], color="black", linewidth=1.5)
-            for end in (gain.low, gain.high):
-                axis.plot([end, end], [-place - 0.15, -place + 0.15], color="black", linewidth=1.5)
+            draw_interval(axis, -place, gain.low, gain.high)
     axis.set_yticks([-place for place in range(len(bars))], [name for name, _, _ in bars])
     axis.set_ylim(0.6 - len(bars), 0.6)
     axis.axvline(0, color="black", linewidth=0.8)
@@ -45,8 +55,8 @@ def draw_gain(groups: Sequence[Group], confidence: float, title: str, out: Path)
     axis.set_axisbelow(True)
     from matplotlib.patches import Patch
 
-    names = {HELPS: "helps", HURTS: "hurts", OPEN: "cannot say"}
-    handles = [Patch(color=shade, label=name) for shade, name in names.items()]
+    words = {"helps": HELPS, "hurts": HURTS, "cannot say": OPEN}
+    handles = [Patch(**style, label=name) for name, style in words.items()]
     whisker = f"line: interval over seeds, {100 * confidence:g} % for all together"
     figure.legend(
         handles=handles,
@@ -60,5 +70,15 @@ def draw_gain(groups: Sequence[Group], confidence: float, title: str, out: Path)
     return [save(figure, out / "gain.png")]
 
 
-def color(gain: Gain) -> str:
+def draw_interval(axis: Any, y: float, low: float, high: float) -> None:
+    """A line with ends, light around it, so that it is seen on black."""
+    from matplotlib.patheffects import withStroke
+
+    around = [withStroke(linewidth=3.0, foreground="white")]
+    axis.plot([low, high], [y, y], path_effects=around, **LINE)
+    for end in (low, high):
+        axis.plot([end, end], [y - 0.15, y + 0.15], path_effects=around, **LINE)
+
+
+def shade(gain: Gain) -> dict[str, Any]:
     return {"helps": HELPS, "hurts": HURTS}.get(gain.word, OPEN)

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from mtl_cli.comparison.history import Curves, Points, read_history
 from mtl_cli.disk.run_folder import RunFolder
 from mtl_cli.disk.writing import make_folder
 from mtl_cli.drawing.files import save
-from mtl_cli.drawing.style import legend_below, look, new_figure
+from mtl_cli.drawing.page import page
+from mtl_cli.drawing.style import legend_below, new_figure, task_look
 
 COLUMNS = 4  # of axes; more metrics of a task go on in the next row
 TASKS_PER_PICTURE = 6
-COLORS = {"train": "#4477aa", "val": "#ee6677", "test": "#228833"}
+SPLITS: dict[str, dict[str, Any]] = {
+    "train": {"color": "#4477aa", "linestyle": (0, (4, 1.5))},
+    "val": {"color": "#ee6677", "linestyle": "-"},
+    "test": {"color": "#228833", "linestyle": (0, (1, 1)), "marker": "D", "markersize": 4},
+}
+SAME = 1e-4  # difference of two figures, as a part of them, by which a picture shows one
+
+Metrics = Mapping[str, Mapping[str, Points]]  # {metric: {split: points}}
 
 
 def draw_curves(folder: RunFolder, title: str, most_tasks: int) -> None:
@@ -42,25 +50,50 @@ def draw_curves(folder: RunFolder, title: str, most_tasks: int) -> None:
 
 
 def draw_tasks(curves: Curves, title: str) -> Any:
-    """Each task's loss, then its metrics, from a new row on."""
-    figure, axes = task_axes(curves, title, 3.6, 2.6)
+    """Each task's loss, then its metrics, from a new row on; what equals it is named there."""
+    same = {task: equal_to_loss([metrics]) for task, metrics in curves.items()}
+    shown = {task: [m for m in metrics if m not in same[task]] for task, metrics in curves.items()}
+    figure, axes = task_axes(shown, title, 3.6, 2.6)
     handles = {}
-    for task, metrics in curves.items():
-        for metric, splits in metrics.items():
-            axis = axes[task, metric]
-            for split, points in splits.items():
-                handles[split] = draw_line(axis, points, color=COLORS[split])
-            finish(axis, f"{task}: {metric}")
-    names = [split for split in COLORS if split in handles]
+    for (task, metric), axis in axes.items():
+        for split, points in curves[task][metric].items():
+            handles[split] = draw_line(axis, points, **SPLITS[split])
+        finish(axis, f"{task}: {in_words(metric, same[task])}")
+    names = [split for split in SPLITS if split in handles]
     legend_below(figure, [handles[split] for split in names], names)
     return figure
+
+
+def equal_to_loss(runs: Iterable[Metrics]) -> list[str]:
+    """The metrics whose figures are the loss's, wherever one of the runs has both."""
+    found: dict[str, bool] = {}
+    for metrics in runs:
+        losses = metrics.get("loss", {})
+        for metric, splits in metrics.items():
+            both = [split for split in splits if split in losses]
+            if metric != "loss" and both:
+                alike = all(equal(splits[split], losses[split]) for split in both)
+                found[metric] = found.get(metric, True) and alike
+    return [metric for metric, alike in found.items() if alike]
+
+
+def equal(points: Points, others: Points) -> bool:
+    return len(points) == len(others) and all(
+        one[0] == other[0] and math.isclose(one[1], other[1], rel_tol=SAME)
+        for one, other in zip(points, others, strict=True)
+    )
+
+
+def in_words(metric: str, same: Collection[str]) -> str:
+    """``loss``, or ``loss = mse``."""
+    return " = ".join([metric, *same]) if metric == "loss" else metric
 
 
 def draw_weights(lines: dict[str, Points], title: str) -> Any:
     """The weight of every task, as a mean over each epoch's steps."""
     figure = new_figure(5.0, 3.1, title)
     axis = figure.subplots()
-    handles = [draw_line(axis, points, **look(n)) for n, points in enumerate(lines.values())]
+    handles = [draw_line(axis, points, **task_look(n)) for n, points in enumerate(lines.values())]
     finish(axis, "weight of each task's loss")
     legend_below(figure, handles, list(lines))
     return figure
@@ -77,7 +110,7 @@ def task_axes(
         width: of one of the axes, in inches.
         height: the same.
     """
-    columns = min(COLUMNS, max(map(len, metrics.values())))
+    columns = min(page().beside(COLUMNS), max(map(len, metrics.values())))
     starts, rows = {}, 0
     for task, own in metrics.items():
         starts[task] = rows
@@ -94,7 +127,8 @@ def task_axes(
 def draw_line(axis: Any, points: Points, **style: Any) -> Any:
     """A line, or a mark where there is one point alone."""
     if len(points) == 1:
-        style |= {"marker": "o", "markersize": 5, "linestyle": "none", "zorder": 3}
+        mark = {"marker": "o", "markersize": 5, "zorder": 3}
+        style = mark | style | {"linestyle": "none"}
     return axis.plot(*zip(*points, strict=True), **style)[0]
 
 

@@ -9,11 +9,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from mtl_cli.basis.errors import problem
 from mtl_cli.comparison.compare import telling
 from mtl_cli.comparison.group import Group
 from mtl_cli.drawing.files import save
-from mtl_cli.drawing.style import MOST, label, new_figure
+from mtl_cli.drawing.heat_map import color_bar, heat_map
+from mtl_cli.drawing.page import page
+from mtl_cli.drawing.style import MOST, label, names_of, new_figure
 
 FILE = Path("diagnostics") / "gates.csv"  # below a run folder
 NUMBERED = 14  # experts, up to which cells hold their numbers
@@ -50,7 +54,9 @@ def draw_experts(
     if not shown:
         return []
     means = [mean_shares(shares[id(group)]) for group in shown]
-    columns = min(2, len(shown))
+    words = [group.words for group in shown]
+    names = dict(zip(words, names_of(words), strict=True))
+    columns = min(page().beside(2, 3.0), len(shown))
     rows = math.ceil(len(shown) / columns)
     tasks, experts = (max(len({key[i] for key in own}) for own in means) for i in range(2))
     width = max(3.6, 1.8 + 0.46 * min(experts, 30))
@@ -60,13 +66,10 @@ def draw_experts(
     )
     axes = figure.subplots(rows, columns, squeeze=False).flatten()
     for axis, group, own in zip(axes, shown, means, strict=False):
-        image = draw_shares(axis, own)
-        axis.set_title(label(group.words, 40), fontsize="small")
+        image = draw_shares(axis, own, label(names[group.words], 40))
     for axis in axes[len(shown) :]:
         axis.set_axis_off()
-    bar = figure.colorbar(image, ax=list(axes), shrink=0.8)
-    bar.set_label("share of a task", fontsize="small")
-    bar.ax.tick_params(labelsize="x-small")
+    color_bar(figure, list(axes), image, "share")
     return [save(figure, out / "experts.png")]
 
 
@@ -75,24 +78,11 @@ def mean_shares(runs: Sequence[Shares]) -> Shares:
     return {key: statistics.mean(run[key] for run in runs if key in run) for key in keys}
 
 
-def draw_shares(axis: Any, shares: Shares) -> Any:
+def draw_shares(axis: Any, shares: Shares, title: str) -> Any:
     tasks, experts = (list(dict.fromkeys(key[i] for key in shares)) for i in range(2))
     cells = [[shares.get((task, expert), math.nan) for expert in experts] for task in tasks]
-    image = axis.imshow(cells, cmap="Blues", vmin=0, vmax=1, aspect="auto")
-    axis.set_yticks(range(len(tasks)), tasks, fontsize="x-small")
-    turned = max(map(len, experts)) > 3
-    axis.set_xticks(
-        range(len(experts)),
-        experts,
-        fontsize="x-small",
-        rotation=45 if turned else 0,
-        ha="right" if turned else "center",
-    )
-    if len(experts) <= NUMBERED:
-        for y, row in enumerate(cells):
-            for x, share in enumerate(row):
-                if not math.isnan(share):
-                    shade = "white" if share > 0.5 else "black"
-                    axis.text(x, y, f"{share:.2f}", ha="center", va="center", color=shade, size=7)
+    texts = None if len(experts) <= NUMBERED else [[""] * len(experts)] * len(tasks)
+    style: dict[str, Any] = {"cmap": "Blues", "vmin": 0, "vmax": 1}
+    image = heat_map(axis, np.array(cells), tasks, experts, title, texts, **style)
     axis.set_xlabel("expert", fontsize="small")
     return image

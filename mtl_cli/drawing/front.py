@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -13,11 +13,11 @@ from mtl_cli.comparison.compare import telling
 from mtl_cli.comparison.group import Group, Table
 from mtl_cli.comparison.judge import compared
 from mtl_cli.drawing.files import save
+from mtl_cli.drawing.page import page
 from mtl_cli.drawing.pareto import Point, front, hypervolume, outline
-from mtl_cli.drawing.style import COLORS, MOST, legend_below, new_figure
+from mtl_cli.drawing.style import MOST, label, legend_below, names_of, new_figure, point_look
 
 PAIRS = 6  # of tasks, at most
-MARKERS = "osD^vP*X"
 OTHERS: dict[str, Any] = {"color": "#cccccc", "marker": "o", "s": 30}
 
 
@@ -73,33 +73,36 @@ def find_pairs(table: Table, metric: str | None) -> list[Pair]:
     return pairs
 
 
-def draw_fronts(pairs: Sequence[Pair], title: str, out: Path) -> list[Path]:
+def draw_fronts(
+    pairs: Sequence[Pair], title: str, out: Path, numbers: Mapping[str, int]
+) -> list[Path]:
     """``pareto.png``: large points are means, small ones seeds, the line is the front."""
     if not pairs:
         return []
-    columns = min(3, len(pairs))
+    return [save(draw_pairs(pairs, title, numbers), out / "pareto.png")]
+
+
+def draw_pairs(pairs: Sequence[Pair], title: str, numbers: Mapping[str, int]) -> Any:
+    """Axes for each pair; of many settings those on a front, and those of most Gain, have names."""
+    columns = min(page().beside(3, 2.4), len(pairs))
     rows = math.ceil(len(pairs) / columns)
     figure = new_figure(max(6.5, 4.0 * columns), 3.6 * rows + 0.7, f"{title}: task against task")
     axes = figure.subplots(rows, columns, squeeze=False).flatten()
     groups = list(dict.fromkeys(group for pair in pairs for group in pair.groups))
     best = [pair.groups[i] for pair in pairs for i in pair.best]
     named = list(dict.fromkeys([*best[:MOST], *telling(groups, MOST)]))[:MOST]
-    looks = {id(group): point_look(i) for i, group in enumerate(g for g in groups if g in named)}
+    looks = {id(group): point_look(numbers[group.words]) for group in named}
     for axis, pair in zip(axes, pairs, strict=False):
         draw_pair(axis, pair, looks)
     for axis in axes[len(pairs) :]:
         axis.set_axis_off()
-    shown = [(looks[id(group)], group.words) for group in groups if id(group) in looks]
+    known = [group for group in groups if id(group) in looks]
+    names = names_of([group.words for group in known])
+    shown = [(looks[id(group)], name) for group, name in zip(known, names, strict=True)]
     shown += [(OTHERS, f"{len(groups) - len(shown)} others")] if len(shown) < len(groups) else []
     handles = [axes[0].scatter([], [], **look) for look, _ in shown]
     legend_below(figure, handles, [words for _, words in shown])
-    return [save(figure, out / "pareto.png")]
-
-
-def point_look(number: int) -> dict[str, Any]:
-    """Colour and mark of the setting with this number."""
-    marker = MARKERS[number % len(MARKERS)]
-    return {"color": COLORS[number % len(COLORS)], "marker": marker, "s": 60}
+    return figure
 
 
 def draw_pair(axis: Any, pair: Pair, looks: dict[int, dict[str, Any]]) -> None:
@@ -113,14 +116,21 @@ def draw_pair(axis: Any, pair: Pair, looks: dict[int, dict[str, Any]]) -> None:
         own = [first[seed] for seed in seeds], [second[seed] for seed in seeds]
         axis.scatter(*own, **style | {"s": 12}, alpha=0.5)
         axis.scatter(*point, **style, edgecolors="black", linewidths=0.8, zorder=3)
-    line = outline(pair.points, pair.higher)
-    axis.plot(*zip(*line, strict=True), color="#888888", linewidth=1.2, zorder=1)
+    if len(pair.best) > 1:
+        line = outline(pair.points, pair.higher)
+        axis.plot(*zip(*line, strict=True), color="#888888", linewidth=1.2, zorder=1)
     for (task, metric), up, name in zip(
         pair.names, pair.higher, (axis.set_xlabel, axis.set_ylabel), strict=True
     ):
         name(f"{task}: {metric} ({'higher' if up else 'lower'} is better)", fontsize="small")
-    volume = hypervolume(pair.points, pair.higher)
-    said = "" if volume is None else f", hypervolume {volume:.2f}"
-    axis.set_title(f"line: Pareto front{said}", fontsize="small")
+    axis.set_title(label(said_of(pair), 50), fontsize="small")
     axis.tick_params(labelsize="x-small")
     axis.grid(alpha=0.3)
+
+
+def said_of(pair: Pair) -> str:
+    """What the line is; where one setting is the best in both tasks there is none, and why."""
+    if len(pair.best) == 1:
+        return f"no front: {names_of([pair.groups[pair.best[0]].words])[0]} is the best in both"
+    volume = hypervolume(pair.points, pair.higher)
+    return "line: Pareto front" + ("" if volume is None else f", hypervolume {volume:.2f}")

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from mtl_cli.basis.errors import Problem
-from mtl_cli.comparison.compare import Comparison
+from mtl_cli.comparison.compare import Comparison, telling
 from mtl_cli.comparison.group import Table
 from mtl_cli.comparison.history import Curves, read_history
-from mtl_cli.drawing.bands import Histories, draw_learning_curves, draw_weights
+from mtl_cli.drawing.bands import Histories, Numbers, draw_learning_curves, draw_weights
 from mtl_cli.drawing.bars import draw_gain
 from mtl_cli.drawing.experts import FILE, Shares, draw_experts, read_shares
 from mtl_cli.drawing.front import draw_fronts, find_pairs
+from mtl_cli.drawing.style import MOST
 
-NAMES = re.compile(r"(learning_curves(_\d+)?|weights|gain|pareto|experts)\.png")
+NAMES = re.compile(r"(learning_curves(_\d+)?|weights|gain|pareto|experts)\.(png|pdf)")
 
 
 def draw(comparison: Comparison, out: Path) -> tuple[list[Path], list[str]]:
     """Draws everything that there is to draw; gives the files, and what could not be read."""
     files, damaged = [], []
+    numbers = numbers_of(comparison.tables)
     for number, table in enumerate(comparison.tables, 1):
         place = out
         if len(comparison.tables) > 1:
@@ -29,8 +32,15 @@ def draw(comparison: Comparison, out: Path) -> tuple[list[Path], list[str]]:
         histories, shares, notes = read(table)
         damaged += notes
         if comparison.options.pictures:
-            files += draw_table(table, comparison, histories, shares, place)
+            files += draw_table(table, comparison, histories, shares, place, numbers)
     return files, damaged
+
+
+def numbers_of(tables: Sequence[Table]) -> Numbers:
+    """What says how each setting looks, in all pictures: the most telling ones first."""
+    first = [group.words for table in tables for group in telling(table.groups, MOST)]
+    others = [group.words for table in tables for group in table.groups]
+    return {words: number for number, words in enumerate(dict.fromkeys([*first, *others]))}
 
 
 def forget_pictures(out: Path) -> None:
@@ -41,7 +51,7 @@ def forget_pictures(out: Path) -> None:
 
 def pictures_in(out: Path) -> list[Path]:
     """The files that are called as a report's pictures."""
-    found = [*out.glob("*.png"), *out.glob("[0-9]*_*/*.png")]
+    found = [*out.glob("*.p*"), *out.glob("[0-9]*_*/*.p*")]
     return [path for path in found if NAMES.fullmatch(path.name)]
 
 
@@ -72,12 +82,13 @@ def draw_table(
     histories: Histories,
     shares: dict[int, list[Shares]],
     out: Path,
+    numbers: Numbers,
 ) -> list[Path]:
     options = comparison.options
     return [
-        *draw_learning_curves(table.groups, histories, table.name, out),
+        *draw_learning_curves(table.groups, histories, table.name, out, numbers),
         *draw_gain(table.groups, options.confidence, table.name, out),
-        *draw_fronts(find_pairs(table, options.metric), table.name, out),
+        *draw_fronts(find_pairs(table, options.metric), table.name, out, numbers),
         *draw_weights(table.groups, histories, table.name, out),
         *draw_experts(table.groups, shares, table.name, out),
     ]

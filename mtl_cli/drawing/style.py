@@ -1,33 +1,84 @@
-"""How settings look in pictures: colours that all can tell apart, then line styles, and labels."""
+"""How settings and tasks look in pictures: colours that all can tell apart, lines, and labels.
+
+Colours are for settings, and a setting has the same one in all pictures of a report. Tasks are grey
+and told apart by lines and marks; what a verdict says is black, hatched or grey.
+"""
 
 from __future__ import annotations
 
 import math
+import re
 import textwrap
 from collections.abc import Sequence
 from typing import Any
 
+from mtl_cli.drawing.page import page
+
 # P. Tol, "Colour Schemes", https://personal.sron.nl/~pault, the scheme "bright" without grey.
 COLORS = ["#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377"]
+GREYS = ["#000000", "#6e6e6e", "#a6a6a6"]
 LINES: list[Any] = ["-", (0, (6, 2)), (0, (2, 1)), (0, (6, 1, 1, 1))]  # the first is whole
+MARKERS = "osD^vP*X"
 MOST = 8  # lines in one picture
+LONG_NUMBER = re.compile(r"\d+\.\d{6,}(e[+-]?\d+)?")  # 0.30000000000000004
 
 
 def look(number: int) -> dict[str, Any]:
     """Colour and line of the setting with this number: dashes show what lies below them."""
-    return {"color": COLORS[number % len(COLORS)], "linestyle": LINES[number % len(LINES)]}
+    line = LINES[(number + number // 12) % len(LINES)]  # 24 looks, all different
+    return {"color": COLORS[number % len(COLORS)], "linestyle": line}
+
+
+def task_look(number: int) -> dict[str, Any]:
+    """Grey, line and mark of the task with this number."""
+    return {
+        "color": GREYS[number % len(GREYS)],
+        "linestyle": LINES[number % len(LINES)],
+        "marker": MARKERS[number % len(MARKERS)],
+        "markersize": 4,
+    }
+
+
+def point_look(number: int) -> dict[str, Any]:
+    """Colour and mark of the setting with this number."""
+    marker = MARKERS[number % len(MARKERS)]
+    return {"color": COLORS[number % len(COLORS)], "marker": marker, "s": 60 * page().scale ** 2}
+
+
+def names_of(words: Sequence[str]) -> list[str]:
+    """Settings as a picture names them: long numbers cut, where that leaves them different."""
+    cut = [LONG_NUMBER.sub(lambda found: f"{float(found[0]):.4g}", own) for own in words]
+    return cut if len(set(cut)) == len(set(words)) else list(words)
 
 
 def label(words: str, width: int = 32) -> str:
-    return "\n".join(textwrap.wrap(words, width)) or words
+    """The words in lines of so many letters."""
+    lines = [line for part in words.split("\n") for line in textwrap.wrap(part, width)]
+    return "\n".join(lines) or words
+
+
+def axes_title(axis: Any, words: str) -> None:
+    """Sets it, in a paper's column in lines that are no wider than that."""
+    width = page().width
+    axis.set_title(words if width is None else label(words, int(11 * width)), fontsize="small")
 
 
 def new_figure(width: float, height: float, title: str) -> Any:
-    """A figure without pyplot, which would look for a display."""
+    """A figure without pyplot, which would look for a display.
+
+    Args:
+        width: in inches on a screen.
+        height: the same.
+        title: stands above it.
+    """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width, height), layout="constrained")
-    figure.suptitle(label(title, int(13 * width)), fontsize="medium")
+    own, high = page().size(width, height)
+    said = label(title, int(13 * own / page().scale))
+    if page().width is not None:
+        high += 0.16 * said.count("\n")
+    figure = Figure(figsize=(own, high), layout="constrained")
+    figure.suptitle(said, fontsize="medium")
     return figure
 
 
@@ -35,10 +86,11 @@ def legend_below(figure: Any, handles: Sequence[Any], labels: Sequence[str]) -> 
     """One legend for all axes, below them, as wide as the figure lets it be."""
     wrapped = [label(words) for words in labels]
     longest = max((len(line) for text in wrapped for line in text.splitlines()), default=1)
-    columns = min(max(1, int(figure.get_figwidth() * 11 / (longest + 6))), len(wrapped))
+    letters = figure.get_figwidth() * 11 / page().scale
+    columns = min(max(1, int(letters / (longest + 6))), len(wrapped))
     lines = max((text.count("\n") + 1 for text in wrapped), default=1)
     rows = math.ceil(len(wrapped) / columns)
-    figure.set_figheight(figure.get_figheight() + 0.2 * lines * rows)
+    figure.set_figheight(figure.get_figheight() + 0.2 * page().scale * lines * rows)
     figure.legend(
         handles,
         wrapped,

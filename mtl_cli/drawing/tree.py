@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from mtl_cli.disk.run_folder import RunFolder
 from mtl_cli.disk.writing import make_folder
 from mtl_cli.drawing.files import save
+from mtl_cli.drawing.heat_map import clip
 from mtl_cli.drawing.style import new_figure
 
 
@@ -24,9 +25,8 @@ def draw_tree(folder: RunFolder, branches: Mapping[str, Sequence[int]], title: s
     )
     axes = figure.subplots()
     before = (0.0, sum(height.values()) / len(tasks))
-    axes.text(
-        *before, "input", ha="center", va="center", bbox={"boxstyle": "round", "fc": "#dddddd"}
-    )
+    box = {"boxstyle": "round", "fc": "#dddddd"}
+    axes.text(*before, "input", ha="center", va="center", fontsize="small", bbox=box)
     for task in tasks:
         x, y = before
         for s, column in enumerate(branches[task]):
@@ -40,7 +40,15 @@ def draw_tree(folder: RunFolder, branches: Mapping[str, Sequence[int]], title: s
             x, y = place
         axes.plot([x, num_stages + 1], [y, height[task]], color="#999999", zorder=1)
         label = {"boxstyle": "round", "fc": "#fff2cc"}
-        axes.text(num_stages + 1, height[task], task, ha="center", va="center", bbox=label)
+        axes.text(
+            num_stages + 1,
+            height[task],
+            clip(task),
+            ha="center",
+            va="center",
+            fontsize="small",
+            bbox=label,
+        )
     axes.set_xlim(-0.5, num_stages + 1.7)
     axes.set_axis_off()
     make_folder(folder.plots)

@@ -15,7 +15,9 @@ from mtl_cli.diagnostic.base import Diagnosis, Subject
 from mtl_cli.disk import checkpoint
 from mtl_cli.disk.logs import logging_to
 from mtl_cli.disk.run_folder import RunFolder, from_here
+from mtl_cli.drawing.page import drawing_on
 from mtl_cli.run.build import build
+from mtl_cli.run.pictures import Pictures
 from mtl_cli.training.trainer import Trainer
 from mtl_cli.trust.slots import make
 
@@ -57,7 +59,8 @@ def look(
         diagnostic.name += f"_{cfg.checkpoint}"  # the plain name has what was seen in training
     title = f"{subject.name} (seed {subject.seed}{f', {cfg.checkpoint} weights' if is_run else ''})"
     epoch = epoch_of(saved) if is_run and saved is not None else 0
-    with logging_to(folder.path / "diagnose.log"):
+    page = Pictures(**cfg.pictures).page
+    with logging_to(folder.path / "diagnose.log"), drawing_on(page):
         text = diagnostic.run(Subject(make_trainer, epoch, cfg.looks, folder, title))
         log.info("%s\n%s", title, text)
         log.info("\nresults     %s", from_here(folder.path))

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from mtl_cli.basis.errors import check_boolean, check_integer
 from mtl_cli.disk.new_file import file_name
 from mtl_cli.disk.run_folder import RunFolder
 from mtl_cli.disk.writing import make_folder
+from mtl_cli.drawing.confusion import draw_confusion
 from mtl_cli.drawing.files import save
+from mtl_cli.drawing.page import Page, page, read_page
 from mtl_cli.task.base import Task
 
-READABLE = 40  # classes, beyond which the numbers in the cells of a matrix overlap
+if TYPE_CHECKING:
+    from torchmetrics import Metric
 
 
 @dataclass(frozen=True)
@@ -26,16 +30,26 @@ class Pictures:
         curves: whether learning curves and weights are drawn.
         metrics: whether metrics draw themselves, after test.
         most_tasks: how many tasks are drawn, of more of them the first.
+        format: of the files, ``png`` or ``pdf``.
+        width: of a paper's column, ``85mm``; None: a screen.
     """
 
     curves: bool
     metrics: bool
     most_tasks: int
+    format: str
+    width: str | None
 
     def __post_init__(self) -> None:
         check_boolean("pictures.curves", self.curves)
         check_boolean("pictures.metrics", self.metrics)
         check_integer("pictures.most_tasks", self.most_tasks, 1, "pictures.most_tasks=12")
+        read_page(self.format, self.width)
+
+    @property
+    def page(self) -> Page:
+        """What they are drawn for."""
+        return read_page(self.format, self.width)
 
 
 def draw_metrics(
@@ -59,19 +73,43 @@ def draw_metrics(
     """
     for name in list(seen)[:most_tasks]:
         for what, metric in tasks[name].plots.items():
-            from matplotlib import pyplot
-
-            takes = inspect.signature(metric.plot).parameters
-            wishes: dict[str, Any] = {}
-            names = class_names.get(name)
-            if "labels" in takes and names:
-                wishes["labels"] = names
-            if "add_text" in takes:
-                wishes["add_text"] = len(names or ()) <= READABLE
-            with warnings.catch_warnings():  # torchmetrics hands tensors to matplotlib
-                warnings.simplefilter("ignore", DeprecationWarning)
-                figure, _ = metric.cpu().plot(**wishes)
-            figure.suptitle(f"{title}\n{name}: {what.replace('_', ' ')}, test", fontsize="small")
+            said = f"{title}\n{name}: {what.replace('_', ' ')}, test"
             make_folder(folder.plots)
-            save(figure, folder.plots / file_name(f"{name}_{what}.png"), bbox_inches="tight")
-            pyplot.close(figure)
+            path = folder.plots / file_name(f"{name}_{what}.png")
+            classes = class_names.get(name) or []
+            if is_confusion(metric):
+                counts = metric.cpu().compute().numpy().astype(float)
+                save(draw_confusion(counts, classes, said), path)
+            else:
+                draw_itself(metric, classes, said, path)
+
+
+def is_confusion(metric: Metric) -> bool:
+    from torchmetrics.classification import (
+        BinaryConfusionMatrix,
+        MulticlassConfusionMatrix,
+        MultilabelConfusionMatrix,
+    )
+
+    kinds = (BinaryConfusionMatrix, MulticlassConfusionMatrix, MultilabelConfusionMatrix)
+    return isinstance(metric, kinds)
+
+
+def draw_itself(metric: Metric, classes: Sequence[str], title: str, path: Path) -> None:
+    """A picture that the metric makes."""
+    from matplotlib import pyplot
+
+    takes = inspect.signature(metric.plot).parameters
+    wishes: dict[str, Any] = {"labels": classes} if "labels" in takes and classes else {}
+    with warnings.catch_warnings():  # torchmetrics hands tensors to matplotlib
+        warnings.simplefilter("ignore", DeprecationWarning)
+        figure, _ = metric.cpu().plot(**wishes)
+    figure.suptitle(title, fontsize="small")
+    width = page().width
+    if width is None:
+        save(figure, path, bbox_inches="tight")
+    else:
+        figure.set_layout_engine("constrained")
+        figure.set_size_inches(width, 0.8 * width)
+        save(figure, path)
+    pyplot.close(figure)

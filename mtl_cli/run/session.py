@@ -24,6 +24,7 @@ from mtl_cli.disk.formats import FORMAT, KEY
 from mtl_cli.disk.logs import FILE_ONLY, logging_to
 from mtl_cli.disk.one_writer import Writer, one_writer
 from mtl_cli.disk.run_folder import RunFolder, from_here
+from mtl_cli.drawing.page import drawing_on
 from mtl_cli.run.announce import announce
 from mtl_cli.run.build import Run, build
 from mtl_cli.run.extension import extension
@@ -175,7 +176,8 @@ class Session:
         self.summary |= yardsticks(live.dataset, live.trainer)
         self.write(status)
         title = f"{self.cfg.name} (seed {self.cfg.seed})"
-        show(live, test, self.summary, self.pictures, self.folder, title)
+        with drawing_on(self.pictures.page):
+            show(live, test, self.summary, self.pictures, self.folder, title)
 
     def write(self, status: str, error: str | None = None) -> None:
         """Writes the summary as it stands."""

@@ -29,6 +29,7 @@ from mtl_cli.comparison.size import sizes
 from mtl_cli.disk.new_file import check_new
 from mtl_cli.disk.run_folder import find_run, from_here
 from mtl_cli.drawing.front import find_pairs
+from mtl_cli.drawing.page import drawing_on, read_page
 from mtl_cli.drawing.pictures import draw, forget_pictures, pictures_in
 
 YAML = CONF / "report.yaml"
@@ -59,7 +60,8 @@ def read_words(words: Sequence[str]) -> tuple[list[Path], Options]:
             raise problem(key, rule, "no such option", fix)
         else:
             values |= option(word)
-    options = Options(**values)
+    options = Options(**{key.replace(".", "_"): value for key, value in values.items()})
+    read_page(options.pictures_format, options.pictures_width)
     flag = next((word for word in named if word.startswith("-")), None)
     if flag is not None:
         key, _, value = flag.lstrip("-").partition("=")
@@ -78,10 +80,11 @@ def again(word: str, words: Sequence[str]) -> str:
 def option(word: str) -> dict[str, Any]:
     """One ``key=value``, its value read as YAML; paths and settings stay as they were typed."""
     key, _, text = word.partition("=")
-    if key in ("out", "baseline", "runs", "metric"):
+    if key in ("out", "baseline", "runs", "metric", "pictures.width"):
         return {key: None if text == "null" else text}
     try:
-        return dict(OmegaConf.to_container(OmegaConf.from_dotlist([word])))  # type: ignore[arg-type]
+        read = OmegaConf.to_container(OmegaConf.from_dotlist([f"value={text}"]))
+        return {key: read["value"]}  # type: ignore[index, call-overload]
     except Exception as error:  # whatever YAML's reader stumbles over
         fix = f"'{key}=<value>', lists as [a,b]"
         raise problem(key, "must have a value in YAML", text, fix) from error
@@ -105,7 +108,8 @@ def make_report(folders: Sequence[Path], options: Options) -> tuple[Report, str]
     comparison = compare([read_run(path) for path in paths.values()], options)
     out = make_folder(folders, options)
     forget_pictures(out)
-    pictures, damaged = draw(comparison, out)
+    with drawing_on(read_page(options.pictures_format, options.pictures_width)):
+        pictures, damaged = draw(comparison, out)
     fronts = [
         pair.in_words
         for table in comparison.tables

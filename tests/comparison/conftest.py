@@ -96,6 +96,8 @@ def set_options(**values: Any) -> Options:
         "overwrite": False,
         "formats": ["csv", "md", "tex"],
         "pictures": True,
+        "pictures_format": "png",
+        "pictures_width": None,
         "split": "test",
         "metric": None,
         "baseline": None,

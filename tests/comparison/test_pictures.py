@@ -4,15 +4,18 @@ import statistics
 from pathlib import Path
 
 import pytest
+from matplotlib.colors import to_hex
 
 from mtl_cli.basis.errors import Problem
 from mtl_cli.comparison.compare import compare, telling
 from mtl_cli.comparison.saved_run import read_run
-from mtl_cli.drawing.bands import band, common_end, draw_as_far_as_all_go, draw_tasks
+from mtl_cli.drawing.bands import draw_tasks
+from mtl_cli.drawing.bars import HELPS, HURTS, OPEN
 from mtl_cli.drawing.experts import mean_shares, read_shares
-from mtl_cli.drawing.front import find_pairs
-from mtl_cli.drawing.pictures import draw, forget_pictures, read
-from mtl_cli.drawing.style import new_figure
+from mtl_cli.drawing.front import draw_pairs, find_pairs
+from mtl_cli.drawing.pictures import draw, forget_pictures, numbers_of, read
+from mtl_cli.drawing.spread import band, common_end, draw_as_far_as_all_go
+from mtl_cli.drawing.style import COLORS, look, names_of, new_figure
 
 SHARES = "epoch,step,task,expert,share\n1,1,a,e1,0.9\n2,2,a,e1,0.25\n2,2,a,e2,0.75\n"
 
@@ -62,7 +65,7 @@ def test_everything_that_there_is_is_drawn(options, runs, tmp_path) -> None:
 def test_learning_curves_are_those_of_val(options, runs) -> None:
     [table] = compare([read_run(path) for path in runs], options()).tables
     histories, _, _ = read(table)
-    figure = draw_tasks(table.groups, histories, ["a", "b"], "title")
+    figure = draw_tasks(table.groups, histories, ["a", "b"], "title", numbers_of([table]))
     axis = next(axis for axis in figure.axes if axis.get_title().startswith("a: mse"))
     assert axis.get_title() == "a: mse on val"
     lines = [list(line.get_ydata()) for line in axis.get_lines() if len(line.get_ydata())]
@@ -116,3 +119,82 @@ def test_few_settings_are_those_of_most_gain_with_their_baseline(options, leave,
         paths.append(leave(tmp_path / str(number), {"a": {"mse": value}}, f"m{number}"))
     [table] = compare([read_run(path) for path in paths], options()).tables
     assert [g.words for g in telling(table.groups, 3)] == ["arch=single_task", "arch=m1", "arch=m3"]
+
+
+def looks_in(axis) -> dict[str, tuple[str, str]]:
+    """Colour and line of every curve, by its last value, which is a setting's own here."""
+    lines = [line for line in axis.get_lines() if len(line.get_ydata())]
+    return {f"{line.get_ydata()[-1]:.3f}": line.get_color() for line in lines}
+
+
+def test_a_setting_keeps_its_colour_in_all_pictures_of_a_report(options, leave, tmp_path) -> None:
+    """Settings by their value: each picture shows others, in another order."""
+    paths = [leave(tmp_path / "s", {"a": {"mse": 1.0}, "b": {"mse": 1.0}}, "single_task")]
+    for number, value in enumerate([3.0, 0.5, 2.0]):
+        figures = {"a": {"mse": value}, "b": {"mse": 4 - value}}
+        paths.append(leave(tmp_path / str(number), figures, f"m{number}"))
+    [table] = compare([read_run(path) for path in paths], options()).tables
+    numbers = numbers_of([table])
+    histories, _, _ = read(table)
+    few = draw_tasks(table.groups[1:3], histories, ["a"], "title", numbers)
+    colors = {g.words: look(numbers[g.words])["color"] for g in table.groups}
+    assert len(set(colors.values())) == 4
+    known = {f"{g.mean('a', 'mse') + 0.5:.3f}": colors[g.words] for g in table.groups}
+    assert looks_in(few.axes[0]).items() <= known.items()
+    [pair] = find_pairs(table, None)
+    points = draw_pairs([pair], "title", numbers).axes[0].collections
+    for group in table.groups:
+        means = [p for p in points if p.get_offsets().tolist() == [[*point_of(group)]]]
+        assert to_hex(means[-1].get_facecolor()[0]) == colors[group.words]
+    verdicts = {style["facecolor"] for style in (HELPS, HURTS, OPEN)}
+    assert verdicts.isdisjoint(COLORS)
+    assert len({(style["facecolor"], style.get("hatch")) for style in (HELPS, HURTS, OPEN)}) == 3
+    assert len({str(look(n)) for n in range(24)}) == 24
+
+
+def point_of(group) -> tuple[float, float]:
+    return group.mean("a", "mse"), group.mean("b", "mse")
+
+
+def test_one_seed_has_no_spread_and_no_claim(options, leave, tmp_path) -> None:
+    paths = [leave(tmp_path / a, {"a": {"mse": 1.0}}, a) for a in ("hps", "mmoe")]
+    [table] = compare([read_run(path) for path in paths], options()).tables
+    histories, _, _ = read(table)
+    figure = draw_tasks(table.groups, histories, ["a"], "title", numbers_of([table]))
+    assert "±" not in figure._suptitle.get_text()
+    assert not figure.axes[0].collections
+
+
+@pytest.mark.parametrize("settings", [2, 6])
+def test_many_settings_have_whiskers_in_place_of_bands(options, leave, tmp_path, settings) -> None:
+    paths = [
+        leave(tmp_path / f"{n}{seed}", {"a": {"mse": n + seed}}, f"m{n}", seed)
+        for n in range(settings)
+        for seed in range(2)
+    ]
+    [table] = compare([read_run(path) for path in paths], options()).tables
+    histories, _, _ = read(table)
+    figure = draw_tasks(table.groups, histories, ["a"], "title", numbers_of([table]))
+    spreads = figure.axes[0].collections
+    kinds = {type(one).__name__ for one in spreads}
+    assert len(spreads) == settings
+    assert kinds == ({"FillBetweenPolyCollection"} if settings == 2 else {"LineCollection"})
+    assert "mean ± sd over seeds" in figure._suptitle.get_text()
+
+
+def test_a_front_of_one_setting_is_no_line_but_a_sentence(options, leave, tmp_path) -> None:
+    paths = [
+        leave(tmp_path / a, {"a": {"mse": v}, "b": {"mse": v}}, a)
+        for a, v in (("hps", 1.0), ("mmoe", 2.0))
+    ]
+    [table] = compare([read_run(path) for path in paths], options()).tables
+    pairs = find_pairs(table, None)
+    axis = draw_pairs(pairs, "title", numbers_of([table])).axes[0]
+    assert not [line for line in axis.get_lines() if len(line.get_xdata())]
+    assert axis.get_title() == "no front: arch=hps is the best in both"
+
+
+def test_long_numbers_are_cut_where_settings_stay_different() -> None:
+    assert names_of(["lr=0.30000000000000004", "lr=0.1"]) == ["lr=0.3", "lr=0.1"]
+    same = ["lr=0.30000000000000004", "lr=0.30000000000000005"]
+    assert names_of(same) == same

@@ -7,7 +7,6 @@ import pytest
 
 from mtl_cli.diagnostic.conflict import Conflict
 from mtl_cli.diagnostic.drawing import (
-    MOST_COLUMNS,
     MOST_LINES,
     MOST_NAMED,
     draw_lines,
@@ -16,10 +15,11 @@ from mtl_cli.diagnostic.drawing import (
     map_by_step,
     name_lines,
 )
-from mtl_cli.diagnostic.gates import Table
 from mtl_cli.diagnostic.gradient_norm import GradientNorm
 from mtl_cli.diagnostic.pairs import ALL, Seen, draw_curves
+from mtl_cli.diagnostic.shares import Table
 from mtl_cli.disk.run_folder import RunFolder
+from mtl_cli.drawing.heat_map import MOST_COLUMNS
 
 
 def legend_names(axis) -> list[str]:

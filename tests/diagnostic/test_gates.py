@@ -101,5 +101,6 @@ def test_what_was_seen_survives_a_checkpoint(make_subject, tmp_path):
     text = gates.run(make_subject("arch=cgc"))
     torch.save(gates.state_dict(), tmp_path / "state.pt")
     other = Gates(every=1)
+    other.after = gates.after  # a training, which is what is resumed, has none
     other.load_state_dict(torch.load(tmp_path / "state.pt", weights_only=True))
     assert other.finish(make_subject().folder, "a title") == text

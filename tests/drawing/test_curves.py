@@ -4,7 +4,14 @@ from pathlib import Path
 
 from mtl_cli.comparison.history import read_history
 from mtl_cli.disk.run_folder import RunFolder
-from mtl_cli.drawing.curves import COLUMNS, draw_curves, draw_tasks, draw_weights
+from mtl_cli.drawing.curves import (
+    COLUMNS,
+    SPLITS,
+    draw_curves,
+    draw_tasks,
+    draw_weights,
+    equal_to_loss,
+)
 
 
 def folder_with(path: Path, tasks: list[str], weights: bool) -> RunFolder:
@@ -63,3 +70,19 @@ def test_a_long_title_is_wrapped_and_every_task_is_named() -> None:
     assert [text.get_text() for text in figure.legends[0].get_texts()] == tasks
     looks = {(line.get_color(), str(line.get_linestyle())) for line in figure.axes[0].get_lines()}
     assert len(looks) >= 6
+
+
+def test_train_val_and_test_differ_by_more_than_colour() -> None:
+    points = {split: [(1, n + 0.5), (2, n + 0.4)] for n, split in enumerate(SPLITS)}
+    lines = draw_tasks({"a": {"loss": points}}, "title").axes[0].get_lines()
+    assert len({(str(line._dash_pattern), line.get_marker()) for line in lines}) == 3
+
+
+def test_a_metric_that_is_the_loss_has_no_panel_of_its_own() -> None:
+    val, test = [(1, 0.5), (2, 0.25)], [(2, 0.3)]
+    loss = {"train": [(1, 0.6), (2, 0.2)], "val": val, "test": test}
+    own = {"loss": loss, "mse": {"val": val, "test": test}, "mae": {"val": val, "test": [(2, 0.4)]}}
+    figure = draw_tasks({"a": own, "b": {"loss": loss}}, "title")
+    titles = [axis.get_title() for axis in figure.axes]
+    assert titles == ["a: loss = mse", "a: mae", "b: loss"]
+    assert equal_to_loss([own, {"loss": loss, "mse": {"val": [(1, 9.0)]}}]) == []
