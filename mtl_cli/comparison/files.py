@@ -54,9 +54,11 @@ class Report:
         return "\n\n".join(parts) + "\n"
 
     def latex(self) -> str:
-        parts = ["% The rules need \\usepackage{booktabs}."]
-        for table in self.comparison.tables:
-            parts += [grid.latex() for grid in grids(table, self.comparison.options)]
+        """Without the folders of the runs, which no paper holds."""
+        parts = ["% The rules need \\usepackage{booktabs}, the width \\usepackage{adjustbox}."]
+        for number, table in enumerate(self.comparison.tables, 1):
+            own = grids(table, self.comparison.options)[:-1]
+            parts += [grid.latex(f"report-{number}-{n}") for n, grid in enumerate(own, 1)]
         return "\n\n".join(parts) + "\n"
 
     def csv(self) -> str:

@@ -13,6 +13,8 @@ from mtl_cli.comparison.saved_run import SavedRun
 from mtl_cli.comparison.table import Grid
 from mtl_cli.disk.run_folder import from_here
 
+BOLD = "Bold: the largest Gain among the settings of which the verdict says that sharing helps."
+HELPS = "helps"  # the word of such a verdict
 ARROWS = {True: " ↑", False: " ↓", None: ""}  # which way is better
 
 
@@ -44,7 +46,18 @@ def answer(table: Table, options: Options) -> Grid:
     pairs = [pair for group in table.groups for pair in compared(group, options.metric).items()]
     ranked = ", ".join(f"{task}/{metric}" for task, metric in dict.fromkeys(pairs))
     title = f"{table.name}: {sizes(table)}; ranked by {ranked} on {table.split}"
-    return Grid(title, [*header, "mean rank"], rows)
+    best = {(row, 2) for row in best_that_helps(table)}
+    return Grid(title, [*header, "mean rank"], rows, frozenset(best), BOLD)
+
+
+def best_that_helps(table: Table) -> list[int]:
+    """The settings of most Gain among those of which the verdict says that sharing helps."""
+    helps = {
+        n: g.gain.total
+        for n, g in enumerate(table.groups)
+        if g.gain is not None and g.gain.word == HELPS and g.gain.total is not None
+    }
+    return [n for n, total in helps.items() if total == max(helps.values())]
 
 
 def sizes(table: Table) -> str:
@@ -85,7 +98,9 @@ def all_figures(table: Table, turn: bool = True) -> Grid:
         rows.append([group.words, count, seconds, *cells])
     for name, values in beside_rows(table, columns):
         rows.append([name, "–", "–", *map(spread, values)])
-    title = f"{table.name}: figures on {table.split}, mean ± standard deviation over seeds"
+    several = any(len(group.runs) > 1 for group in table.groups)
+    what = "mean ± standard deviation over seeds" if several else "one seed each"
+    title = f"{table.name}: figures on {table.split}, {what}"
     return turned(Grid(title, header, rows)) if turn else Grid(title, header, rows)
 
 

@@ -15,11 +15,21 @@ LATEX |= {char: f"\\{char}" for char in "&%$#_{}"}
 
 @dataclass(frozen=True)
 class Grid:
-    """A table with a title; its cells are texts."""
+    """A table with a title; its cells are texts.
+
+    Args:
+        title: stands above it.
+        header: names of the columns.
+        rows: the cells.
+        bold: (row, column) of the cells that LaTeX sets bold.
+        bold_means: says in a sentence what that means.
+    """
 
     title: str
     header: list[str]
     rows: list[list[str]]
+    bold: frozenset[tuple[int, int]] = frozenset()
+    bold_means: str = ""
 
     def text(self, width: int) -> str:
         """For a terminal: the first `ROWS` rows, within so many characters a line."""
@@ -33,14 +43,25 @@ class Grid:
         cells = [[cell.replace("|", "\\|") for cell in line] for line in lines]
         return "\n".join([f"**{self.title}**", "", *(f"| {' | '.join(row)} |" for row in cells)])
 
-    def latex(self) -> str:
-        """A ``table`` with rules of the package ``booktabs``."""
+    def latex(self, name: str = "report") -> str:
+        """A ``table`` with rules of the package ``booktabs``, no wider than its column.
+
+        Args:
+            name: of its label, ``tab:<name>``.
+        """
         right = right_columns(self.rows, len(self.header))
-        lines = [" & ".join(map(latex, row)) + r" \\" for row in (self.header, *self.rows)]
+        lines = [
+            " & ".join(self.latex_cell(cell, (r, c)) for c, cell in enumerate(row)) + r" \\"
+            for r, row in enumerate([self.header, *self.rows], -1)
+        ]
+        caption = f"{self.title}. {self.bold_means}" if self.bold else self.title
         return "\n".join(
             [
                 r"\begin{table}",
-                rf"\caption{{{latex(self.title)}}}",
+                r"\centering",
+                rf"\caption{{{latex(caption)}}}",
+                rf"\label{{tab:{name}}}",
+                r"\begin{adjustbox}{max width=\columnwidth}",
                 rf"\begin{{tabular}}{{{''.join('r' if r else 'l' for r in right)}}}",
                 r"\toprule",
                 lines[0],
@@ -48,9 +69,16 @@ class Grid:
                 *lines[1:],
                 r"\bottomrule",
                 r"\end{tabular}",
+                r"\end{adjustbox}",
                 r"\end{table}",
             ]
         )
+
+    def latex_cell(self, text: str, place: tuple[int, int]) -> str:
+        """A cell; a line that begins with ``[`` would be read as an option of the line before."""
+        text = latex(text)
+        text = f"{{{text}}}" if text.startswith(("[", "*")) else text
+        return rf"\textbf{{{text}}}" if place in self.bold else text
 
 
 def latex(text: str) -> str:

@@ -1,5 +1,7 @@
 """Text tables: aligned columns, honest gaps."""
 
+import re
+
 import pytest
 
 from mtl_cli.comparison.table import Grid, fitted_table, text_table
@@ -49,3 +51,25 @@ def test_markdown_and_latex_have_all_cells_and_escape_what_they_read_as_their_ow
     assert r"x|y & 1 $\pm$ 2 \\" in latex
     assert r"\textasciitilde{}z & -- \\" in latex
     assert latex.count(r"\\") == 3
+
+
+@pytest.mark.parametrize(
+    "name", ["a_b", "50%", "&", "#1", "$x$", "{", "}", "~", "^", "\\", "[a]", "*"]
+)
+def test_latex_is_balanced_whatever_names_there_are(name: str) -> None:
+    """Read as TeX does: a backslash takes what follows it; no special character is left bare."""
+    text = Grid(name, [name, "n"], [[name, "1"]], frozenset({(0, 1)}), "Bold: the best.").latex("x")
+    bare = re.sub(r"\\([A-Za-z]+|.)", "", text.replace("$\\pm$", ""))
+    depth = 0
+    for char in bare:
+        depth += (char == "{") - (char == "}")
+        assert depth >= 0
+    assert depth == 0
+    assert not set(bare) & set("%#$_~^")
+    assert all(line.count("&") == 1 for line in bare.splitlines() if "&" in line)
+    begun, ended = (re.findall(rf"\\{word}{{(\w+)}}", text) for word in ("begin", "end"))
+    assert begun == ended[::-1] == ["table", "adjustbox", "tabular"]
+    assert text.index("\\centering") < text.index("\\caption") < text.index("\\label{tab:x}")
+    assert "\\textbf{1}" in text
+    assert "Bold: the best." in text
+    assert not re.search(r"\\\\\s*[\[*]", text)  # an option of the line that ends there
