@@ -30,13 +30,10 @@ from mtl_cli.command_line.job_line import (
     say,
     silence_launchers,
 )
-from mtl_cli.comparison.saved_run import DONE
-from mtl_cli.disk.one_writer import has_writer
-from mtl_cli.disk.run_folder import RunFolder, from_here
+from mtl_cli.disk.run_folder import RunFolder
 from mtl_cli.run.resume import asks_to_resume, resume, resumed_sweep
 from mtl_cli.study.base import baseline_words
 from mtl_cli.study.baselines import AndSingleTask
-from mtl_cli.trust.foreign import packages
 
 SIGNALLED = 128  # exit codes above it say which signal ended the command
 
@@ -112,6 +109,8 @@ def job_of_a_sweep(
     cfg: DictConfig, hydra: Any, folder: RunFolder, words: list[str]
 ) -> dict[str, Any]:
     """A job, said in one line; ``hydra.verbose=mtl_cli`` shows all that a run shows."""
+    from mtl_cli.run.job import one_of_a_sweep
+
     begin, own, number = time.perf_counter(), words, int(hydra.job.num)
     try:
         own = own_words(words, Path(hydra.sweep.dir))
@@ -130,37 +129,45 @@ def objective_of(summary: dict[str, Any]) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-def one_of_a_sweep(
-    cfg: DictConfig, folder: RunFolder, words: list[str], quiet: bool
-) -> dict[str, Any]:
-    """Runs a job, or what is left of it where its sweep goes on; gives the run's summary.
+def train(words: list[str], data: Any = None) -> dict[str, Any]:
+    """Trains as ``mtl-train`` does with the same words, and gives the run's summary.
 
-    Raises:
-        ValueError: where the folder holds another run.
+    Args:
+        words: of the command line, ``["arch=mmoe", "dataset=parity_mnist"]``.
+        data: rows that stand in a file's place, a `pandas.DataFrame`, a `pyarrow.Table` or
+            ``{column: its cells}``: a table, whose ``dataset.targets`` the words say. Of several,
+            ``{name: such rows}``, the words say which path is ``memory:<name>``. The run's folder
+            keeps their digest; it goes on with the same data alone.
     """
-    from mtl_cli.run.session import run
-    from mtl_cli.trust.run_config import read_config, read_summary
+    from mtl_cli.dataset.files.held import held
 
-    before = read_summary(folder)
-    known = before.get("overrides", words)[: len(words)]
-    if known != words:
-        rule, found = "must be of this job of the sweep", shlex.join(known)
-        fix = "hydra.sweep.dir=<a new folder>, and a folder of its own for each job"
-        raise problem(str(folder.path), rule, found, fix)
-    if before.get("status") in DONE and not has_writer(folder.path):  # else killed at its pictures
-        sys.stdout.write(f"finished    {from_here(folder.path)}, before\n")
-        return before
-    if not folder.last.is_file():
-        return run(cfg, folder, words, quiet=quiet)
-    # What the job would name now is trusted in what it named then.
-    return run(read_config(folder, packages(cfg)), folder, [], resumed=True, quiet=quiet)
-
-
-def train(words: list[str]) -> dict[str, Any]:
-    """Trains as ``mtl-train`` does with the same words, and gives the run's summary."""
     if isinstance(words, str):
         fix = f"mtl_cli.train({words.split()})"
         raise problem("what mtl_cli.train gets", "must be a list of words", words, fix)
+    words, rows = with_data(list(words), data)
+    with held(rows):
+        return train_words(words)
+
+
+def with_data(words: list[str], data: Any) -> tuple[list[str], dict[str, Any]]:
+    """The words that say where the rows are, and the rows by their names."""
+    if data is None:
+        return words, {}
+    several = isinstance(data, dict) and any(is_frame(rows) for rows in data.values())
+    rows = data if several else {"data": data}
+    keys = {word.partition("=")[0].lstrip("+") for word in words}
+    if several or "resume" in keys or "dataset.path" in keys:
+        return words, rows
+    kind = [] if "dataset" in keys else ["dataset=table"]
+    return [*kind, "dataset.path=memory:data", *words], rows
+
+
+def is_frame(rows: Any) -> bool:
+    """Whether it has columns of its own, as data frames and Arrow's tables have."""
+    return hasattr(rows, "columns")
+
+
+def train_words(words: list[str]) -> dict[str, Any]:
     FreshFolders.words = words
     if asks_to_resume(words):
         if resumed_sweep(words) is not None:
@@ -176,8 +183,8 @@ def train(words: list[str]) -> dict[str, Any]:
 class _Callable(types.ModuleType):
     """Lets ``mtl_cli.train([...])`` be the function, though the module has the command's name."""
 
-    def __call__(self, words: list[str]) -> dict[str, Any]:
-        return train(words)
+    def __call__(self, words: list[str], data: Any = None) -> dict[str, Any]:
+        return train(words, data)
 
 
 sys.modules[__name__].__class__ = _Callable

@@ -28,6 +28,7 @@ from mtl_cli.task.base import Parts, Task
 from mtl_cli.task.binary import Binary
 from mtl_cli.task.multiclass import Multiclass
 from mtl_cli.task.regression import Regression
+from mtl_cli.training import runtime
 from mtl_cli.weighting.base import Weighting
 
 CONF = Path(__file__).parent.parent / "conf"
@@ -287,6 +288,7 @@ CASES = [
     for arrangement in ARRANGEMENTS
 ]
 
+runtime.ALL_THREADS = 1
 torch.set_num_threads(1)  # nothing here is large enough to be split; the second thread only waits
 
 

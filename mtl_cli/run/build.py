@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
@@ -74,9 +75,13 @@ def build(cfg: DictConfig, folder: RunFolder, device: torch.device) -> Run:
     for name, task in model.tasks.items():
         task.fit(dataset.targets("train")[name])
     reads = {task.name: task.input for task in tasks}
+    loaders = {split: dataset.loader(split, reads, device, cfg.seed) for split in dataset.sizes}
+    if device.type == "cpu":
+        examples = math.ceil(dataset.sizes["train"] / max(1, len(loaders["train"])))
+        runtime.set_threads(model, model.arch.inputs.values(), examples)
     trainer = Trainer(
         model=model,
-        loaders={split: dataset.loader(split, reads, device, cfg.seed) for split in dataset.sizes},
+        loaders=loaders,
         makers=Makers(
             weighting=make(cfg, "weighting", Weighting),
             optimizer=make(cfg, "optimizer", Optimizer),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,28 @@ def widened_words(words: list[str], sweep: Path) -> list[str] | None:
         sweep: its folder, with the runs of both.
 
     Returns:
+        None where that is not asked for, see `widened_options`.
+    """
+    options = widened_options(sweep)
+    if options is None:
+        return None
+    return baseline_words(with_options(words, options), sweep, WIDENED)
+
+
+def with_options(words: Sequence[str], options: Mapping[str, Any]) -> list[str]:
+    """The words with these options of the encoder in place of their own."""
+    own = {f"encoder.{name}" for name in options}
+    kept = [word for word in words if word.partition("=")[0].lstrip("+") not in own]
+    return kept + [f"encoder.{name}={value(option)}" for name, option in options.items()]
+
+
+def widened_options(sweep: Path) -> dict[str, Any] | None:
+    """The options of the encoder by which single-task is as large as the largest joint model.
+
+    Args:
+        sweep: the folder of a study, with the runs of both.
+
+    Returns:
         None where no joint model has more than `RATIO` times the parameters of single-task, or
         where it cannot be widened, which is said.
     """
@@ -60,11 +82,8 @@ def widened_words(words: list[str], sweep: Path) -> list[str] | None:
         choice = base.choices.get("encoder")
         sys.stdout.write(f"\nnot widened: encoder={choice} says no way how ({said})\n")
         return None
-    own = {f"encoder.{name}" for name in options}
-    kept = [word for word in words if word.partition("=")[0].lstrip("+") not in own]
-    kept += [f"encoder.{name}={value(option)}" for name, option in options.items()]
     sys.stdout.write(f"\nthe largest joint model has {said}: one of that size is trained too\n")
-    return baseline_words(kept, sweep, WIDENED)
+    return options
 
 
 def options_of_size(run: SavedRun, wished: int) -> dict[str, Any]:

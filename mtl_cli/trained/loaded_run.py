@@ -5,22 +5,31 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from omegaconf import DictConfig
 from torch import Tensor
 
 from mtl_cli.basis.batch import Bag
 from mtl_cli.basis.errors import check_integer, nearest, problem
+from mtl_cli.dataset.files.held import PREFIX, held
 from mtl_cli.dataset.readers.base import NewExamples, Reader
 from mtl_cli.disk.run_folder import RunFolder
 from mtl_cli.model.mode import mode
 from mtl_cli.model.model import Model
 from mtl_cli.run.run_data import RunData
 from mtl_cli.task.base import Task
-from mtl_cli.trained.new_data import as_arrays, check_examples, check_path, frame_of, leading
+from mtl_cli.trained.new_data import (
+    as_arrays,
+    check_examples,
+    check_path,
+    frame_of,
+    is_rows,
+    leading,
+    rows_of,
+)
 from mtl_cli.trained.predictions import Columns, columns_of
 from mtl_cli.training.evaluation import to_device
 
@@ -59,35 +68,38 @@ class LoadedRun:
         """Predictions, as ``mtl-predict`` writes them.
 
         Args:
-            data: a file or folder, a `pandas.DataFrame` with the columns of such a file, or the
-                examples as the model reads them; or, by input, ``{"movie": ..., "yelp": ...}``.
+            data: a file or folder; the rows of one, as a `pandas.DataFrame` (whose index the
+                predictions have), a `pyarrow.Table` or a list of ``{column: cell}``; or the
+                examples as the model reads them, a tensor or an array. By input, where there
+                are several: ``{"movie": ..., "yelp": ...}``.
             batch_size: examples at a time.
         """
         import pandas
 
         given = data if isinstance(data, Mapping) else {self.only_input("data"): data}
-        with TemporaryDirectory() as folder:
+        rows = {name: rows_of(source) for name, source in given.items() if is_rows(source)}
+        with held(rows):
             parts = {
-                name: self.examples(name, source, batch_size, Path(folder))
+                name: self.examples(name, f"{PREFIX}{name}" if name in rows else source, batch_size)
                 for name, source in given.items()
             }
             frames = [frame_of(columns) for columns in self.predictions(parts)]
-        return pandas.concat(frames, ignore_index=True)
+        found = pandas.concat(frames, ignore_index=True)
+        only = next(iter(given.values()))
+        if len(given) == 1 and isinstance(only, pandas.DataFrame):
+            found.index = only.index
+        return found
 
-    def examples(
-        self, input: str, source: Source, batch_size: int, folder: Path
-    ) -> Iterator[NewExamples]:
-        """The examples of whatever was given for an input; a frame goes through a file."""
+    def examples(self, input: str, source: Source, batch_size: int) -> Iterator[NewExamples]:
+        """The examples of whatever was given for an input."""
         self.check_input(input)
+        if isinstance(source, np.ndarray):
+            source = torch.as_tensor(source, dtype=torch.get_default_dtype())
         if isinstance(source, Tensor | Bag):
             check_examples(self.data.inputs[input].example(1), source, input)
             return NewExamples({}, {input: source}).batches(batch_size)
         if isinstance(source, str | Path):
             return self.read(input, Path(source), batch_size)
-        if hasattr(source, "to_parquet"):
-            file = folder / f"{len(list(folder.iterdir()))}_data_frame.parquet"
-            source.to_parquet(file, index=False)
-            return self.read(input, file, batch_size)
         rule = "must be a path, a pandas.DataFrame, or the examples as the model reads them"
         raise problem(f"data of input {input!r}", rule, type(source).__name__, "a path")
 

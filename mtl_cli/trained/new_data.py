@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import glob
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
 from mtl_cli.basis.batch import Examples
 from mtl_cli.basis.errors import nearest, problem
+from mtl_cli.dataset.files.held import is_held
 from mtl_cli.dataset.readers.base import NewExamples
 from mtl_cli.trained.predictions import Columns, array
 
@@ -19,12 +20,24 @@ if TYPE_CHECKING:
 
 def check_path(path: Path, input: str) -> None:
     """Refuses a path where nothing is, and names what it was most likely meant to be."""
-    if not path.exists() and not glob.glob(str(path), recursive=True):
+    if not is_held(path) and not path.exists() and not glob.glob(str(path), recursive=True):
         there = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
         close = nearest(path.name, there)
         fix = f"{path.parent / close}" if close else "a path that is there"
         found = f"no {path}" if there else f"no {path}, nor its folder"
         raise problem(f"input {input!r}", "must be a file, a folder or a glob", found, fix)
+
+
+def is_rows(source: Any) -> bool:
+    """Whether it has the columns of a file: a data frame, Arrow's table, or a list of rows."""
+    return hasattr(source, "columns") or (isinstance(source, list) and bool(source))
+
+
+def rows_of(source: Any) -> Any:
+    """Such rows, by columns."""
+    import pandas
+
+    return pandas.DataFrame(source) if isinstance(source, list) else source
 
 
 def as_arrays(part: NewExamples) -> Columns:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +13,11 @@ from torch import Tensor, nn
 
 from mtl_cli.basis.batch import Examples
 from mtl_cli.basis.errors import check_boolean, check_choice, check_integer, problem
+from mtl_cli.basis.inputs import Dense, InputSpec, Row
 
 MODES = ("reduce-overhead", "max-autotune")
+ALL_THREADS = torch.get_num_threads()  # as torch, or OMP_NUM_THREADS, has them
+SMALL = 10_000_000  # products of a forward pass; measured: 20 000 weights x 256 rows lose by two
 
 
 @dataclass(frozen=True)
@@ -21,7 +25,8 @@ class Runtime:
     """What ``runtime.*`` sets.
 
     Args:
-        threads: of torch on the CPU; ``auto``: as many as it has.
+        threads: of torch on the CPU; ``auto``: one for a small model on rows of numbers, whose
+            steps are shorter than what threads wait for each other, else as many as torch has.
         compile: whether torch compiles the model, or the mode in which it does.
         channels_last: whether convolutions and images lie in memory with their channels last.
         matmul: products of matrices in single precision: ``highest``, or ``high``, in TF32 where
@@ -44,9 +49,18 @@ class Runtime:
 
     def set_up(self) -> None:
         """Sets what torch has for the whole process."""
-        if isinstance(self.threads, int):
-            torch.set_num_threads(self.threads)
+        torch.set_num_threads(self.threads if isinstance(self.threads, int) else ALL_THREADS)
         torch.set_float32_matmul_precision(self.matmul)
+
+    def set_threads(self, model: nn.Module, inputs: Iterable[InputSpec], batch_size: int) -> None:
+        """Takes one thread, where the user leaves it open and a step is a small one."""
+        rows = all(
+            isinstance(spec, Row) or (isinstance(spec, Dense) and len(spec.shape) == 1)
+            for spec in inputs
+        )
+        products = batch_size * sum(parameter.numel() for parameter in model.parameters())
+        if self.threads == "auto" and "OMP_NUM_THREADS" not in os.environ:
+            torch.set_num_threads(1 if rows and products < SMALL else ALL_THREADS)
 
     def prepared(self, model: nn.Module) -> Callable[..., Any]:
         """The model as it is called in training; its weights are laid out as is set."""

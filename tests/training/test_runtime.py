@@ -7,10 +7,11 @@ import torch
 
 import mtl_cli
 from mtl_cli.basis.errors import Problem
-from mtl_cli.basis.inputs import Dense
+from mtl_cli.basis.inputs import Dense, Row
 from mtl_cli.comparison.setting import setting_of
 from mtl_cli.disk.older_runs import as_of_today
 from mtl_cli.encoder.resnet import ResNet
+from mtl_cli.training import runtime
 from mtl_cli.training.runtime import Runtime
 
 FEW = ["dataset=parity_mnist", "dataset.source=digits", "encoder=cnn", "trainer=smoke"]
@@ -68,3 +69,26 @@ def test_a_compiled_run_of_before_is_one_of_today_and_a_peer_of_plain_ones():
         config = {"runtime.compile": True, "arch.num_experts": 2}  # noqa: RUF012
 
     assert setting_of(Saved()) == {"arch.num_experts": 2}  # type: ignore
+
+
+@pytest.mark.parametrize(
+    ("spec", "examples", "said", "threads"),
+    [
+        (Dense((4,)), 10, "auto", 1),
+        (Row(3, (2,)), 10, "auto", 1),
+        (Dense((4,)), 10**9, "auto", 3),  # a long step
+        (Dense((1, 2, 2)), 10, "auto", 3),  # a picture, whose weights work at many places
+        (Dense((4,)), 10, 2, 2),
+    ],
+)
+def test_a_small_model_on_rows_takes_one_thread(spec, examples, said, threads, monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr(runtime, "ALL_THREADS", 3)
+    before = torch.get_num_threads()
+    try:
+        found = Runtime(said, False, False, "highest")
+        found.set_up()
+        found.set_threads(spec.linear(5), [spec], examples)
+        assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)

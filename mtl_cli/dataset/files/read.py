@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from mtl_cli.basis.errors import nearest, problem
 from mtl_cli.dataset.files.delimited import read_delimited
 from mtl_cli.dataset.files.encoded import readable
+from mtl_cli.dataset.files.held import is_held, read_held
 from mtl_cli.dataset.files.json_lines import read_json_lines
 from mtl_cli.dataset.files.parts import Part, ReadOptions, suffix_of
 from mtl_cli.dataset.files.stored import read_npz, read_parquet
@@ -37,7 +38,7 @@ def find_files(path: str | Path, options: ReadOptions) -> list[Path]:
         ValueError: where there is none; the nearest name is said.
     """
     given = Path(path).expanduser()
-    if given.is_file():
+    if given.is_file() or is_held(path):
         return [given]
     if given.is_dir():
         inside = sorted(p for p in given.iterdir() if p.is_file() and suffix_of(p) in READERS)
@@ -78,7 +79,7 @@ def read_parts(
     """
     empty = True
     for file in find_files(path, options):
-        read = READERS.get(suffix_of(file), read_delimited)
+        read = read_held if is_held(file) else READERS.get(suffix_of(file), read_delimited)
         with readable(file):
             for part in read(file, options, wanted, chunk_rows, text):
                 if len(part.table):

@@ -13,6 +13,7 @@ from mtl_cli.basis.errors import check_boolean, check_choice, check_integer, pro
 from mtl_cli.dataset.columns.labels import known_labels
 from mtl_cli.dataset.columns.target import Target
 from mtl_cli.dataset.columns.target_options import TargetOptions, targets_of
+from mtl_cli.dataset.files.held import is_held
 from mtl_cli.dataset.files.parts import ReadOptions, check_name
 from mtl_cli.dataset.memory.batching import Sampling
 from mtl_cli.dataset.memory.sources import SourcesDataset
@@ -129,8 +130,9 @@ class TextSources(SourcesDataset):
 
     def origin(self, source: TextSource) -> str:
         """Where the texts of a source are from, in a word."""
-        hub = isinstance(source.path, str) and source.path.startswith(HUB)
-        return "hub" if hub else "files"
+        if isinstance(source.path, str) and source.path.startswith(HUB):
+            return "hub"
+        return "memory" if any(map(is_held, source.paths.values())) else "files"
 
     def chunks(self, source: TextSource) -> Iterator[Chunk]:
         """The rows of a source."""

@@ -1,0 +1,106 @@
+"""Rows that Python holds, under a name that stands where a path stands: ``memory:data``.
+
+So a data frame is read as a Parquet file of it would be, by whatever reads files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mtl_cli.basis.errors import nearest, problem
+from mtl_cli.dataset.files.parts import Part, ReadOptions, check_columns
+from mtl_cli.dataset.files.stored import with_text
+
+if TYPE_CHECKING:
+    import pyarrow
+
+PREFIX = "memory:"
+HELD: dict[str, pyarrow.Table] = {}  # by name, while a block of `held` lasts
+
+
+@contextmanager
+def held(data: Mapping[str, Any]) -> Iterator[None]:
+    """While the block lasts, ``memory:<name>`` are the rows of these frames.
+
+    Args:
+        data: ``{name: a pandas.DataFrame, a pyarrow.Table, or {column: its cells}}``.
+    """
+    before = dict(HELD)
+    HELD.update({name: arrow_table(name, rows) for name, rows in data.items()})
+    try:
+        yield
+    finally:
+        HELD.clear()
+        HELD.update(before)
+
+
+def is_held(path: str | Path) -> bool:
+    """Whether a path is the name of such rows."""
+    return str(path).startswith(PREFIX)
+
+
+def arrow_table(name: str, rows: Any) -> pyarrow.Table:
+    """Rows with the types that they have; columns of several kinds of objects as they are written.
+
+    Raises:
+        ValueError: where they are no rows.
+    """
+    import pyarrow
+
+    if isinstance(rows, pyarrow.Table):
+        return rows
+    if hasattr(rows, "columns") and hasattr(rows, "index"):  # pandas
+        names = list(map(str, rows.columns))
+        columns = [rows.iloc[:, i] for i in range(len(names))]
+    elif isinstance(rows, Mapping):
+        names, columns = list(map(str, rows)), list(rows.values())
+    else:
+        rule = "must be a pandas.DataFrame, a pyarrow.Table, or {column: its cells}"
+        raise problem(f"the data {name!r}", rule, type(rows).__name__, "pandas.DataFrame(...)")
+    if twice := [n for n in dict.fromkeys(names) if names.count(n) > 1]:
+        rule = "must have columns of different names"
+        raise problem(f"the data {name!r}", rule, f"{', '.join(twice)} twice", "another name")
+    if len(lengths := {len(column) for column in columns}) > 1:
+        found = ", ".join(map(str, sorted(lengths)))
+        raise problem(f"the data {name!r}", "must have columns of one length", found, "the same")
+    return pyarrow.table([cells(column) for column in columns], names=names)
+
+
+def cells(column: Any) -> pyarrow.Array:
+    """One column; where its objects are of several kinds, their text."""
+    import pandas
+    import pyarrow
+
+    try:
+        return pyarrow.array(column, from_pandas=True)
+    except (pyarrow.ArrowInvalid, pyarrow.ArrowTypeError, pyarrow.ArrowNotImplementedError):
+        texts = [
+            None if pandas.api.types.is_scalar(x) and pandas.isna(x) else str(x) for x in column
+        ]
+        return pyarrow.array(texts, pyarrow.string())
+
+
+def read_held(
+    file: Path,
+    options: ReadOptions,
+    wanted: Sequence[str] | None,
+    chunk_rows: int | None,
+    text: bool | Iterable[str],
+) -> Iterator[Part]:
+    """See `read.read_parts`."""
+    name = str(file).removeprefix(PREFIX)
+    if name not in HELD:
+        known = nearest(name, list(HELD)) or next(iter(HELD), None)
+        fix = f"{options.path}={PREFIX}{known}" if known else "mtl_cli.train([...], data=frame)"
+        rule = "must be handed over in Python, which holds it"
+        raise problem(f"{options.path}={file}", rule, "nothing of that name", fix)
+    table = HELD[name]
+    if wanted is not None:
+        check_columns(table.column_names, wanted, f"the columns of {file} that are read")
+        table = table.select(list(wanted))
+    table = with_text(table, text)
+    for begin in range(0, len(table), chunk_rows or max(len(table), 1)):
+        yield Part(file, table.slice(begin, chunk_rows), begin + 1)

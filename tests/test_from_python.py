@@ -1,0 +1,132 @@
+"""Rows that Python holds: trained, compared and predicted as files of the same rows are."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pyarrow
+import pytest
+import torch
+
+import mtl_cli
+from mtl_cli.basis.errors import Problem
+from mtl_cli.dataset.files.held import HELD, arrow_table, held
+
+TARGETS = {"ill": "binary", "age": "regression"}
+WORDS = ["dataset.targets={ill: binary, age: regression}", "trainer.max_epochs=2"]
+QUICK = ["pictures.curves=false", "pictures.metrics=false", "dataset.reference=0"]
+
+
+@pytest.fixture(scope="module")
+def frame():
+    draw = np.random.default_rng(0)
+    x = draw.normal(size=(80, 2))
+    columns = {"height": x[:, 0], "kind": draw.choice(["u", "v"], 80)}
+    columns["age"] = 50 + 10 * x[:, 0] + x[:, 1]
+    columns["ill"] = np.where(x.sum(1) > 0, "yes", "no")
+    return pd.DataFrame(columns, index=[f"row {i}" for i in range(80)])
+
+
+def figures(folder):
+    summary = json.loads((folder / "summary.json").read_text())
+    return summary["best"], summary["test"]
+
+
+@pytest.fixture(scope="module")
+def run(frame, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("held") / "run"
+    mtl_cli.train([f"hydra.run.dir={folder}", *WORDS, *QUICK], data=frame)
+    return folder
+
+
+def test_a_frame_trains_as_its_file_does(frame, run, tmp_path):
+    frame.to_parquet(tmp_path / "t.parquet", index=False)
+    path = f"dataset.path={tmp_path / 't.parquet'}"
+    mtl_cli.train([f"hydra.run.dir={tmp_path / 'run'}", "dataset=table", path, *WORDS, *QUICK])
+    assert figures(tmp_path / "run") == figures(run)
+    assert not HELD
+
+
+@pytest.mark.parametrize(
+    "form", [pyarrow.Table.from_pandas, lambda frame: frame.to_dict("list")], ids=["arrow", "dict"]
+)
+def test_tables_and_columns_do_too(frame, run, tmp_path, form):
+    mtl_cli.train([f"hydra.run.dir={tmp_path / 'run'}", *WORDS, *QUICK], data=form(frame))
+    assert figures(tmp_path / "run") == figures(run)
+
+
+def test_a_run_goes_on_with_the_same_rows_alone(frame, run):
+    more = [f"resume={run}", "trainer.max_epochs=3"]
+    with pytest.raises(Problem, match=r"mtl_cli.train\(\[...\], data=frame\)"):
+        mtl_cli.train(more)
+    with pytest.raises(Problem, match="must be the data that the run was trained on"):
+        mtl_cli.train(more, data=frame.assign(height=frame.height**3))
+    assert mtl_cli.train(more, data=frame)["epochs"] == 3
+
+
+def test_predictions_keep_the_index_and_take_lists(frame, run):
+    trained = mtl_cli.load_run(run)
+    rows = frame.drop(columns=["ill", "age"]).head(5)
+    found = trained.predict(rows)
+    assert list(found.index) == list(rows.index)
+    values = found[["ill", "age"]].reset_index(drop=True)
+    for same in (rows.to_dict("records"), pyarrow.Table.from_pandas(rows)):
+        pd.testing.assert_frame_equal(trained.predict(same)[["ill", "age"]], values)
+
+
+def test_arrays_are_examples_as_tensors_are(tmp_path):
+    mtl_cli.train([f"hydra.run.dir={tmp_path / 'run'}", "trainer=smoke", *QUICK[:2]])
+    trained = mtl_cli.load_run(tmp_path / "run")
+    x = np.linspace(-1, 1, 4)[:, None]
+    by_tensor = trained.predict(torch.from_numpy(x).float())
+    pd.testing.assert_frame_equal(trained.predict(x), by_tensor)
+
+
+def test_compare_says_what_a_study_says_and_goes_on(frame, tmp_path):
+    words = ["trainer.max_epochs=2", *QUICK]
+    answer = mtl_cli.compare(frame, TARGETS, seeds=2, words=words, folder=tmp_path / "c")
+    (verdict,) = answer.verdicts
+    assert verdict.startswith("arch=hps on table (memory:data): ")
+    assert verdict in str(answer).replace("\n  ", " ")
+    assert {"Gain ill", "Gain age"} <= set(answer.table.columns)
+    assert (tmp_path / "c" / "report" / "report.csv").is_file()
+    before = (tmp_path / "c" / "0" / "metrics.csv").stat().st_mtime_ns
+    again = mtl_cli.compare(frame, TARGETS, seeds=2, words=words, folder=tmp_path / "c")
+    assert again.verdicts == answer.verdicts
+    assert (tmp_path / "c" / "0" / "metrics.csv").stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"arch": "single_task"}, "an architecture that shares"),
+        ({"seeds": 1}, "two seeds or more"),
+        ({"data": [1, 2]}, "must be a pandas.DataFrame"),
+        ({"data": {"a": [1, 2], "b": [1]}}, "columns of one length"),
+        ({"targets": {"sick": "binary"}}, "must name columns that are there"),
+    ],
+)
+def test_what_cannot_be_compared_is_said(frame, tmp_path, wrong, said):
+    given = {"data": frame, "targets": TARGETS, "folder": tmp_path / "c", **wrong}
+    with pytest.raises(Problem, match=said):
+        mtl_cli.compare(**given)
+
+
+def test_objects_of_several_kinds_are_as_they_are_written():
+    table = arrow_table("x", pd.DataFrame({"a": [1, "b", None], 3: [1.5, float("nan"), 2]}))
+    assert table.to_pydict() == {"a": ["1", "b", None], "3": [1.5, None, 2]}
+    with pytest.raises(Problem, match="a twice"):
+        arrow_table("x", pd.DataFrame([[1, 2]], columns=["a", "a"]))
+
+
+def test_rows_are_held_while_the_block_lasts():
+    with held({"a": {"x": [1]}}):
+        with held({"b": {"x": [2]}}):
+            assert sorted(HELD) == ["a", "b"]
+        assert sorted(HELD) == ["a"]
+    assert not HELD
+
+
+def test_help_shows_what_there_is():
+    assert {"compare", "load_run", "train"} <= set(dir(mtl_cli))
+    assert "compare(data, targets, arch)" in mtl_cli.__doc__
