@@ -9,19 +9,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from omegaconf import OmegaConf
-
 from mtl_cli.basis.errors import problem
 from mtl_cli.command_line.cli import compose, job_config
 from mtl_cli.command_line.job_line import finished_line, say
 from mtl_cli.command_line.words import value
-from mtl_cli.comparison.compare import Options
 from mtl_cli.comparison.files import Report
 from mtl_cli.dataset.files.held import PREFIX, held
 from mtl_cli.disk.run_folder import RunFolder, create_folder, from_here
 from mtl_cli.run.job import one_of_a_sweep
 from mtl_cli.study.base import BASELINE
-from mtl_cli.study.report import YAML, make_report
+from mtl_cli.study.report import make_report, read_words
 from mtl_cli.study.widening import WIDENED, widened_options, with_options
 
 if TYPE_CHECKING:
@@ -109,8 +106,7 @@ def compare(
         if wider is not None:
             own = with_options([*given, f"arch={BASELINE}"], wider)
             train_seeds(own, seeds, whole / WIDENED, 0)
-    options: Any = OmegaConf.to_container(OmegaConf.load(YAML))
-    report, _ = make_report([whole], Options(**options))
+    report, _ = make_report(*read_words([str(whole)]))
     return Answer(report, whole)
 
 
