@@ -7,7 +7,7 @@ https://arxiv.org/abs/1708.02002, equation 5.
 import torch
 from torch import Tensor, nn
 
-from mtl_cli.basis.errors import check_number
+from mtl_cli.basis.errors import check_number, problem
 
 
 class FocalLoss(nn.Module):
@@ -26,6 +26,9 @@ class FocalLoss(nn.Module):
     def __init__(self, gamma: float, alpha: Tensor | None) -> None:
         super().__init__()
         check_number("loss.gamma", gamma, "loss.gamma=2.0", 0)
+        if alpha is not None and alpha.numel() < 2:
+            rule, fix = "must have a weight for each class", "loss.alpha=[0.25,0.75]"
+            raise problem("loss.alpha", rule, str(alpha.tolist()), fix)
         self.gamma = gamma
         self.reduction = "mean"
         self.register_buffer("alpha", alpha, persistent=False)

@@ -39,6 +39,10 @@ def announce(live: Run, said: dict[str, Any], cfg: DictConfig, folder: RunFolder
         log.info("weighting   %s has nothing to balance: each task is trained alone", weighting)
     for note in live.dataset.notes:
         log.info("%s", note)
+    for task in live.model.tasks.values():
+        for option in task.balanced:
+            shown = ", ".join(f"{w:.4g}" for w in getattr(task.criterion, option).tolist()[:10])
+            log.info("balanced    tasks.%s.loss.%s: %s", task.name, option, shown)
     log.info("run folder  %s", from_here(folder.path))
     if live.dataset.notice:
         log.warning("WARNING     the data is %s", live.dataset.notice)

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-import torch
 from omegaconf import DictConfig, OmegaConf, open_dict
 from torch import nn
 
 from mtl_cli.basis.errors import nearest, problem
 from mtl_cli.basis.inputs import InputSpec
 from mtl_cli.dataset.base import Dataset
+from mtl_cli.run.losses import make_loss
 from mtl_cli.task.base import Parts, Task
 from mtl_cli.trust.slots import make
 
@@ -64,29 +64,22 @@ def make_tasks(
             rule = f"must be an input of the dataset: {', '.join(inputs)}"
             raise problem(f"{slot}.input", rule, given, f"{slot}.input={next(iter(inputs))}")
         head = f"{slot}.head" if own.get("head") is not None else "head"
+        loss, balanced = make_loss(cfg, f"{slot}.loss")
         parts = Parts(
             name=name,
             input=given or usual[name],
             head=make(cfg, head, nn.Module, group="head"),
-            loss=make_loss(cfg, f"{slot}.loss"),
+            loss=loss,
             metrics=make_metrics(cfg, f"{slot}.metrics"),
             plots=make_metrics(cfg, f"{slot}.plots"),
             weight=own.get("weight"),
+            balanced=balanced,
         )
         task = make(cfg, slot, Task, group="task", leave_out=OF_EVERY_TASK)(parts=parts)
         task.try_loss()
         task.try_metrics()
         tasks.append(task)
     return tasks
-
-
-def make_loss(cfg: DictConfig, slot: str) -> nn.Module:
-    """A loss; its lists of numbers (weights of classes) become tensors, as torch wants them."""
-    factory = make(cfg, slot, nn.Module, group="loss")
-    lists = {k: v for k, v in factory.values.items() if isinstance(v, list)}
-    return factory(
-        **{key: torch.tensor(value, dtype=torch.float32) for key, value in lists.items()}
-    )
 
 
 def make_metrics(cfg: DictConfig, slot: str) -> dict[str, Any]:

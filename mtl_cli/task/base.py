@@ -6,7 +6,7 @@ which is the mean over the labelled examples, nor in the metrics.
 
 import warnings
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
@@ -20,6 +20,8 @@ from mtl_cli.task.mean_loss import MeanLoss
 if TYPE_CHECKING:
     from torchmetrics import Metric
 
+BALANCED = "balanced"  # a word for weights of classes: their labels in train say how much
+Balance = Callable[[Tensor, int], Tensor]  # train labels and number of outputs to weights
 MakeHead = Callable[[tuple[int, ...], int], nn.Module]
 
 
@@ -36,6 +38,7 @@ class Parts:
         metrics: ``{name: metric}``; the first one is what reports compare.
         plots: ``{name: metric}``, of metrics that draw themselves: computed once, on test.
         weight: multiplies the task's loss before any weighting sees it.
+        balanced: the options of the loss that are to weigh classes by their train labels.
     """
 
     name: str
@@ -45,6 +48,7 @@ class Parts:
     metrics: Mapping[str, "Metric"]
     plots: Mapping[str, "Metric"]
     weight: float
+    balanced: Collection[str] = ()
 
     @property
     def slot(self) -> str:
@@ -73,12 +77,21 @@ class Task(MeanLoss):
         self.criterion = loss
         self.weight = parts.weight
         self.out_features = out_features
+        self.balanced = tuple(parts.balanced)
+        for option in self.balanced:  # a part of the state, for evaluation and resume
+            self.check_balanced(option)
+            loss.register_buffer(option, self.balance(option, self.example_target(1)))
+        for option, weights in self.class_weights().items():
+            if not ((weights >= 0) & weights.isfinite()).all():
+                rule, fix = "must be finite and at least 0", f"{slot}.loss.{option}={BALANCED}"
+                raise problem(f"{slot}.loss.{option}", rule, str(weights.tolist()), fix)
         # Not submodules: no part of the model's state.
         self.__dict__ |= {"metrics": dict(parts.metrics), "plots": dict(parts.plots)}
 
     metrics: dict[str, "Metric"]
     plots: dict[str, "Metric"]
     of_classes: ClassVar[bool] = False  # whether labels are classes, not numbers
+    balances: ClassVar[Mapping[str, Balance]] = {}  # {option of a loss that weighs classes: how}
 
     @abstractmethod
     def predict(self, output: Tensor) -> Tensor:
@@ -102,6 +115,26 @@ class Task(MeanLoss):
 
     def fit(self, target: Tensor) -> None:
         """Learns what it has to know of the train targets, before training."""
+        for option in self.balanced:
+            getattr(self.criterion, option).copy_(self.balance(option, target))
+
+    def balance(self, option: str, target: Tensor) -> Tensor:
+        """The weights of classes that an option of the loss is to have, for these labels."""
+        return self.balances[option](target, self.out_features)
+
+    def class_weights(self) -> dict[str, Tensor]:
+        """The weights of classes that the loss has, by its options."""
+        kept = self.criterion._buffers
+        return {name: own for name in self.balances if (own := kept.get(name)) is not None}
+
+    def check_balanced(self, option: str) -> None:
+        """Refuses to balance what is no weight of this task's classes."""
+        own = [name for name in self.balances if name in self.criterion._buffers]
+        if option not in own:
+            slot = f"tasks.{self.name}.loss"
+            rule = "must be null, a number or a list of numbers"
+            fix = f"{slot}.{own[0]}=balanced" if own else f"{slot}.{option}=null"
+            raise problem(f"{slot}.{option}", rule, BALANCED, fix)
 
     def try_loss(self) -> None:
         """Refuses a loss that does not fit the task, by trying it on made-up labels."""

@@ -1,14 +1,19 @@
 """Binary classification: two classes as floats 0 and 1; a missing label is NaN."""
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 
+from mtl_cli.task.balance import class_weights
 from mtl_cli.task.base import Parts
 from mtl_cli.task.zero_one import ZeroOne
 
 
 class Binary(ZeroOne):
     """Two classes as floats 0 and 1, [B]; the head gives one logit."""
+
+    balances: ClassVar = ZeroOne.balances | {"alpha": class_weights}
 
     def __init__(self, parts: Parts) -> None:
         super().__init__(parts, out_features=1)

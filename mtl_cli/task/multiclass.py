@@ -1,9 +1,12 @@
 """Classification: one of several classes, as an integer; a missing label is -1."""
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor, nn
 
 from mtl_cli.basis.errors import check_integer, problem
+from mtl_cli.task.balance import class_weights
 from mtl_cli.task.base import Parts, Task
 from mtl_cli.task.prior import TINY, class_shares
 
@@ -13,6 +16,7 @@ class Multiclass(Task):
 
     usual_loss = "cross_entropy"
     of_classes = True
+    balances: ClassVar = {"weight": class_weights, "alpha": class_weights}
 
     def __init__(self, parts: Parts, num_classes: int) -> None:
         check_integer(f"{parts.slot}.num_classes", num_classes, 2, f"{parts.slot}.num_classes=10")

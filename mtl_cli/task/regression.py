@@ -37,6 +37,7 @@ class Regression(Task):
         self.register_buffer("scale", torch.ones(num_outputs, dtype=torch.float64))
 
     def fit(self, target: Tensor) -> None:
+        super().fit(target)
         if not self.standardize:
             return
         columns = target.reshape(len(target), self.out_features, -1).double()  # [B, O, ...]

@@ -1,8 +1,11 @@
 """What tasks with labels 0 and 1 have in common; a missing label is NaN."""
 
+from typing import ClassVar
+
 from torch import Tensor
 
 from mtl_cli.basis.errors import problem
+from mtl_cli.task.balance import positive_weights
 from mtl_cli.task.base import Task
 from mtl_cli.task.prior import TINY, mean_label
 
@@ -12,6 +15,7 @@ class ZeroOne(Task):
 
     usual_loss = "bce"
     of_classes = True
+    balances: ClassVar = {"pos_weight": positive_weights}
 
     def is_labelled(self, target: Tensor) -> Tensor:
         return ~target.isnan()
