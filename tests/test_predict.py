@@ -242,7 +242,7 @@ def test_the_model_predicts_without_the_train_data(tmp_path: Path) -> None:
     (tmp_path / "train.csv").unlink()
     (tmp_path / "new.csv").write_text("a\n0.1\n-0.3\n")
     frame = mtl_cli.load_run(tmp_path / "run").predict(tmp_path / "new.csv")
-    assert list(frame) == ["file", "row", "c", "b", "p(b=True)"]
+    assert list(frame) == ["file", "row", "c", "b", "p(b=true)"]
 
 
 DAMAGE = {

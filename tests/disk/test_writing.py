@@ -14,7 +14,6 @@ from mtl_cli.disk import writing
 PACKAGE = Path(writing.__file__).parents[1]
 # Files that are written elsewhere, and why: caches and copies of data, which a run does not need.
 ELSEWHERE = {"dataset/files/encoded.py", "dataset/files/mnist.py"}
-ELSEWHERE |= {"trained/loaded_run.py"}  # a scratch file
 CALLS = {"write_text", "write_bytes", "savefig", "replace", "rename", "truncate", "to_parquet"}
 
 

@@ -95,6 +95,11 @@ class Column(ABC):
     def codes(self, cells: Any, place: Place) -> list[np.ndarray]:
         """What new rows are for the model: an array [B] for each number or code."""
 
+    def unseen(self, cells: Any) -> tuple[int, int, str]:
+        """How many of new cells are values that training did not know, of how many that are not
+        missing, and the first of them."""
+        return 0, 0, ""
+
     @abstractmethod
     def plain(self, values: np.ndarray) -> np.ndarray:
         """The same [B, n] for learners that are no networks, [B, m]: NaN for what is missing."""

@@ -15,8 +15,9 @@ from torch import Tensor
 
 from mtl_cli.basis.errors import check_choice, problem
 from mtl_cli.dataset.columns.label_checks import check_kind, unmapped
+from mtl_cli.dataset.files.canonical import canonical
 from mtl_cli.dataset.files.cells import (
-    MISSING_NUMBERS,
+    MISSING,
     SeenLabels,
     append,
     encode,
@@ -26,7 +27,7 @@ from mtl_cli.dataset.files.cells import (
 from mtl_cli.dataset.files.parts import Place
 
 KINDS = ["regression", "binary", "multiclass", "multilabel"]
-FLAGS = {"0": 0.0, "1": 1.0, "false": 0.0, "true": 1.0, "False": 0.0, "True": 1.0}
+FLAGS = {"0": 0.0, "1": 1.0, "false": 0.0, "true": 1.0}
 EVERY_OTHER = "*"  # in a label map: all labels that it does not name
 
 
@@ -55,18 +56,19 @@ class LabelMap:
         Raises:
             ValueError: where a label stands for nothing, or is no number for a regression.
         """
-        codes, labels = encode(cells)
+        codes, labels = encode(cells, self.meaning)
         if self.kind == "regression":
             values = [self.number(label, i, codes, place) for i, label in enumerate(labels)]
             return torch.from_numpy(append(np.array(values, np.float64), np.nan)[codes])
-        unknown = [] if self.otherwise else [x for x in labels if x not in self.meaning]
+        meaning = {canonical(label): name for label, name in self.meaning.items()}
+        unknown = [] if self.otherwise else [x for x in labels if x not in meaning]
         if unknown:
             seen = SeenLabels()
-            seen.add(cells, place)
+            seen.add(cells, place, self.meaning)
             thing, rule = f"each label of {self.task}", f"must be one of {', '.join(self.meaning)}"
             raise unmapped(thing, unknown, seen, rule, "one of them, or an empty cell")
         index: dict[str | None, int] = {name: i for i, name in enumerate(self.names)} | {None: -1}
-        classes = [index[self.meaning.get(label, self.otherwise)] for label in labels]
+        classes = [index[meaning.get(label, self.otherwise)] for label in labels]
         indices = append(np.array(classes, np.int64), -1)[codes]
         if self.kind == "multiclass":
             return torch.from_numpy(indices)
@@ -75,7 +77,7 @@ class LabelMap:
     def number(self, label: str, code: int, codes: np.ndarray, place: Place) -> float:
         """The value of a label of a regression."""
         written = self.meaning.get(label, self.otherwise or label)
-        if written is None or written in MISSING_NUMBERS:
+        if written is None or written in MISSING:
             return np.nan
         value = float(written) if is_number(written) else np.inf
         if np.isinf(value):
@@ -103,8 +105,7 @@ def make_label_map(
         ValueError: where a label is not in the map, or the labels are none of this kind.
     """
     check_choice(f"tasks.{task}'s kind", kind, KINDS, f"one of {', '.join(KINDS)}")
-    meaning: dict[str, str | None]
-    meaning = {str(as_label(key)): as_label(value) for key, value in (given or {}).items()}
+    meaning = read_map(given or {})
     otherwise = meaning.pop(EVERY_OTHER, None)
     if kind == "regression":
         return LabelMap(task, kind, [], meaning, otherwise)
@@ -149,10 +150,15 @@ def as_label(value: Any) -> str | None:
     return str(int(value) if whole else value).strip()
 
 
+def read_map(given: Mapping[Any, Any]) -> dict[str, str | None]:
+    """A label map of the config, its labels as `canonical` writes them."""
+    return {canonical(str(as_label(key))): as_label(value) for key, value in given.items()}
+
+
 def known_labels(
     task: str, kind: str, names: list[str], given: Mapping[Any, Any] | None
 ) -> LabelMap:
     """What the labels of a task stood for in training: as the user said, else each for itself."""
     said = {name: name for name in names} if given is None else given
-    meaning = {str(as_label(label)): as_label(name) for label, name in said.items()}
+    meaning = read_map(said)
     return LabelMap(task, kind, names, meaning, meaning.pop(EVERY_OTHER, None))

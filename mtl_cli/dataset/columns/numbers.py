@@ -8,7 +8,7 @@ import numpy as np
 from torch import Tensor, from_numpy
 
 from mtl_cli.basis.errors import problem
-from mtl_cli.dataset.files.cells import MISSING_NUMBERS, is_number
+from mtl_cli.dataset.files.cells import MISSING, is_number
 from mtl_cli.dataset.files.parts import Place
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def numbers(name: str, cells: pyarrow.ChunkedArray, place: Place, fix: str) -> n
 
     if not is_numeric(cells.type):
         text = compute.utf8_trim_whitespace(cells.cast(pyarrow.string()))
-        missing = compute.is_in(text, value_set=pyarrow.array(MISSING_NUMBERS))
+        missing = compute.is_in(text, value_set=pyarrow.array(MISSING))
         cells = compute.if_else(missing, None, text)
     try:
         values = cells.cast(pyarrow.float64(), safe=False).to_numpy().copy()

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from mtl_cli.dataset.files.canonical import canonical
 from mtl_cli.dataset.files.parts import Place
 
-MISSING = ("", "?")  # what stands in a cell for nothing
-MISSING_NUMBERS = (  # the same in a cell of a number
-    *MISSING,
-    *("NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NULL", "null", "None"),
-)
+# What stands in a cell for nothing: as spreadsheets, R, pandas and databases write it.
+BLANK = ("", "?")
+MISSING = (*BLANK, *("NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NULL", "null", "None"))
 
 
 @dataclass
@@ -29,9 +28,10 @@ class SeenLabels:
     counts: dict[str, int] = field(default_factory=dict)
     first: dict[str, str] = field(default_factory=dict)
 
-    def add(self, cells: Any, place: Place) -> None:
-        """Counts the labels of some rows: of a column of a frame, an Arrow array, or a list."""
-        codes, labels = encode(cells)
+    def add(self, cells: Any, place: Place, known: Collection[str] = ()) -> None:
+        """Counts the labels of some rows: of a column of a frame, an Arrow array, or a list; those
+        that are ``known`` are not missing, see `encode`."""
+        codes, labels = encode(cells, known)
         present, firsts = np.unique(codes, return_index=True)
         numbers = np.bincount(codes[codes >= 0], minlength=len(labels))
         for code, first in zip(present, firsts, strict=True):
@@ -41,8 +41,16 @@ class SeenLabels:
                 self.counts[label] = self.counts.get(label, 0) + int(numbers[code])
 
 
-def encode(cells: Any) -> tuple[np.ndarray, list[str]]:
-    """The different cells, trimmed, and which of them each one is; -1 where it is missing."""
+def encode(cells: Any, known: Collection[str] = ()) -> tuple[np.ndarray, list[str]]:
+    """The different cells, and which of them each one is; -1 where it is missing.
+
+    Args:
+        cells: of a frame's column, an Arrow array, or a list.
+        known: what is a value here, also where it is a word for nothing elsewhere (``None``).
+
+    Returns:
+        The number of each cell's value, and the values as `canonical` writes them.
+    """
     import pyarrow
     from pyarrow import compute
 
@@ -55,9 +63,11 @@ def encode(cells: Any) -> tuple[np.ndarray, list[str]]:
         return np.full(len(array), -1), []
     written = compute.cast(array.dictionary, pyarrow.string())
     trimmed = compute.utf8_trim_whitespace(written).to_pylist()
-    labels = list(dict.fromkeys(x for x in trimmed if x is not None and x not in MISSING))
-    index = {label: i for i, label in enumerate(labels)}
-    codes = np.array([index.get(x, -1) for x in trimmed], dtype=np.int64)
+    nothing = {*MISSING} - {*known}
+    values = [None if x is None or x in nothing else canonical(x) for x in trimmed]
+    labels = list(dict.fromkeys(x for x in values if x is not None))
+    index: dict[str | None, int] = {label: i for i, label in enumerate(labels)}
+    codes = np.array([index.get(x, -1) for x in values], dtype=np.int64)
     return append(codes, -1)[array.indices.fill_null(-1).to_numpy()], labels
 
 

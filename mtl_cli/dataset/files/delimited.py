@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mtl_cli.basis.errors import Problem, problem
-from mtl_cli.dataset.files.cells import MISSING_NUMBERS
+from mtl_cli.dataset.files.cells import MISSING
 from mtl_cli.dataset.files.encoded import as_utf8, blocks, wrong_encoding
 from mtl_cli.dataset.files.parser_threads import lend
 from mtl_cli.dataset.files.parts import Part, ReadOptions, check_columns, suffix_of
@@ -58,7 +58,7 @@ class Reading:
             check_columns(names, wanted, f"the columns of {self.file.name} that are read")
         as_text = names if text is True else [] if text is False else text
         convert = csv.ConvertOptions(
-            null_values=[*MISSING_NUMBERS, " ", " ?"],
+            null_values=[*MISSING, " ", " ?"],
             include_columns=None if wanted is None else list(wanted),
             column_types=dict.fromkeys(as_text, pyarrow.string()),
         )

@@ -7,7 +7,7 @@ outside quotes and nowhere else: not at NEL, nor at any other character of Unico
 from __future__ import annotations
 
 import glob
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +28,7 @@ READERS = {
     **dict.fromkeys([".parquet", ".pq"], read_parquet),
     ".npz": read_npz,
 }
+STORED = (read_parquet, read_npz, read_held)  # these have types
 CHUNK_ROWS = 65_536
 
 
@@ -63,6 +64,7 @@ def read_parts(
     wanted: Sequence[str] | None = None,
     chunk_rows: int | None = None,
     text: bool | Iterable[str] = True,
+    typed: Collection[str] = (),
 ) -> Iterator[Part]:
     """The rows of a path, file by file.
 
@@ -73,6 +75,8 @@ def read_parts(
         chunk_rows: about how many rows to read at once; None: whole files.
         text: whether cells stay as they are written, and which columns' do; the types of the
             others are inferred from all of their cells.
+        typed: columns that stay as a file stores them, where it stores types: the text of a
+            number in single precision is that of another one in double.
 
     Raises:
         ValueError: where a file is missing, empty, of an unknown format or broken.
@@ -81,7 +85,10 @@ def read_parts(
     for file in find_files(path, options):
         read = read_held if is_held(file) else READERS.get(suffix_of(file), read_delimited)
         with readable(file):
-            for part in read(file, options, wanted, chunk_rows, text):
+            as_text = text
+            if typed and text is True and wanted is not None and read in STORED:
+                as_text = [name for name in wanted if name not in typed]
+            for part in read(file, options, wanted, chunk_rows, as_text):
                 if len(part.table):
                     empty = False
                     yield part

@@ -19,6 +19,7 @@ from mtl_cli.dataset.files.cells import encode
 from mtl_cli.dataset.files.parts import Place, ReadOptions, place_among
 from mtl_cli.dataset.files.read import CHUNK_ROWS, read_parts
 from mtl_cli.dataset.readers.base import NewExamples, Reader
+from mtl_cli.dataset.readers.unseen import Unseen
 from mtl_cli.dataset.tables.types import column_of, column_state
 
 if TYPE_CHECKING:
@@ -74,10 +75,17 @@ class TableReader(Reader):
         for target in (self.targets[target] for target, _ in groups.values()):
             wanted += [*target.columns, *([] if target.weight is None else [target.weight])]
         wanted += [self.task_column] if tasks and self.task_column else []
-        for part in read_parts(path, options, list(dict.fromkeys(wanted)), CHUNK_ROWS):
+        unseen = Unseen()
+        numbers = [column.name for column in self.columns if not column.sizes]
+        for part in read_parts(
+            path, options, list(dict.fromkeys(wanted)), CHUNK_ROWS, typed=numbers
+        ):
             table, place = part.table, place_among([part])
-            codes = (own.codes(table.column(own.name), place) for own in self.columns)
+            codes = [own.codes(table.column(own.name), place) for own in self.columns]
             rows = self.rows(len(table), codes)
+            for own, values in zip(self.columns, codes, strict=True):
+                if own.sizes and not all(code.all() for code in values):
+                    unseen.add(own, table.column(own.name))
             names = {"file": [part.file.name] * len(table), "row": np.array(part.numbers())}
             targets = {
                 task: self.labels(target, group, table, place)
@@ -85,6 +93,7 @@ class TableReader(Reader):
             }
             weights = self.weights(groups, table, place)
             yield from NewExamples(names, {INPUT: rows}, targets, weights).batches(batch_size)
+        unseen.warn(path)
 
     def weights(
         self, groups: Mapping[str, Sequence[Any]], table: pyarrow.Table, place: Place

@@ -8,7 +8,7 @@ import numpy as np
 
 from mtl_cli.basis.errors import problem
 from mtl_cli.dataset.columns.numbers import first_of
-from mtl_cli.dataset.files.cells import MISSING
+from mtl_cli.dataset.files.cells import BLANK
 from mtl_cli.dataset.files.parts import Place
 
 
@@ -29,7 +29,7 @@ def moments_of(cells: Any, place: Place, slot: str) -> np.ndarray:
     from pyarrow import compute
 
     text = compute.utf8_trim_whitespace(cells.cast(pyarrow.string()))
-    text = compute.if_else(compute.is_in(text, pyarrow.array(MISSING)), None, text)
+    text = compute.if_else(compute.is_in(text, pyarrow.array(BLANK)), None, text)
     text = text.combine_chunks() if isinstance(text, pyarrow.ChunkedArray) else text
     for kind in (pyarrow.int64(), pyarrow.float64()):
         try:

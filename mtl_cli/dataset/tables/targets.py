@@ -11,7 +11,7 @@ from torch import Tensor
 
 from mtl_cli.basis.errors import problem
 from mtl_cli.dataset.columns.label_checks import check_train_targets, labelled
-from mtl_cli.dataset.columns.labels import make_label_map
+from mtl_cli.dataset.columns.labels import make_label_map, read_map
 from mtl_cli.dataset.columns.numbers import read_weights
 from mtl_cli.dataset.columns.target import CLASSES, Target, only_in_group
 from mtl_cli.dataset.columns.target_options import TargetOptions
@@ -122,7 +122,7 @@ class TableTargets:
             return Target(said.task, kind, columns, None, weight)
         seen = SeenLabels()
         if kind in CLASSES:
-            seen.add(table.column(columns[0]), place)
+            seen.add(table.column(columns[0]), place, read_map(said.map or {}))
         label_map = make_label_map(said.task, kind, seen, said.map, f"{said.slot}.map")
         return Target(said.task, kind, columns, label_map, weight)
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from mtl_cli.basis.errors import problem
 from mtl_cli.dataset.columns.label_checks import check_train_targets
-from mtl_cli.dataset.columns.labels import flags, make_label_map
+from mtl_cli.dataset.columns.labels import flags, make_label_map, read_map
 from mtl_cli.dataset.columns.target import CLASSES
 from mtl_cli.dataset.columns.target_options import TargetOptions
 from mtl_cli.dataset.columns.unseen import counted, unseen_labels
@@ -111,7 +111,7 @@ class TextRows:
             raise problem(f"{self.source.slot}.labels.{task}", rule, ", ".join(columns), fix)
         cells, seen = self.cells(columns[0]), SeenLabels()
         if kind != "regression":
-            seen.add(cells, self.place)
+            seen.add(cells, self.place, read_map(said.map or {}))
         labels = make_label_map(task, kind, seen, said.map, f"{said.slot}.map")
         self.names[task] = labels.names
         return labels.targets(cells, self.place)

@@ -10,7 +10,8 @@ import numpy as np
 from mtl_cli.basis.errors import check_integer
 from mtl_cli.dataset.columns.column import Column, Learned, Written
 from mtl_cli.dataset.columns.numbers import is_numeric
-from mtl_cli.dataset.files.cells import MISSING_NUMBERS, append, encode, is_number, sort_names
+from mtl_cli.dataset.files.canonical import canonical
+from mtl_cli.dataset.files.cells import MISSING, append, encode, is_number, sort_names
 from mtl_cli.dataset.files.parts import Place
 
 if TYPE_CHECKING:
@@ -72,11 +73,20 @@ class Category(Column):
         return (len(self.values) + 1,)
 
     def codes(self, cells: Any, place: Place) -> list[np.ndarray]:
-        return [self.look_up(*encode(cells))]
+        return [self.look_up(*encode(cells, self.values))]
+
+    def unseen(self, cells: Any) -> tuple[int, int, str]:
+        indices, texts = encode(cells, self.values)
+        known = {*map(canonical, self.values)}
+        unknown = np.array([text not in known for text in texts] + [False])[indices]
+        first = texts[indices[np.argmax(unknown)]] if unknown.any() else ""
+        return int(unknown.sum()), int((indices >= 0).sum()), first
 
     def look_up(self, indices: np.ndarray, texts: list[str]) -> np.ndarray:
         """The codes [B] of the different cells and which one each is, -1 where it is missing."""
-        known = {value: code for code, value in enumerate(self.values, 1)}
+        known: dict[str, int] = {}
+        for code, value in enumerate(self.values, 1):
+            known.setdefault(canonical(value), code)
         return append(np.array([known.get(text, 0) for text in texts], np.int64), 0)[indices]
 
     def plain(self, values: np.ndarray) -> np.ndarray:
@@ -86,7 +96,7 @@ class Category(Column):
 def but_numbers(texts: list[str]) -> str:
     """Of a column that was most likely meant to hold numbers: which cell is none."""
     sample = texts[:MANY]
-    none = [text for text in sample if not is_number(text) and text not in MISSING_NUMBERS]
+    none = [text for text in sample if not is_number(text) and text not in MISSING]
     if not none or 2 * len(none) >= len(sample):
         return ""
     return f"mostly numbers, and {shorten(none[0])!r}: a number where such cells are empty"
