@@ -174,6 +174,20 @@ def test_a_map_makes_a_label_of_a_word_for_nothing(tmp_path):
     assert not table.splits["train"].targets["cls"].isnan().any()
 
 
+@pytest.mark.parametrize("blank", ["  ", " NA ", "   ?"])
+def test_blanks_among_numbers_are_missing(tmp_path, blank):
+    frame = frame_of()
+    cells = frame.x.astype(str).where(frame.index % 9 > 0, blank)
+    frame.assign(x=cells, word=["a", blank, "b"] * 20).to_csv(tmp_path / "t.csv", index=False)
+    table = make_of(tmp_path / "t.csv", {"y": "regression"})
+    x, word = table.reader.columns
+    assert (type(x).__name__, x.flagged) == ("Number", True)
+    assert x.mean == pytest.approx(frame.x[frame.index % 9 > 0].mean())
+    assert word.values == ["a", "b"]
+    found = encoded(table.reader, tmp_path / "t.csv")
+    assert torch.equal(found, table.splits["train"].inputs["row"])
+
+
 def test_one_and_one_point_nought_are_one_class(tmp_path):
     frame = frame_of(cls=[1 + i % 3 for i in range(60)])
     (tmp_path / "d").mkdir()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mtl_cli.basis.errors import Problem, problem
+from mtl_cli.dataset.files.blanks import with_numbers
 from mtl_cli.dataset.files.cells import MISSING
 from mtl_cli.dataset.files.encoded import as_utf8, blocks, wrong_encoding
 from mtl_cli.dataset.files.parser_threads import lend
@@ -56,7 +57,7 @@ class Reading:
         names = self.names()
         if wanted is not None:
             check_columns(names, wanted, f"the columns of {self.file.name} that are read")
-        as_text = names if text is True else [] if text is False else text
+        as_text = names if text is True else [] if text is False else list(text)
         convert = csv.ConvertOptions(
             null_values=[*MISSING, " ", " ?"],
             include_columns=None if wanted is None else list(wanted),
@@ -65,7 +66,8 @@ class Reading:
         if chunk_rows is None:
             threads = self.options.on_bad_row == "error"  # Arrow's threads do not count rows
             with self.parses() as parses:
-                table = csv.read_csv(self.utf8, self.reads(threads), parses, convert)
+                read = csv.read_csv(self.utf8, self.reads(threads), parses, convert)
+            table = with_numbers(read, as_text)
             self.check(table)
             yield Part(self.file, table, 1, self.numbers_broken())
         else:
