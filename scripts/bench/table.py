@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +15,8 @@ from torch import Tensor, nn
 from bench.measure import Row, in_turn, made
 from mtl_cli.basis import inputs
 from mtl_cli.command_line.cli import compose_run
-from mtl_cli.dataset.base import Dataset
 from mtl_cli.dataset.table import Table
-from mtl_cli.trust.slots import make
+from mtl_cli.run.build import make_dataset
 
 NUM_ROWS, NUM_NUMBERS, NUM_CATEGORIES = 200_000, 25, 12
 BATCH_SIZE = 1024
@@ -72,6 +72,7 @@ def words(path: Path) -> list[str]:
         "dataset.split.test=0",
         "trainer.max_epochs=1",
         "scheduler=none",
+        "trainer=default",  # there is no val
     ]
 
 
@@ -81,7 +82,7 @@ def table_rows() -> Iterator[Row]:
         path = Path(folder, "table.csv")
         write_table(path)
         cfg, _ = compose_run("train", [f"hydra.run.dir={folder}/run", *words(path)])
-        load = make(cfg, "dataset", Dataset)
+        load = partial(make_dataset, cfg)
         seconds = in_turn([load, lambda: pandas.read_csv(path, engine="pyarrow")], REPEATS)
         name = f"table: {NUM_ROWS:,} rows of {NUM_NUMBERS + NUM_CATEGORIES + 3} columns"
         ratio = seconds[0] / seconds[1]
