@@ -17,7 +17,9 @@ from mtl_cli.task.base import Parts, Task
 from mtl_cli.trust.slots import make
 
 OF_EVERY_TASK = {field.name for field in fields(Parts)}
-SIZES = ("num_classes", "num_labels", "num_outputs")  # of a task, which its data may say
+# Of a task, which its data may say: {option: whether it has to be what the data says}.
+SIZES = {"num_classes": False, "num_labels": True, "num_outputs": True}
+UNSAID = (None, 1)  # values that leave it to the data
 
 
 def fill_in(cfg: DictConfig, dataset: Dataset) -> None:
@@ -29,14 +31,18 @@ def fill_in(cfg: DictConfig, dataset: Dataset) -> None:
         for pattern in set(dataset.patterns.values()) & set(cfg.tasks):
             del cfg.tasks[pattern]
     for task, own in cfg.tasks.items():
-        for option in SIZES:
-            if option in own and own[option] is None:
-                size = dataset.sizes_of_tasks.get(task)
-                if size is None:
-                    fix = f"tasks.{task}.{option}=3"
-                    rule = "must be given, since the dataset does not say it"
-                    raise problem(f"tasks.{task}.{option}", rule, "no value", fix)
+        size = dataset.sizes_of_tasks.get(task)
+        for option in (option for option in SIZES if option in own):
+            if size is not None and own[option] in UNSAID:
                 own[option] = size
+            elif own[option] is None:
+                fix = f"tasks.{task}.{option}=3"
+                rule = "must be given, since the dataset does not say it"
+                raise problem(f"tasks.{task}.{option}", rule, "no value", fix)
+            elif size not in (None, own[option]) and SIZES[option]:
+                fix = f"tasks.{task}.{option}={size}, or leave it out"
+                rule = f"must be what the data has: {size}"
+                raise problem(f"tasks.{task}.{option}", rule, own[option], fix)
 
 
 def make_tasks(

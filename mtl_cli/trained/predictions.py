@@ -24,7 +24,7 @@ def columns_of(task: Task, output: Tensor, names: Sequence[str]) -> Columns:
     Args:
         task: of the model.
         output: of its head, [B, O].
-        names: of its classes; those without a name are called by their number.
+        names: of its classes or numbers; those without one are called by their number.
 
     Raises:
         ValueError: where an example's output is a map, which no row can hold.
@@ -36,17 +36,18 @@ def columns_of(task: Task, output: Tensor, names: Sequence[str]) -> Columns:
         found = f"maps of {tuple(prediction.shape[1:])}"
         raise problem(f"tasks.{task.name}", rule, found, fix)
     values = prediction.reshape(len(prediction), -1).T.contiguous().cpu().numpy()  # [O, B]
-    known = [*names, *map(str, range(len(names), max(2, len(values))))]
+    first = int(not task.of_classes)  # numbers are counted from 1
+    last = max(2, len(values)) + first
+    known = [*names, *map(str, range(len(names) + first, last))]
     return as_columns(task, values, known)
 
 
 @singledispatch
 def as_columns(task: Task, values: np.ndarray, names: list[str]) -> Columns:
-    """Numbers: ``<task>``, or ``<task>_1`` to ``<task>_O``, in the unit of the labels."""
+    """Numbers: ``<task>``, or ``<task>_<name>`` of each, in the unit of the labels."""
     one = len(values) == 1
-    return [
-        (task.name if one else f"{task.name}_{i}", array(row)) for i, row in enumerate(values, 1)
-    ]
+    named = zip(names, values, strict=False)
+    return [(task.name if one else f"{task.name}_{name}", array(row)) for name, row in named]
 
 
 @as_columns.register

@@ -118,7 +118,7 @@ def test_targets_of_all_kinds_stand_side_by_side(path):
     assert np.array_equal(targets["sector"], sector)
     assert np.array_equal(targets["score"], data.score, equal_nan=True)
     assert np.array_equal(targets["able"], data[["tall", "fast"]])
-    assert dataset.sizes_of_tasks == {"sector": 3, "able": 2}
+    assert dataset.sizes_of_tasks == {"sector": 3, "score": 1, "able": 2}
     assert dataset.class_names["income"] == ["high", "low"]
     assert dataset.class_names["able"] == ["tall", "fast"]
     assert {task: y.dtype for task, y in targets.items()} == {
@@ -347,7 +347,10 @@ def test_skipped_rows_are_said(path):
         ({"targets": {"able": ABLE | {"columns": ["tal"]}}}, "tall in its"),
         ({"targets": {"able": ABLE | {"columns": ["tall", "age"]}}}, "column age"),
         ({"targets": {"able": ABLE | {"columns": "tall"}}}, "must be a list of columns"),
-        ({"targets": {"able": ABLE | {"kind": "binary"}}}, "are of a multilabel target"),
+        (
+            {"targets": {"able": ABLE | {"kind": "binary"}}},
+            "are of a regression or multilabel target",
+        ),
         ({"targets": {"able": {"columns": ["tall"]}}}, "dataset.targets.able.kind=binary"),
         ({"targets": {"able": ABLE | {"colum": "tall"}}}, "dataset.targets.able.column=..."),
         ({"targets": {"income": {"kind": "binary", "map": {"high": 1}}}}, "'low' ("),

@@ -122,7 +122,7 @@ def test_one_source_feeds_several_tasks_of_every_kind(tmp_path):
     kinds = {"liked": "binary", "stars": "multiclass", "price": "regression", "flags": "multilabel"}
     one = dataset({"shop": {"path": path, "text": "review", "labels": labels}}, kinds)
     assert one.tasks == dict.fromkeys(labels, "shop")
-    assert one.sizes_of_tasks == {"stars": 3, "flags": 2}
+    assert one.sizes_of_tasks == {"stars": 3, "price": 1, "flags": 2}
     target = one.targets("train")
     assert target["flags"].shape == (21, 2)
     assert target["stars"].dtype == torch.long

@@ -41,7 +41,16 @@ def check_kind(task: str, kind: str, names: list[str], num_labels: int) -> None:
 
 
 def check_train_targets(task: str, kind: str, names: list[str], target: Tensor) -> None:
-    """Refuses train labels that nothing can be learned from: constant ones, or of one class."""
+    """Refuses train labels that nothing can be learned from: constant ones, or of one class.
+
+    Of several numbers, each has to vary.
+    """
+    if kind == "regression":
+        several = target.dim() > 1
+        for i, own in enumerate(target.unbind(1) if several else [target]):
+            thing = f"tasks.{task}, column {names[i]}," if several else f"tasks.{task}"
+            check_varies(thing, labelled(own), f"'~tasks.{task}'")
+        return
     there = labelled(target)
     if not len(there):
         raise problem(f"tasks.{task}", "must have a label in train", "none", f"'~tasks.{task}'")
@@ -55,9 +64,15 @@ def check_train_targets(task: str, kind: str, names: list[str], target: Tensor) 
                 "another split, or a label map",
             )
             raise problem(f"tasks.{task}", rule, f"no {shown}", fix)
-    elif kind == "regression" and there.min() == there.max():
-        rule, found = "must vary in train", f"{there[0].item():g} in all {len(there)} rows"
-        raise problem(f"tasks.{task}", rule, found, f"'~tasks.{task}'")
+
+
+def check_varies(thing: str, there: Tensor, fix: str) -> None:
+    """Refuses numbers that are all alike, or of which there is none."""
+    if not len(there):
+        raise problem(thing, "must have a label in train", "none", fix)
+    if there.min() == there.max():
+        found = f"{there[0].item():g} in all {len(there)} rows"
+        raise problem(thing, "must vary in train", found, fix)
 
 
 def labelled(target: Tensor) -> Tensor:

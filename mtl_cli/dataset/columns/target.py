@@ -27,7 +27,7 @@ class Target:
     Args:
         name: the target's.
         kind: regression, binary, multiclass or multilabel.
-        columns: several for a multilabel target, else one.
+        columns: several for a multilabel target or a regression of several numbers, else one.
         label_map: what its labels stand for; None for flags, and for numbers as they are.
         weight: the column of how much each row counts in its loss; None: each the same.
     """
@@ -41,7 +41,7 @@ class Target:
     def labels(
         self, column: Callable[[str], pyarrow.ChunkedArray], place: Place, new: bool = False
     ) -> Tensor:
-        """The labels of some rows, [B] or [B, L].
+        """The labels of some rows, [B], or [B, L] of several columns.
 
         Args:
             column: gives the cells of a column.
@@ -53,18 +53,29 @@ class Target:
         """
         if self.kind == "multilabel":
             return flags(self.name, {name: column(name) for name in self.columns}, place)
-        cells = column(self.columns[0])
+        read = [self.labels_in(name, column(name), place, new) for name in self.columns]
+        return read[0] if len(read) == 1 else torch.stack(read, 1)
+
+    def labels_in(self, name: str, cells: Any, place: Place, new: bool) -> Tensor:
+        """The labels [B] of one of its columns; the other arguments are those of `labels`."""
         if self.label_map is not None:
             return self.label_map.targets(cells, place)
         fix = "leave such cells empty"
         if not new:
             fix += f", or 'dataset.targets={{{self.name}: multiclass}}', or a map"
-        return torch.from_numpy(numbers(self.columns[0], cells, place, fix))
+        return torch.from_numpy(numbers(name, cells, place, fix))
 
     @property
     def names(self) -> list[str]:
-        """Of its classes or labels; empty for numbers."""
-        return self.columns if self.kind == "multilabel" else getattr(self.label_map, "names", [])
+        """Of its classes or labels, or of several numbers; empty for one number."""
+        if self.kind == "multilabel" or len(self.columns) > 1:
+            return self.columns
+        return getattr(self.label_map, "names", [])
+
+    @property
+    def size(self) -> int | None:
+        """How many outputs it needs: one for each of its names; None: its kind says it."""
+        return None if self.kind == "binary" else max(1, len(self.names))
 
     def state(self) -> dict[str, Any]:
         return asdict(self)

@@ -10,6 +10,7 @@ from mtl_cli.basis.errors import check_choice, nearest, problem
 from mtl_cli.dataset.columns.labels import KINDS
 from mtl_cli.dataset.files.parts import check_name
 
+SEVERAL = ("regression", "multilabel")  # kinds of which a target may be several columns
 EXAMPLE = "'dataset.targets={income: binary, age: regression}'"
 
 
@@ -21,7 +22,8 @@ class TargetOptions:
         task: its name.
         kind: regression, binary, multiclass or multilabel.
         column: where it stands; None: in the column that has its name.
-        columns: of a multilabel target, of zeros and ones; None: ``column`` alone.
+        columns: several, of a regression of several numbers or a multilabel target, of zeros and
+            ones; None: ``column`` alone.
         map: ``{label: class}``; ``*`` stands for all other labels, null for none. None: labels are
             the classes.
         weight: the column of how much each row counts in its loss; None: as rows count anyway.
@@ -37,9 +39,10 @@ class TargetOptions:
     def __post_init__(self) -> None:
         slot = self.slot
         check_choice(f"{slot}.kind", self.kind, KINDS, f"{slot}.kind=regression")
-        if self.columns is not None and (self.kind != "multilabel" or self.column is not None):
-            rule = "are of a multilabel target, in place of its column"
-            fix = f"'{slot}={{kind: multilabel, columns: [...]}}'"
+        if self.columns is not None and (self.kind not in SEVERAL or self.column is not None):
+            rule = f"are of a {' or '.join(SEVERAL)} target, in place of its column"
+            kind = self.kind if self.kind in SEVERAL else SEVERAL[-1]
+            fix = f"'{slot}={{kind: {kind}, columns: [{','.join(map(str, self.columns))}]}}'"
             raise problem(f"{slot}.columns", rule, f"a {self.kind} target", fix)
         if self.columns is not None and not (
             self.columns and isinstance(self.columns, list | tuple)

@@ -5,19 +5,24 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from mtl_cli.dataset.columns.label_checks import labelled
 from mtl_cli.dataset.columns.target import Target
 
 
-def about(known: Target, there: Tensor) -> str:
+def about(known: Target, labels: Tensor) -> str:
     """What there is to say of a target.
 
     Args:
         known: how it is read.
-        there: its labels in train, without the missing ones.
+        labels: its labels in train.
     """
+    there = labelled(labels)
     said = f"{len(there):,} labels in train"
-    if known.kind == "regression":
-        said += f", {there.min():g} to {there.max():g}, mean {there.mean():g}"
+    if known.kind == "regression" and labels.dim() > 1:
+        own = [f"{n} {span(labelled(y))}" for n, y in zip(known.names, labels.T, strict=True)]
+        said += f": {'; '.join(own[:10])}" + "; ..." * (len(own) > 10)
+    elif known.kind == "regression":
+        said += f", {span(there)}"
         said += "; only two values: binary?" * (len(there.unique()) == 2)
     elif known.kind == "multilabel":
         said += f" of {', '.join(known.names)}"
@@ -27,3 +32,8 @@ def about(known: Target, there: Tensor) -> str:
         said += f": {', '.join(shown[:10])}" + ", ..." * (len(shown) > 10)
         said += f"; {known.names[1]} is 1" * (known.kind == "binary")
     return f"target {known.name}: {known.kind}, {said}"
+
+
+def span(there: Tensor) -> str:
+    """From where to where some numbers are, and their mean."""
+    return f"{there.min():g} to {there.max():g}, mean {there.mean():g}"

@@ -158,11 +158,7 @@ class TableTargets:
     def sizes(self) -> dict[str, int]:
         """``{task: how many outputs it needs}``, of those whose config asks for it."""
         known = {task: self.known[self.patterns.get(task, task)] for task in self.targets}
-        return {
-            task: len(target.names)
-            for task, target in known.items()
-            if target.kind in ("multiclass", "multilabel")
-        }
+        return {task: own.size for task, own in known.items() if own.size is not None}
 
     def check(self, train: np.ndarray) -> None:
         """Refuses targets that do not vary in train.
@@ -190,7 +186,7 @@ class TableTargets:
         at = torch.from_numpy(train)
         lines = []
         for task, known in self.known.items():
-            lines.append(about(known, labelled(self.labels[task][at])))
+            lines.append(about(known, self.labels[task][at]))
             lines += unseen_note(f"target {task}", self.unseen.get(task, {}))
         if self.task_column is not None:
             shown = list(self.targets)

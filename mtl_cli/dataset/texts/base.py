@@ -101,11 +101,6 @@ class TextSources(SourcesDataset):
         self.notes = tuple(prepared.notes)
         self.drawn = prepared.drawn
         self.class_names = prepared.class_names
-        self.sizes_of_tasks = {
-            task: len(prepared.class_names[task])
-            for task, said in self.said.items()
-            if said.kind in ("multiclass", "multilabel")
-        }
         self.reader = TextReader(
             prepared.vectorizer,
             prepared.num_features,
@@ -113,6 +108,8 @@ class TextSources(SourcesDataset):
             {s.name: {"text": s.text, **{k: getattr(s.options, k) for k in READ}} for s in made},
             {task: self.target(task, s.columns_of[task]) for s in made for task in s.labels},
         )
+        sizes = {task: target.size for task, target in self.reader.targets.items()}
+        self.sizes_of_tasks = {task: size for task, size in sizes.items() if size is not None}
         super().__init__(
             splits=prepared.splits,
             inputs=self.reader.inputs,
@@ -125,6 +122,7 @@ class TextSources(SourcesDataset):
         """How the labels of a task were read, for new files."""
         said, names = self.said[task], self.class_names.get(task, [])
         multilabel = said.kind == "multilabel"
+        names = [] if said.kind == "regression" else names
         label_map = None if multilabel else known_labels(task, said.kind, names, said.map)
         return Target(task, said.kind, columns, label_map, None)
 

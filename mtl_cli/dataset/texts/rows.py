@@ -13,8 +13,8 @@ from torch import Tensor
 from mtl_cli.basis.errors import problem
 from mtl_cli.dataset.columns.label_checks import check_train_targets
 from mtl_cli.dataset.columns.labels import flags, make_label_map, read_map
-from mtl_cli.dataset.columns.target import CLASSES
-from mtl_cli.dataset.columns.target_options import TargetOptions
+from mtl_cli.dataset.columns.target import CLASSES, Target
+from mtl_cli.dataset.columns.target_options import SEVERAL, TargetOptions
 from mtl_cli.dataset.columns.unseen import counted, unseen_labels
 from mtl_cli.dataset.files.cells import SeenLabels
 from mtl_cli.dataset.files.parts import Part, place_among
@@ -105,16 +105,17 @@ class TextRows:
         self.names[task] = columns
         if kind == "multilabel":
             return flags(task, {column: self.cells(column) for column in columns}, self.place)
-        if len(columns) > 1:
+        if len(columns) > 1 and kind not in SEVERAL:
             rule = f"must be one column for a {kind} task"
             fix = f"'dataset.targets={{{task}: multilabel}}'"
             raise problem(f"{self.source.slot}.labels.{task}", rule, ", ".join(columns), fix)
-        cells, seen = self.cells(columns[0]), SeenLabels()
+        seen = SeenLabels()
         if kind != "regression":
-            seen.add(cells, self.place, read_map(said.map or {}))
+            seen.add(self.cells(columns[0]), self.place, read_map(said.map or {}))
         labels = make_label_map(task, kind, seen, said.map, f"{said.slot}.map")
-        self.names[task] = labels.names
-        return labels.targets(cells, self.place)
+        target = Target(task, kind, columns, labels, None)
+        self.names[task] = target.names
+        return target.labels(self.cells, self.place)
 
     def texts(self, rows: np.ndarray) -> Iterator[str]:
         """The texts of some rows, in rising order."""

@@ -49,7 +49,8 @@ class TextSource:
         val_path: the same, of rows for val alone; None: val is a part of the others.
         test_path: likewise of test.
         text: the column of the texts.
-        labels: ``{task: its column}``; of a multilabel task a list of columns.
+        labels: ``{task: its column}``; of a multilabel task, or a regression of several numbers, a
+            list of columns.
         split: how its rows are dealt, where no file says it.
         options: how its files are read.
     """
