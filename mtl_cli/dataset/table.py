@@ -15,6 +15,7 @@ from torch import Tensor, from_numpy
 
 from mtl_cli.basis.errors import check_integer, problem
 from mtl_cli.dataset.columns.target_options import EXAMPLE, targets_of
+from mtl_cli.dataset.columns.writing import Writing, joint
 from mtl_cli.dataset.files.parts import ReadOptions, check_columns, check_name
 from mtl_cli.dataset.memory.batching import Batching
 from mtl_cli.dataset.memory.in_memory import InMemoryDataset, Rows
@@ -23,9 +24,9 @@ from mtl_cli.dataset.splits.deal import deal
 from mtl_cli.dataset.splits.options import SplitOptions
 from mtl_cli.dataset.tables.inference import Inference
 from mtl_cli.dataset.tables.plain import PlainTable
-from mtl_cli.dataset.tables.read import read_tables
+from mtl_cli.dataset.tables.read import as_numbers, read_tables
 from mtl_cli.dataset.tables.targets import TableTargets
-from mtl_cli.dataset.tables.types import as_text, check_said
+from mtl_cli.dataset.tables.types import as_text, check_said, written_columns
 
 
 class Table(InMemoryDataset):
@@ -44,6 +45,7 @@ class Table(InMemoryDataset):
         columns: ``{column: {"type": ..., its options}}``, where the type should not be inferred;
             the types are the files of ``mtl_cli/dataset/types``.
         min_count: categories that fewer train rows have count as unknown, which trains its code.
+        decimal, thousands: how numbers are written where they are text; see `Writing`.
         split: how rows are dealt; see `SplitOptions`. Fractions are drawn in proportion to the
             tasks of ``task_column``, else to the classes of the first such target.
         weight_column: how much each row counts in the losses, from 0.
@@ -64,6 +66,8 @@ class Table(InMemoryDataset):
         targets: Mapping[str, Any] | None,
         columns: Mapping[str, Mapping[str, Any]] | None,
         min_count: int,
+        decimal: str,
+        thousands: str | None,
         split: Mapping[str, Any],
         weight_column: str | None,
         task_column: str | None,
@@ -84,10 +88,15 @@ class Table(InMemoryDataset):
         labels = TableTargets(targets_of(targets), task_column, weight_column)
         by = [] if dealing.column is None else [dealing.column]
         paths = [path] if test_path is None else [path, test_path]
+        writing = Writing(decimal, thousands)
+        writing.check("dataset")
+        files.written, files.all_written = written_columns(said), not writing.is_plain
         written = [*as_text(said), *labels.text_columns(), *by]
-        table, place, counts = read_tables(paths, files, written)
+        table, place, counts = read_tables(paths, files, written, writing)
         check_columns(table.column_names, said, "dataset.columns")
         check_columns(table.column_names, by, "dataset.split.column")
+        numbers = labels.columns() - set(labels.text_columns())
+        table = as_numbers(table, place, numbers, writing)
         labels.read(table, place)
 
         given = np.where(np.arange(len(table)) < counts[0], "", "test")
@@ -95,16 +104,19 @@ class Table(InMemoryDataset):
         train = dealt.rows["train"]
         labels.check(train)
 
-        inferred = Inference(place, train, said, {"min_count": min_count})
+        usual = {"min_count": min_count, "decimal": decimal, "thousands": thousands}
+        inferred = Inference(place, train, said, usual)
         for name in table.column_names:
             if name not in labels.columns() and name not in by:
                 inferred.learn(name, table.column(name))
         if not inferred.learned:
             rule, found = "must have a column to learn from", "\n".join(["", *inferred.lines()])
-            fix = "other columns; or say in dataset.columns what is"
+            words = joint(inferred.writings, inferred.kinds)
+            fix = words or "other columns; or say in dataset.columns what is"
             raise problem("dataset", rule, found, fix)
         self.reader = TableReader(
-            inferred.learned, vars(files), labels.known, task_column, labels.groups
+            *(inferred.learned, vars(files), labels.known, task_column, labels.groups),
+            vars(writing),
         )
         rows = self.reader.rows(len(table), (inferred.codes[c.name] for c in self.reader.columns))
         labels.read_weights(table, place)

@@ -11,6 +11,7 @@ from typing import Any
 
 Node = dict[str, Any]
 
+PLAIN_NUMBERS: Mapping[str, Any] = {"decimal": ".", "thousands": None}
 READERS = "mtl_cli.dataset.readers"
 
 
@@ -117,7 +118,10 @@ def state_of_today(target: Any, state: Any) -> Any:
     if not isinstance(state, dict):
         return state
     if target == f"{READERS}.table.TableReader" and "columns" not in state:
-        return table_state(dict(state))
+        state = table_state(dict(state))
+    if target == f"{READERS}.table.TableReader":
+        columns = [{**PLAIN_NUMBERS, **c} if c["type"] == "number" else c for c in state["columns"]]
+        return {"writing": {**PLAIN_NUMBERS}, **state, "columns": columns}
     if target == f"{READERS}.text.TextReader":
         sources = {name: with_names(own) for name, own in state["sources"].items()}
         targets = {task: {"weight": None, **own} for task, own in state["targets"].items()}

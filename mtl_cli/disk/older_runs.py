@@ -24,7 +24,11 @@ RENAMED: Mapping[str, str] = {
 # {a part by its name of today, or "" for the configuration's own options: {option: value}}
 LATER: Mapping[str, Mapping[str, Any]] = {
     "": {},
-    "mtl_cli.dataset.table.Table": {"reference": 0},  # nothing but the model was trained
+    "mtl_cli.dataset.table.Table": {
+        "reference": 0,
+        "decimal": ".",
+        "thousands": None,
+    },  # nothing but the model was trained
     "mtl_cli.weighting.excess_mtl.ExcessMTL": {"weigh_heads": False},
     "mtl_cli.weighting.nash_mtl.NashMTL": {"weigh_heads": False},
 }

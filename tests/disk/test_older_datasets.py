@@ -128,8 +128,10 @@ def test_the_weights_of_a_table_were_those_of_all_targets():
     old = {"numbers": [{"name": "x"}], "categories": [{"name": "y"}], "options": {"columns": None}}
     old |= {"targets": {"m": target}, "weight_column": "w"}
     found = state_of_today("mtl_cli.dataset.readers.table.TableReader", old)
+    plain = {"decimal": ".", "thousands": None}
     assert found == {
-        "columns": [{"type": "number", "name": "x"}, {"type": "category", "name": "y"}],
+        "columns": [{"type": "number", "name": "x", **plain}, {"type": "category", "name": "y"}],
+        "writing": plain,
         "options": {"names": None},
         "targets": {"m": {**target, "weight": "w"}},
     }

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from mtl_cli.dataset.columns.writing import Writing
 from mtl_cli.dataset.files.parts import Place
 
 if TYPE_CHECKING:
@@ -43,12 +44,14 @@ class Learned:
         about: what is said of it, in a few words: of its values, or why it is dropped.
         column: how it is read from now on; None: it is dropped.
         codes: what its rows are for the model: see `Column.codes`.
+        writing: how its cells would be numbers, where they are text that looks so.
     """
 
     missing: int
     about: str
     column: Column | None = None
     codes: Sequence[np.ndarray] = field(default_factory=list)
+    writing: Writing | None = None
 
 
 class Column(ABC):

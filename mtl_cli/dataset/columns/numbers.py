@@ -8,14 +8,21 @@ import numpy as np
 from torch import Tensor, from_numpy
 
 from mtl_cli.basis.errors import problem
-from mtl_cli.dataset.files.cells import MISSING, is_number
+from mtl_cli.dataset.columns.writing import PLAIN, Writing, present, writing_of
 from mtl_cli.dataset.files.parts import Place
 
 if TYPE_CHECKING:
     import pyarrow
 
 
-def numbers(name: str, cells: pyarrow.ChunkedArray, place: Place, fix: str) -> np.ndarray:
+def numbers(
+    name: str,
+    cells: pyarrow.ChunkedArray,
+    place: Place,
+    fix: str,
+    writing: Writing = PLAIN,
+    slot: str | None = None,
+) -> np.ndarray:
     """The values of a column [B], NaN where they are missing.
 
     Args:
@@ -23,24 +30,26 @@ def numbers(name: str, cells: pyarrow.ChunkedArray, place: Place, fix: str) -> n
         cells: numbers, or text.
         place: where the rows are from.
         fix: what to do where one is no number.
+        writing: how text is a number.
+        slot: where it can be said that it is written otherwise; None: nowhere.
 
     Raises:
         ValueError: where a cell is no finite number.
     """
     import pyarrow
-    from pyarrow import compute
 
-    if not is_numeric(cells.type):
-        text = compute.utf8_trim_whitespace(cells.cast(pyarrow.string()))
-        missing = compute.is_in(text, value_set=pyarrow.array(MISSING))
-        cells = compute.if_else(missing, None, text)
+    text = cells if is_numeric(cells.type) else present(cells)
     try:
-        values = cells.cast(pyarrow.float64(), safe=False).to_numpy().copy()
-    except pyarrow.ArrowInvalid:  # which cell it is, Arrow does not say
-        values = np.array([number(text) for text in cells.to_pylist()])
+        if text is not cells and not writing.is_plain:
+            raise pyarrow.ArrowInvalid("Arrow reads plain numbers alone")
+        values = text.cast(pyarrow.float64(), safe=False).to_numpy(zero_copy_only=False).copy()
+    except pyarrow.ArrowInvalid:
+        values = writing.values(text)
     infinite = np.isinf(values)
     if infinite.any():
         found = first_of(cells, infinite, place)
+        if slot is not None and (other := writing_of(text)) is not None:
+            fix = other.words_in(slot) or fix
         raise problem(f"column {name}", "must hold finite numbers", found, fix)
     return values
 
@@ -50,13 +59,6 @@ def first_of(cells: pyarrow.ChunkedArray, wrong: np.ndarray, place: Place) -> st
     first, count = int(np.argmax(wrong)), int(wrong.sum())
     more = f" ({count:,} cells like it)" if count > 1 else ""
     return f"{cells[first].as_py()!r} in {place(first)}{more}"
-
-
-def number(text: str | None) -> float:
-    """The value of a cell: NaN where it is missing, infinite where it is none."""
-    if text is None:
-        return np.nan
-    return float(text) if is_number(text) else np.inf
 
 
 def is_numeric(kind: pyarrow.DataType) -> bool:

@@ -63,7 +63,8 @@ class Target:
         fix = "leave such cells empty"
         if not new:
             fix += f", or 'dataset.targets={{{self.name}: multiclass}}', or a map"
-        return torch.from_numpy(numbers(name, cells, place, fix))
+        slot = None if new else "dataset"
+        return torch.from_numpy(numbers(name, cells, place, fix, slot=slot))
 
     @property
     def names(self) -> list[str]:

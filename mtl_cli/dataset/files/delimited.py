@@ -57,7 +57,7 @@ class Reading:
         names = self.names()
         if wanted is not None:
             check_columns(names, wanted, f"the columns of {self.file.name} that are read")
-        as_text = names if text is True else [] if text is False else list(text)
+        as_text = self.options.as_text(names, text)
         convert = csv.ConvertOptions(
             null_values=[*MISSING, " ", " ?"],
             include_columns=None if wanted is None else list(wanted),

@@ -32,6 +32,9 @@ class ReadOptions:
 
     Attributes:
         skipped: how many rows were skipped.
+        written: columns of numbers that text files write in a way of their own (``1.234,5``), so
+            that they stay as they are written there.
+        all_written: whether all columns do.
     """
 
     slot: str = "dataset"
@@ -42,6 +45,8 @@ class ReadOptions:
     quote: str | None = '"'
     on_bad_row: str = "error"
     skipped: int = field(default=0, init=False)
+    written: Sequence[str] = field(default=(), init=False)
+    all_written: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
         slot = self.slot
@@ -62,6 +67,12 @@ class ReadOptions:
         except (LookupError, TypeError):
             rule, fix = "must be an encoding that Python knows", f"{slot}.encoding=latin-1"
             raise problem(f"{slot}.encoding", rule, self.encoding, fix) from None
+
+    def as_text(self, names: Sequence[str], text: bool | Iterable[str]) -> list[str]:
+        """The columns of a text file that stay as they are written, where ``text`` is to."""
+        if text is True or self.all_written:
+            return list(names)
+        return [*(text or ()), *self.written]
 
     @property
     def path(self) -> str:

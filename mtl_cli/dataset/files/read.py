@@ -28,7 +28,7 @@ READERS = {
     **dict.fromkeys([".parquet", ".pq"], read_parquet),
     ".npz": read_npz,
 }
-STORED = (read_parquet, read_npz, read_held)  # these have types
+STORED = (read_json_lines, read_parquet, read_npz, read_held)  # these have types
 CHUNK_ROWS = 65_536
 
 

@@ -15,11 +15,13 @@ from mtl_cli.basis.inputs import Dense, InputSpec, Row
 from mtl_cli.dataset.columns.column import Column
 from mtl_cli.dataset.columns.numbers import read_weights
 from mtl_cli.dataset.columns.target import Target, only_in_group
+from mtl_cli.dataset.columns.writing import Writing
 from mtl_cli.dataset.files.cells import encode
 from mtl_cli.dataset.files.parts import Place, ReadOptions, place_among
 from mtl_cli.dataset.files.read import CHUNK_ROWS, read_parts
 from mtl_cli.dataset.readers.base import NewExamples, Reader
 from mtl_cli.dataset.readers.unseen import Unseen
+from mtl_cli.dataset.tables.read import as_numbers
 from mtl_cli.dataset.tables.types import column_of, column_state
 
 if TYPE_CHECKING:
@@ -38,6 +40,7 @@ class TableReader(Reader):
         targets: ``{target: how its labels are read}``.
         task_column: says the group of a row, where each group is a task; else None.
         groups: ``{task: (its target, its group)}``, where there are groups.
+        writing: how numbers of targets and weights are written; see `Writing`.
     """
 
     def __init__(
@@ -47,12 +50,14 @@ class TableReader(Reader):
         targets: Mapping[str, Target],
         task_column: str | None,
         groups: Mapping[str, Sequence[str]],
+        writing: Mapping[str, Any],
     ) -> None:
         self.columns = sorted(columns, key=lambda column: len(column.sizes) > 0)  # stable
         self.options = {name: options[name] for name in OPTIONS}
         self.targets = dict(targets)
         self.task_column = task_column
         self.groups = {task: list(group) for task, group in groups.items()}
+        self.writing = Writing(**writing)
         numbers = sum(column.num_numbers for column in self.columns)
         sizes = tuple(size for column in self.columns for size in column.sizes)
         spec = Row(numbers, sizes) if sizes else Dense((numbers,))
@@ -75,12 +80,12 @@ class TableReader(Reader):
         for target in (self.targets[target] for target, _ in groups.values()):
             wanted += [*target.columns, *([] if target.weight is None else [target.weight])]
         wanted += [self.task_column] if tasks and self.task_column else []
-        unseen = Unseen()
-        numbers = [column.name for column in self.columns if not column.sizes]
-        for part in read_parts(
-            path, options, list(dict.fromkeys(wanted)), CHUNK_ROWS, typed=numbers
-        ):
-            table, place = part.table, place_among([part])
+        numbers = self.number_columns(groups)
+        typed = [*numbers, *(column.name for column in self.columns if not column.sizes)]
+        unseen, wanted = Unseen(), list(dict.fromkeys(wanted))
+        for part in read_parts(path, options, wanted, CHUNK_ROWS, typed=typed):
+            place = place_among([part])
+            table = as_numbers(part.table, place, numbers, self.writing)
             codes = [own.codes(table.column(own.name), place) for own in self.columns]
             rows = self.rows(len(table), codes)
             for own, values in zip(self.columns, codes, strict=True):
@@ -94,6 +99,16 @@ class TableReader(Reader):
             weights = self.weights(groups, table, place)
             yield from NewExamples(names, {INPUT: rows}, targets, weights).batches(batch_size)
         unseen.warn(path)
+
+    def number_columns(self, groups: Mapping[str, Sequence[Any]]) -> list[str]:
+        """Columns of targets and weights that are numbers, written in a way of their own."""
+        if self.writing.is_plain:
+            return []
+        targets = [self.targets[target] for target, _ in groups.values()]
+        numbers = [t for t in targets if t.label_map is None and t.kind != "multilabel"]
+        own = [column for target in numbers for column in target.columns]
+        own += [target.weight for target in targets if target.weight is not None]
+        return list(dict.fromkeys(own))
 
     def weights(
         self, groups: Mapping[str, Sequence[Any]], table: pyarrow.Table, place: Place
@@ -123,10 +138,12 @@ class TableReader(Reader):
             "targets": {name: target.state() for name, target in self.targets.items()},
             "task_column": self.task_column,
             "groups": self.groups,
+            "writing": vars(self.writing),
         }
 
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> TableReader:
         columns = [column_of(column) for column in state["columns"]]
         targets = {name: Target.from_state(target) for name, target in state["targets"].items()}
-        return cls(columns, state["options"], targets, state["task_column"], state["groups"])
+        rest = (state[name] for name in ("task_column", "groups", "writing"))
+        return cls(columns, state["options"], targets, *rest)

@@ -9,6 +9,7 @@ import numpy as np
 
 from mtl_cli.basis.errors import problem
 from mtl_cli.dataset.columns.column import Column, Written
+from mtl_cli.dataset.columns.writing import Writing, joint
 from mtl_cli.dataset.files.parts import Place
 from mtl_cli.dataset.tables.types import known_types, name_of, options_of
 
@@ -42,6 +43,8 @@ class Inference:
         self.learned: list[Column] = []
         self.codes: dict[str, list[np.ndarray]] = {}
         self.cells: list[list[str]] = []  # of the table that `lines` shows
+        self.kinds: list[pyarrow.DataType] = []  # of the cells
+        self.writings: list[Writing] = []  # of text that looks like numbers
 
     def learn(self, name: str, cells: pyarrow.ChunkedArray) -> None:
         """Decides what a column is, and learns it."""
@@ -58,6 +61,8 @@ class Inference:
         if found.column is not None:
             self.learned.append(found.column)
             self.codes[name] = list(found.codes)
+        self.kinds.append(cells.type)
+        self.writings += [] if found.writing is None else [found.writing]
         what = "dropped" if found.column is None else name_of(kind)
         self.cells.append([name, what, f"{found.missing:,}", found.about])
 
@@ -72,7 +77,15 @@ class Inference:
         """What was inferred, as a table."""
         header = ["column", "type", "missing", "values"]
         widths = [max(len(row[i]) for row in [header, *self.cells]) for i in range(3)]
+        words = joint(self.writings, self.kinds) if len(self.writings) > 1 else ""
         return [
-            f"{name:{widths[0]}}  {kind:{widths[1]}}  {missing:>{widths[2]}}  {about}"
-            for name, kind, missing, about in [header, *self.cells]
+            *(
+                f"{name:{widths[0]}}  {kind:{widths[1]}}  {missing:>{widths[2]}}  {about}"
+                for name, kind, missing, about in [header, *self.cells]
+            ),
+            *(
+                [f"{len(self.writings):,} columns look like numbers: {words} reads them"]
+                if words
+                else []
+            ),
         ]

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from mtl_cli.dataset.columns.numbers import numbers
+from mtl_cli.dataset.columns.writing import Writing
 from mtl_cli.dataset.files.parts import Part, Place, ReadOptions, check_columns, place_among
 from mtl_cli.dataset.files.read import read_parts
 
@@ -13,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def read_tables(
-    paths: Iterable[str], options: ReadOptions, text: Iterable[str]
+    paths: Iterable[str], options: ReadOptions, text: Iterable[str], writing: Writing
 ) -> tuple[pyarrow.Table, Place, list[int]]:
     """Reads all files of all paths, which must have the columns of the first one.
 
@@ -21,6 +26,7 @@ def read_tables(
         paths: of the train rows, and maybe of the test rows.
         options: how to read them.
         text: the columns whose cells stay as they are written.
+        writing: how numbers are written in the others, where they are text.
 
     Returns:
         the rows, where each is from, and how many rows each path has.
@@ -34,9 +40,45 @@ def read_tables(
             if parts:
                 thing = f"the columns of {parts[0].file.name}"
                 check_columns(part.table.column_names, parts[0].table.column_names, thing)
-            parts.append(part)
+            parts.append(replace(part, table=with_written_numbers(part.table, text, writing)))
             counts[-1] += len(part.table)
     return concatenate([part.table for part in parts]), place_among(parts), counts
+
+
+def with_written_numbers(
+    table: pyarrow.Table, text: Collection[str], writing: Writing
+) -> pyarrow.Table:
+    """The table with columns of numbers where all cells of text are numbers, written so."""
+    import pyarrow
+
+    if writing.is_plain:
+        return table
+    columns = dict(zip(table.column_names, table.columns, strict=True))
+    for name, cells in columns.items():
+        if name not in text and pyarrow.types.is_string(cells.type):
+            values = writing.values(cells)
+            if not np.isinf(values).any():
+                columns[name] = pyarrow.chunked_array([pyarrow.array(values, from_pandas=True)])
+    return pyarrow.table(columns)
+
+
+def as_numbers(
+    table: pyarrow.Table, place: Place, names: Collection[str], writing: Writing
+) -> pyarrow.Table:
+    """The table with columns of numbers that must be so, of targets and weights, say; those that
+    are not there are refused elsewhere.
+
+    Raises:
+        ValueError: where a cell of one is no number that is written so.
+    """
+    import pyarrow
+
+    for name in set(names) & set(table.column_names) if not writing.is_plain else ():
+        at = table.column_names.index(name)
+        values = numbers(name, table.column(at), place, "mend the cell, or leave it empty", writing)
+        cells = pyarrow.chunked_array([pyarrow.array(values, from_pandas=True)])
+        table = table.set_column(at, name, cells)
+    return table
 
 
 def concatenate(tables: list[pyarrow.Table]) -> pyarrow.Table:

@@ -43,6 +43,11 @@ def as_text(said: Mapping[str, Mapping[str, Any]]) -> list[str]:
     return [column for column, own in said.items() if known_types()[own["type"]].as_text]
 
 
+def written_columns(said: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """The columns of numbers that are written in a way of their own."""
+    return [name for name, own in said.items() if {"decimal", "thousands"} & own.keys()]
+
+
 def check_said(said: Mapping[str, Any]) -> None:
     """Refuses what ``dataset.columns`` cannot mean.
 

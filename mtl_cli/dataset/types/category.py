@@ -10,8 +10,9 @@ import numpy as np
 from mtl_cli.basis.errors import check_integer
 from mtl_cli.dataset.columns.column import Column, Learned, Written
 from mtl_cli.dataset.columns.numbers import is_numeric
+from mtl_cli.dataset.columns.writing import Writing, most_likely, writing_of
 from mtl_cli.dataset.files.canonical import canonical
-from mtl_cli.dataset.files.cells import MISSING, append, encode, is_number, sort_names
+from mtl_cli.dataset.files.cells import append, encode, is_number, sort_names
 from mtl_cli.dataset.files.parts import Place
 
 if TYPE_CHECKING:
@@ -50,10 +51,12 @@ class Category(Column):
         option = f"dataset.columns.{name}.min_count"
         check_integer(option, min_count, 1, f"{option}=2")
         indices, texts = encode(written.cells)
-        missing, meant = int((indices < 0).sum()), but_numbers(texts)
+        missing = int((indices < 0).sum())
+        meant, writing = ("", None) if said else but_numbers(name, texts)
         if not said and 2 * len(texts) > len(indices):
             kept = f"'dataset.columns.{name}={{type: category}}' keeps it"
-            return Learned(missing, f"text, {len(texts):,} different ones; {meant or kept}")
+            about = f"text, {len(texts):,} different ones; {meant or kept}"
+            return Learned(missing, about, writing=writing)
         own = indices[written.train]
         counts = np.bincount(own[own >= 0], minlength=len(texts))
         frequent = (t for t, count in zip(texts, counts, strict=True) if count >= min_count)
@@ -65,8 +68,8 @@ class Category(Column):
         few += ", ..." * (len(column.values) > 3)
         rare = len(texts) - len(column.values)
         about = f"{len(column.values):,}: {few}" + f"; {rare:,} rare or unseen" * (rare > 0)
-        about += f"; {meant}" * bool(meant and not said)
-        return Learned(missing, about, column, [codes])
+        about += f"; {meant}" * bool(meant)
+        return Learned(missing, about, column, [codes], writing)
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -93,13 +96,22 @@ class Category(Column):
         return np.where(values == 0, np.nan, values)
 
 
-def but_numbers(texts: list[str]) -> str:
-    """Of a column that was most likely meant to hold numbers: which cell is none."""
+def but_numbers(name: str, texts: list[str]) -> tuple[str, Writing | None]:
+    """Of a column that was most likely meant to hold numbers: the words that read them, or which
+    cell is none; and how they are written, where that reads all."""
     sample = texts[:MANY]
-    none = [text for text in sample if not is_number(text) and text not in MISSING]
-    if not none or 2 * len(none) >= len(sample):
-        return ""
-    return f"mostly numbers, and {shorten(none[0])!r}: a number where such cells are empty"
+    if 2 * sum(any(map(str.isdigit, text)) for text in sample) <= len(sample):
+        return "", None
+    slot = f"dataset.columns.{name}"
+    if (writing := writing_of(texts)) is not None:
+        return f"{writing.words_in(slot)} reads numbers", writing
+    writing = most_likely(sample)
+    none = np.flatnonzero(np.isinf(writing.values(sample)))
+    if 2 * len(none) >= len(sample) or not len(none):
+        return "", None
+    read = "a number" if all(map(is_number, np.delete(sample, none))) else writing.words_in(slot)
+    cell = shorten(sample[none[0]])
+    return f"mostly numbers, and {cell!r}: {read} where such cells are empty", None
 
 
 def shorten(text: str) -> str:

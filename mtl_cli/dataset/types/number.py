@@ -9,6 +9,7 @@ import numpy as np
 
 from mtl_cli.dataset.columns.column import Column, Learned, Written
 from mtl_cli.dataset.columns.numbers import is_numeric, numbers
+from mtl_cli.dataset.columns.writing import Writing
 from mtl_cli.dataset.files.parts import Place
 
 if TYPE_CHECKING:
@@ -23,22 +24,33 @@ class Number(Column):
         name: the column's.
         mean, deviation: of the train rows.
         flagged: whether a second number says which values are missing, by 1.
+        decimal, thousands: how text is a number; see `Writing`.
     """
 
     name: str
     mean: float
     deviation: float
     flagged: bool
+    decimal: str
+    thousands: str | None
 
     @classmethod
     def suits(cls, kind: pyarrow.DataType) -> bool:
         return is_numeric(kind)
 
     @classmethod
-    def learn(cls, written: Written) -> Learned:
-        """Where all train rows have the same number, it is dropped."""
-        fix = f"'dataset.columns.{written.name}={{type: category}}'"
-        values = numbers(written.name, written.cells, written.place, fix)
+    def learn(cls, written: Written, decimal: str, thousands: str | None) -> Learned:
+        """Where all train rows have the same number, it is dropped.
+
+        Args:
+            written: the column.
+            decimal, thousands: how text is a number; see `Writing`.
+        """
+        slot = f"dataset.columns.{written.name}"
+        writing = Writing(decimal, thousands)
+        writing.check(slot)
+        fix = f"'{slot}={{type: category}}'"
+        values = numbers(written.name, written.cells, written.place, fix, writing, slot)
         missing = int(np.isnan(values).sum())
         own = values[written.train]
         flagged = bool(np.isnan(own).any())
@@ -46,7 +58,7 @@ class Number(Column):
             own = own[~np.isnan(own)]
         if not len(own) or (own == own[0]).all():
             return Learned(missing, "the same number in all of train")
-        column = cls(written.name, float(own.mean()), float(own.std()), flagged)
+        column = cls(written.name, float(own.mean()), float(own.std()), flagged, decimal, thousands)
         about = f"mean {column.mean:.4g}, deviation {column.deviation:.4g}"
         about += ", flagged where missing" * flagged
         return Learned(missing, about, column, column.standardise(values))
@@ -57,7 +69,8 @@ class Number(Column):
 
     def codes(self, cells: Any, place: Place) -> list[np.ndarray]:
         fix = "mend the cell, or leave it empty: it was a number in training"
-        return self.standardise(numbers(self.name, cells, place, fix))
+        writing = Writing(self.decimal, self.thousands)
+        return self.standardise(numbers(self.name, cells, place, fix, writing))
 
     def standardise(self, values: np.ndarray) -> list[np.ndarray]:
         """Of values, NaN where they are missing: floats [B], and flags [B] where it has some."""

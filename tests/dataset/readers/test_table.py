@@ -144,3 +144,50 @@ def test_files_without_a_header_stay_so(path, tmp_path):
 
 def test_no_path_is_kept(path):
     assert str(path.parent) not in json.dumps(make(path).reader.state())
+
+
+def german(values):
+    """Numbers as Germans write them."""
+    swap = str.maketrans({",": ".", ".": ","})
+    return [f"{value:,.3f}".translate(swap) for value in values]
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_numbers_of_other_countries_are_those_that_they_stand_for(tmp_path, monkeypatch, whole):
+    """In all files that hold them: as text in a CSV, as numbers in a Parquet file."""
+    monkeypatch.setattr("mtl_cli.dataset.readers.table.CHUNK_ROWS", 15)
+    draw = np.random.default_rng(0)
+    data = pandas.DataFrame({"a": draw.normal(0, 1e4, N).round(3), "b": draw.normal(size=N)})
+    data["b"] = data["b"].round(3)
+    data["score"] = (draw.normal(size=N) * 1e4).round(3)
+    written = data.assign(a=german(data.a), b=german(data.b))
+    if whole:
+        written["score"] = german(data.score)
+    plain, other, stored = tmp_path / "p.csv", tmp_path / "o.csv", tmp_path / "o.parquet"
+    lines = tmp_path / "o.jsonl"
+    data.to_json(lines, orient="records", lines=True)
+    data.to_csv(plain, index=False)
+    written.to_csv(other, sep=";", index=False)
+    data.to_parquet(stored)
+    marks = {"decimal": ",", "thousands": "."}
+    column = {"type": "number", **marks}
+    said = marks if whole else {"columns": {"a": column, "b": column}}
+    targets = {"targets": {"score": "regression"}, "columns": None}
+    like = make(plain, **targets)
+    dataset = make(other, **targets | said | {"delimiter": ";"})
+    rows = like.splits["train"].inputs["row"]
+    assert torch.equal(dataset.splits["train"].inputs["row"], rows)
+    assert torch.equal(dataset.targets("train")["score"], like.targets("train")["score"])
+    for file in (other, stored, lines):
+        parts = list(through_json(dataset.reader).read(file, "row", 100, ["score"]))
+        assert torch.equal(torch.cat([part.inputs["row"] for part in parts]), rows)
+        labels = torch.cat([part.targets["score"] for part in parts])
+        assert torch.equal(labels, like.targets("train")["score"])
+
+
+def test_the_words_that_an_error_offers_read_such_numbers(tmp_path):
+    (tmp_path / "my.csv").write_text("x;y\n" + "".join(f"0,{i};1,{i % 7}\n" for i in range(30)))
+    said = {"path": tmp_path / "my.csv", "delimiter": ";", "targets": {"y": "regression"}}
+    with pytest.raises(Problem, match=r"""try:   'dataset\.decimal=","'"""):
+        make(**said | {"columns": None})
+    assert make(**said | {"columns": None, "decimal": ","}).reader.columns[0].name == "x"

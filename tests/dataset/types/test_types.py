@@ -16,7 +16,8 @@ from mtl_cli.dataset.tables.inference import Inference
 from mtl_cli.dataset.tables.types import check_said, column_of, column_state, known_types
 
 CELLS = {"number": ["1", "2.5", None, "4", "7"], "category": ["a", "b", "?", "a", "c"]}
-OPTIONS = {"number": {}, "category": {"min_count": 1}}
+PLAIN = {"decimal": ".", "thousands": None}
+OPTIONS = {"number": PLAIN, "category": {"min_count": 1}}
 
 # A type of one's own: the share of each letter is no category, and no number.
 LENGTH = """
@@ -74,7 +75,7 @@ def test_a_column_reads_new_rows_as_those_that_it_was_learned_from(name):
 
 
 def test_numbers_are_learned_from_train_and_plain_ones_are_missing_again():
-    found = known_types()["number"].learn(written(CELLS["number"]))
+    found = known_types()["number"].learn(written(CELLS["number"]), **PLAIN)
     values = np.array([1, 2.5, 4])
     scaled = (np.array([1, 2.5, np.nan, 4, 7]) - values.mean()) / values.std()
     assert np.allclose(found.codes[0], np.nan_to_num(scaled))
@@ -104,7 +105,7 @@ def test_a_new_type_is_one_class_in_one_file(tmp_path, monkeypatch):
         cells = written(["aa", "bbbb", None])
         inferred = Inference(place, np.arange(3), said, {"min_count": 2})
         inferred.learn("c", cells.cells)
-        reader = TableReader(inferred.learned, OF_FILES, {}, None, {})
+        reader = TableReader(inferred.learned, OF_FILES, {}, None, {}, PLAIN)
         reader = TableReader.from_state(json.loads(json.dumps(reader.state())))
         assert reader.rows(3, [reader.columns[0].codes(cells.cells, place)]).tolist() == [
             [1.0],
