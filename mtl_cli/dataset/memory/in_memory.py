@@ -82,11 +82,15 @@ class InMemoryDataset(Dataset):
         return self.splits
 
     def targets(self, split: str) -> dict[str, Tensor]:
-        return self.splits[split].targets
+        return self.prepare_targets(self.splits[split].targets)
 
     def prepare(self, inputs: dict[str, Examples]) -> dict[str, Examples]:
         """What happens to gathered rows before they are a batch: bytes become floats, say."""
         return inputs
+
+    def prepare_targets(self, targets: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The same for targets: what is kept in few bytes becomes what tasks read."""
+        return targets
 
     def loader(
         self, split: str, tasks: Mapping[str, str], device: torch.device, seed: int
@@ -166,7 +170,8 @@ class RowsLoader:
         inputs = {name: take(x, rows, here) for name, x in self.rows.inputs.items()}
         targets = {task: y[rows] for task, y in self.rows.targets.items()}
         weights = {task: w[rows] for task, w in self.rows.weights.items()}
-        return Rows(self.dataset.prepare(inputs), targets, weights)
+        prepared = self.dataset.prepare(inputs), self.dataset.prepare_targets(targets)
+        return Rows(*prepared, weights)
 
 
 def take(x: Examples, rows: Tensor | slice, here: Tensor | slice) -> Examples:
