@@ -109,7 +109,7 @@ class Table(InMemoryDataset):
         for name in table.column_names:
             if name not in labels.columns() and name not in by:
                 inferred.learn(name, table.column(name))
-        if not inferred.learned:
+        if not any(column.num_numbers or column.sizes for column in inferred.learned):
             rule, found = "must have a column to learn from", "\n".join(["", *inferred.lines()])
             words = joint(inferred.writings, inferred.kinds)
             fix = words or "other columns; or say in dataset.columns what is"

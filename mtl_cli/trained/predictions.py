@@ -87,4 +87,4 @@ def probabilities(task: Task, values: np.ndarray, names: Sequence[str]) -> Colum
 def array(values: Any) -> Any:
     import pyarrow
 
-    return pyarrow.array(values)
+    return values if isinstance(values, pyarrow.Array) else pyarrow.array(values)

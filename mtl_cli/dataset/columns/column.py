@@ -64,10 +64,12 @@ class Column(ABC):
     Attributes:
         name: the column's.
         as_text: whether cells stay as they are written (``007``) where a user says this type.
+        is_shown: whether its cells stand beside the predictions for new rows.
     """
 
     name: str
     as_text: ClassVar[bool] = False
+    is_shown: ClassVar[bool] = False
 
     @classmethod
     def suits(cls, kind: pyarrow.DataType) -> bool:

@@ -76,7 +76,9 @@ class TableReader(Reader):
     ) -> Iterator[NewExamples]:
         options = ReadOptions("input", **self.options)
         groups = {task: self.groups.get(task, (task, None)) for task in tasks}
-        wanted = [column.name for column in self.columns]
+        shown = [] if tasks else [column.name for column in self.columns if column.is_shown]
+        used = [column for column in self.columns if column.name in shown or not column.is_shown]
+        wanted = [column.name for column in used]
         for target in (self.targets[target] for target, _ in groups.values()):
             wanted += [*target.columns, *([] if target.weight is None else [target.weight])]
         wanted += [self.task_column] if tasks and self.task_column else []
@@ -86,12 +88,13 @@ class TableReader(Reader):
         for part in read_parts(path, options, wanted, CHUNK_ROWS, typed=typed):
             place = place_among([part])
             table = as_numbers(part.table, place, numbers, self.writing)
-            codes = [own.codes(table.column(own.name), place) for own in self.columns]
+            codes = [own.codes(table.column(own.name), place) for own in used]
             rows = self.rows(len(table), codes)
-            for own, values in zip(self.columns, codes, strict=True):
+            for own, values in zip(used, codes, strict=True):
                 if own.sizes and not all(code.all() for code in values):
                     unseen.add(own, table.column(own.name))
             names = {"file": [part.file.name] * len(table), "row": np.array(part.numbers())}
+            names |= {self.shown_as(name): table.column(name).combine_chunks() for name in shown}
             targets = {
                 task: self.labels(target, group, table, place)
                 for task, (target, group) in groups.items()
@@ -99,6 +102,11 @@ class TableReader(Reader):
             weights = self.weights(groups, table, place)
             yield from NewExamples(names, {INPUT: rows}, targets, weights).batches(batch_size)
         unseen.warn(path)
+
+    def shown_as(self, name: str) -> str:
+        """What a column is called beside predictions, among which it may not be one of them."""
+        taken = {"file", "row", *self.targets, *self.groups}
+        return f"id.{name}" if name in taken else name
 
     def number_columns(self, groups: Mapping[str, Sequence[Any]]) -> list[str]:
         """Columns of targets and weights that are numbers, written in a way of their own."""

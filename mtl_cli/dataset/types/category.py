@@ -9,6 +9,7 @@ import numpy as np
 
 from mtl_cli.basis.errors import check_integer
 from mtl_cli.dataset.columns.column import Column, Learned, Written
+from mtl_cli.dataset.columns.ids import id_hint
 from mtl_cli.dataset.columns.numbers import is_numeric
 from mtl_cli.dataset.columns.writing import Writing, most_likely, writing_of
 from mtl_cli.dataset.files.canonical import canonical
@@ -55,7 +56,7 @@ class Category(Column):
         meant, writing = ("", None) if said else but_numbers(name, texts)
         if not said and 2 * len(texts) > len(indices):
             kept = f"'dataset.columns.{name}={{type: category}}' keeps it"
-            about = f"text, {len(texts):,} different ones; {meant or kept}"
+            about = f"text, {len(texts):,} different ones; {id_hint(written) or meant or kept}"
             return Learned(missing, about, writing=writing)
         own = indices[written.train]
         counts = np.bincount(own[own >= 0], minlength=len(texts))

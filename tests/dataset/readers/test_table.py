@@ -191,3 +191,39 @@ def test_the_words_that_an_error_offers_read_such_numbers(tmp_path):
     with pytest.raises(Problem, match=r"""try:   'dataset\.decimal=","'"""):
         make(**said | {"columns": None})
     assert make(**said | {"columns": None, "decimal": ","}).reader.columns[0].name == "x"
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_an_id_is_no_input_and_stands_beside_predictions(tmp_path, suffix):
+    data = frame().assign(user_id=[f"{i:03}" for i in range(N)], row=np.arange(N)[::-1])
+    plain, file = tmp_path / "plain.csv", tmp_path / f"my.{suffix}"
+    frame().to_csv(plain, index=False)
+    data.to_csv(file, index=False) if suffix == "csv" else data.to_parquet(file)
+    ids = {name: {"type": "id"} for name in ("user_id", "row")}
+    dataset = make(file, columns={"group": {"type": "drop"}, **ids})
+    rows = dataset.splits["train"].inputs["row"]
+    assert torch.equal(rows, make(plain).splits["train"].inputs["row"])
+    reader = through_json(dataset.reader)
+    [part] = reader.read(file, "row", 100)
+    assert torch.equal(part.inputs["row"], rows)
+    assert list(part.names) == ["file", "row", "user_id", "id.row"]
+    assert part.names["user_id"].to_pylist() == list(data.user_id)
+    assert list(map(int, part.names["id.row"].to_pylist())) == list(data.row)
+    [labelled] = reader.read(plain, "row", 100, ["score"])  # whose ids are not needed
+    assert torch.equal(labelled.inputs["row"], rows)
+    plain_rows = dataset.plain_table.features(rows)
+    assert np.array_equal(plain_rows, make(plain).plain_table.features(rows), equal_nan=True)
+
+
+def test_a_column_that_is_called_an_id_is_said_to_be_one(tmp_path):
+    data = frame().assign(
+        user_id=range(N), grid=range(N), code_id=np.arange(N) % 5, userId=range(N)
+    )
+    data["id"] = [f"u{i}" for i in range(N)]
+    data.to_csv(tmp_path / "my.csv", index=False)
+    dataset = make(tmp_path / "my.csv")
+    hinted = [note.split()[0] for note in dataset.notes if "an id?" in note]
+    assert hinted == ["user_id", "userId", "id"]
+    said = {name: {"type": "id"} for name in hinted}
+    dataset = make(tmp_path / "my.csv", columns=said)
+    assert not [note for note in dataset.notes if "an id?" in note]

@@ -16,8 +16,9 @@ from mtl_cli.dataset.tables.inference import Inference
 from mtl_cli.dataset.tables.types import check_said, column_of, column_state, known_types
 
 CELLS = {"number": ["1", "2.5", None, "4", "7"], "category": ["a", "b", "?", "a", "c"]}
+CELLS["id"] = ["007", "8", "a", None, "b"]
 PLAIN = {"decimal": ".", "thousands": None}
-OPTIONS = {"number": PLAIN, "category": {"min_count": 1}}
+OPTIONS = {"number": PLAIN, "category": {"min_count": 1}, "id": {}}
 
 # A type of one's own: the share of each letter is no category, and no number.
 LENGTH = """
@@ -60,7 +61,7 @@ def written(cells, train=(0, 1, 2, 3), said=True):
 
 
 def test_all_types_are_found():
-    assert list(known_types()) == ["category", "drop", "number"]
+    assert list(known_types()) == ["category", "drop", "id", "number"]
 
 
 @pytest.mark.parametrize("name", list(CELLS))

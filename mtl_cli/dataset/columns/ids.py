@@ -1,0 +1,21 @@
+"""Columns that name rows: no model can learn from them, and most are called id."""
+
+from __future__ import annotations
+
+import re
+
+from mtl_cli.dataset.columns.column import Written
+
+NAMED = re.compile(r"(?i:id|.*[_ .-]id)|.*[a-z]I[dD]")
+
+
+def id_hint(written: Written) -> str:
+    """What to type for a column that is called so, and whose cells all differ; else nothing."""
+    from pyarrow import compute
+
+    cells = written.cells
+    if written.said or not NAMED.fullmatch(written.name):
+        return ""
+    if cells.null_count or compute.count_distinct(cells).as_py() < len(cells):
+        return ""
+    return f"an id? 'dataset.columns.{written.name}={{type: id}}' keeps it for predictions alone"
