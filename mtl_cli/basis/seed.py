@@ -15,6 +15,12 @@ def seed_everything(seed: int) -> None:
     torch.manual_seed(seed)
 
 
+def generator_of(*numbers: int) -> torch.Generator:
+    """A generator on the host that is a function of these numbers alone, none below 0."""
+    (state,) = np.random.SeedSequence(numbers).generate_state(1, np.uint64)
+    return torch.Generator().manual_seed(int(state >> np.uint64(1)))
+
+
 def set_deterministic(on: bool) -> None:
     """Makes torch choose algorithms that give the same bits in every run, or stops it."""
     if on:

@@ -17,10 +17,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mtl_cli.basis.batch import Examples
+from mtl_cli.basis.batch import Batch, Examples
 from mtl_cli.basis.errors import check_integer, check_number, problem
 from mtl_cli.basis.inputs import Dense
 from mtl_cli.dataset.base import SPLITS
+from mtl_cli.dataset.maps.augmentation import Augmentation
 from mtl_cli.dataset.maps.pixels import borders, normalised, unpacked
 from mtl_cli.dataset.maps.render import render
 from mtl_cli.dataset.maps.rooms import CLASSES, SCENES, draw_rooms
@@ -68,11 +69,12 @@ class Scenes(InMemoryDataset):
         num_train, num_val, num_test: scenes.
         seed: of all splits.
         sensor: see `Sensor`.
+        augmentation: of train batches; see `Augmentation`.
         batching: see `InMemoryDataset`.
     """
 
     shared: ClassVar[Mapping[str, type]] = MappingProxyType(
-        {"sensor": Sensor, "batching": Batching}
+        {"sensor": Sensor, "augmentation": Augmentation, "batching": Batching}
     )
 
     def __init__(
@@ -83,6 +85,7 @@ class Scenes(InMemoryDataset):
         num_test: int,
         seed: int,
         sensor: Sensor,
+        augmentation: Augmentation,
         batching: Batching,
     ) -> None:
         if not isinstance(size, list | tuple) or len(size) != 2:
@@ -109,6 +112,8 @@ class Scenes(InMemoryDataset):
         self.class_names = {"segmentation": CLASSES, "scene": SCENES}
         self.sizes_of_tasks = {task: len(names) for task, names in self.class_names.items()}
         self.drawn = list(self.sizes)
+        self.augmentation = augmentation
+        self.augments = augmentation.on
 
     def prepare(self, inputs: dict[str, Examples]) -> dict[str, Examples]:
         image = inputs["image"]
@@ -117,6 +122,9 @@ class Scenes(InMemoryDataset):
 
     def prepare_targets(self, targets: dict[str, Tensor]) -> dict[str, Tensor]:
         return {task: unpacked(task, target) for task, target in targets.items()}
+
+    def augment(self, batch: Batch, draw: torch.Generator) -> Batch:
+        return self.augmentation(batch, "image", draw)
 
 
 def rendered(count: int, seed: tuple[int, int], size: tuple[int, int], sensor: Sensor) -> Rows:

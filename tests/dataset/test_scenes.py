@@ -9,6 +9,7 @@ from mtl_cli.dataset.scenes import Scenes
 
 VALID = {"size": [24, 32], "num_train": 40, "num_val": 17, "num_test": 0, "seed": 0}
 VALID |= {"noise": 0.03, "unlabelled": 0.05, "max_depth": 8.0, "min_angle": 4.0}
+VALID |= {"flip": 0.0, "scales": [1.0], "scaled_depth": "keep"}
 VALID |= {"batch_size": 16, "eval_batch_size": 10, "shuffle": True, "drop_last": False}
 
 
@@ -94,6 +95,9 @@ WRONG = {
     "unlabelled": 2,
     "max_depth": 0,
     "min_angle": 91,
+    "flip": 1.5,
+    "scales": [0.5],
+    "scaled_depth": "halve",
 }
 
 
@@ -101,3 +105,23 @@ WRONG = {
 def test_what_cannot_be_rendered_is_refused(option):
     with pytest.raises(ValueError, match=rf"dataset\.{option} must .*\n  found: .*\n  try:   \S"):
         made(**{option: WRONG[option]})
+
+
+def test_what_is_augmented_follows_from_seed_epoch_and_step_alone():
+    dataset = made(flip=0.5, scales=[1.0, 1.2, 1.5])
+    plain, cpu = made(), torch.device("cpu")
+    loader = dataset.loader("train", dataset.tasks, cpu, 3)
+    whole = list(loader.batches(2))
+    for start in range(len(whole)):
+        (batch, *_), expected = loader.batches(2, start), whole[start]
+        assert torch.equal(batch.inputs["image"], expected.inputs["image"])
+        assert all(same(batch.targets[task], y) for task, y in expected.targets.items())
+        assert batch.labels == {}
+    first = next(loader.batches(1)).inputs["image"]
+    again = dataset.loader("train", dataset.tasks, cpu, 3)
+    assert torch.equal(next(again.batches(1)).inputs["image"], first)
+    bare = next(plain.loader("train", dataset.tasks, cpu, 3).batches(1)).inputs["image"]
+    assert not torch.equal(first, bare)
+    val, other = (d.loader("val", d.tasks, cpu, 3).batches(1) for d in (dataset, plain))
+    for left, right in zip(val, other, strict=True):
+        assert torch.equal(left.inputs["image"], right.inputs["image"])

@@ -11,13 +11,15 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from mtl_cli.basis.batch import Bag, Batch, Examples
+from mtl_cli.basis.batch import Batch, Examples
 from mtl_cli.basis.device import place, send
 from mtl_cli.basis.errors import problem
 from mtl_cli.basis.inputs import InputSpec
+from mtl_cli.basis.seed import generator_of
 from mtl_cli.dataset.base import Dataset
 from mtl_cli.dataset.memory.batching import Batching, fitted_size
 from mtl_cli.dataset.memory.labels import Labels
+from mtl_cli.dataset.memory.take import take
 
 CHUNK_BYTES = 4 * 2**20  # rows are gathered for as many batches at once as fit in this
 
@@ -49,9 +51,13 @@ class InMemoryDataset(Dataset):
         tasks: ``{task: the input that it reads}``.
         source: where the examples are from.
         batching: how its examples are put into batches.
+
+    Attributes:
+        augments: whether `augment` changes train batches.
     """
 
     shared: ClassVar[Mapping[str, type]] = MappingProxyType({"batching": Batching})
+    augments: bool = False
 
     def __init__(
         self,
@@ -92,6 +98,18 @@ class InMemoryDataset(Dataset):
         """The same for targets: what is kept in few bytes becomes what tasks read."""
         return targets
 
+    def augment(self, batch: Batch, draw: torch.Generator) -> Batch:
+        """A train batch changed by chance, inputs and targets together, on their device.
+
+        Called where `augments`.
+
+        Args:
+            batch: prepared.
+            draw: a generator on the host, made of seed, epoch and step: all that is drawn is drawn
+                of it, so that a training goes on from anywhere as if it had not stopped.
+        """
+        return batch
+
     def loader(
         self, split: str, tasks: Mapping[str, str], device: torch.device, seed: int
     ) -> RowsLoader:
@@ -104,7 +122,8 @@ class InMemoryDataset(Dataset):
         train, batching = split == "train", self.batching
         size = self.batch_size if train else batching.eval_batch_size
         drop_last, shuffle = train and batching.drop_last, train and batching.shuffle
-        return RowsLoader(self, rows, size, drop_last, seed if shuffle else None)
+        order, chance = seed if shuffle else None, seed if train and self.augments else None
+        return RowsLoader(self, rows, size, drop_last, order, chance)
 
 
 @dataclass
@@ -117,6 +136,7 @@ class RowsLoader:
         batch_size: examples a batch.
         drop_last: whether an incomplete last batch is left out.
         seed: with the epoch, says the order; None: the order of the rows.
+        augment_seed: with epoch and step, says what is augmented how; None: nothing is.
     """
 
     dataset: InMemoryDataset
@@ -124,6 +144,7 @@ class RowsLoader:
     batch_size: int
     drop_last: bool
     seed: int | None
+    augment_seed: int | None = None
     num_examples: int = field(init=False)
 
     def __post_init__(self) -> None:
@@ -150,13 +171,17 @@ class RowsLoader:
             chunk = self._gather(rows, order, there)
             for i in range(last - first):
                 part = slice(i * self.batch_size, (i + 1) * self.batch_size)
-                yield Batch(
+                batch = Batch(
                     {name: x[part] for name, x in chunk.inputs.items()},
                     {task: y[part] for task, y in chunk.targets.items()},
                     self.complete,
                     {task: w[part] for task, w in chunk.weights.items()},
                     labels[first + i] if labels else {},
                 )
+                if self.augment_seed is not None:
+                    draw = generator_of(self.augment_seed, epoch, first + i)
+                    batch = self.dataset.augment(batch, draw)
+                yield batch
 
     def _batches_at_once(self) -> int:
         tensors = [x for x in self.rows.inputs.values() if isinstance(x, Tensor)]
@@ -172,16 +197,3 @@ class RowsLoader:
         weights = {task: w[rows] for task, w in self.rows.weights.items()}
         prepared = self.dataset.prepare(inputs), self.dataset.prepare_targets(targets)
         return Rows(*prepared, weights)
-
-
-def take(x: Examples, rows: Tensor | slice, here: Tensor | slice) -> Examples:
-    """The examples at ``rows``; of a tensor by whole rows, which is faster than by elements.
-
-    Args:
-        x: all of them.
-        rows: which, on their device.
-        here: the same in the host's memory, by which the size of a bag's part is known.
-    """
-    if isinstance(x, Bag):
-        return x[here]
-    return x.index_select(0, rows) if isinstance(rows, Tensor) else x[rows]
