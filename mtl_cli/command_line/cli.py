@@ -24,6 +24,7 @@ from mtl_cli.basis.errors import Problem, problem
 from mtl_cli.command_line.completion import completed
 from mtl_cli.command_line.explained import explained, fail, full_errors
 from mtl_cli.command_line.flags import readable
+from mtl_cli.command_line.grammar import read_texts, value
 from mtl_cli.command_line.help import show_help
 from mtl_cli.command_line.kinds import check_own, check_types
 from mtl_cli.command_line.own_parts import (
@@ -37,7 +38,7 @@ from mtl_cli.command_line.own_parts import (
 from mtl_cli.command_line.places import CONF
 from mtl_cli.command_line.sweep import PLACE, place_sweep
 from mtl_cli.command_line.targets import add_tasks
-from mtl_cli.command_line.words import for_hydra, for_swept_choices, swept_for_hydra, value
+from mtl_cli.command_line.words import for_hydra, for_swept_choices, swept_for_hydra
 from mtl_cli.disk.literal import literal
 from mtl_cli.disk.new_file import file_name
 from mtl_cli.disk.run_folder import create_folder, from_here
@@ -157,6 +158,7 @@ def job_config(cfg: DictConfig, hydra_cfg: Any) -> DictConfig:
     find_packages(list(hydra_cfg.overrides.task))
     own = OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key != "hydra"])
     chosen = {k: v for k, v in hydra_cfg.runtime.choices.items() if not k.startswith("hydra")}
+    read_texts(own)
     check_own(own, CONF)
     check_types(own, chosen, CONF)
     chosen = add_tasks(own, chosen, typed)

@@ -15,10 +15,10 @@ from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
 from mtl_cli.basis.errors import Problem, problem
+from mtl_cli.command_line.grammar import parsed
 from mtl_cli.command_line.mistakes import command, explain
 from mtl_cli.command_line.own_parts import conf_folders
 from mtl_cli.command_line.places import CONF, group_of
-from mtl_cli.command_line.words import parsed
 
 READS = str(Path(__file__).with_name("cli.py"))  # hands the words to Hydra
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from mtl_cli.command_line.words import value
+from mtl_cli.command_line.grammar import value
 
 # An option of the same name, wherever it stands, is found without: patience is trainer.patience.
 NAMES = {

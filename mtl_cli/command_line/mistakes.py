@@ -18,6 +18,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from mtl_cli.basis.errors import Problem, nearest, problem
 from mtl_cli.command_line.habits import CHOICES, meant, of_file
+from mtl_cli.command_line.names import quoted
 from mtl_cli.command_line.old_words import is_old, todays
 from mtl_cli.command_line.own_parts import conf_folders
 from mtl_cli.command_line.places import CONF, group_of, place_at
@@ -150,8 +151,7 @@ def unreadable(error: OverrideParseException, words: list[str]) -> Problem:
     if "=" in word or word.startswith("~") or word not in words:
         lines = str(error).splitlines()
         caret = next((line.index("^") for line in lines if line.strip() == "^"), None)
-        if word.lstrip("+").startswith("dataset.targets="):
-            fix = "names of letters, digits, _ and - alone: 'dataset.targets={y: regression}'"
+        fix = quoted(word) or fix
         if caret is not None:  # it stands below the word, behind the name of Hydra's own exception
             rest = lines[0][caret:] or "its end"
             return problem(word, "must be key=value", f"what cannot be read, at {rest}", fix)

@@ -7,7 +7,7 @@ from typing import Any
 
 from hydra.core.override_parser.types import Override
 
-from mtl_cli.command_line.words import parsed, value
+from mtl_cli.command_line.grammar import parsed, value
 
 # {an option as it was called: as it is called today}, where that is all that changed
 RENAMED: Mapping[str, str] = {

@@ -12,8 +12,9 @@ from omegaconf import OmegaConf
 
 from mtl_cli.basis.errors import Problem
 from mtl_cli.command_line.cli import compose, explained, job_config
+from mtl_cli.command_line.grammar import value
 from mtl_cli.command_line.places import CONF
-from mtl_cli.command_line.words import value, with_tasks
+from mtl_cli.command_line.targets import with_tasks
 
 Flat = Mapping[str, Any]  # {"arch.num_experts": 8}
 

@@ -10,8 +10,8 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from mtl_cli.basis.errors import problem
+from mtl_cli.command_line.grammar import value
 from mtl_cli.command_line.own_parts import split_config_dirs
-from mtl_cli.command_line.words import value
 from mtl_cli.comparison.best import rank_on_val
 from mtl_cli.disk.run_folder import RunFolder, create_folder, find_run, from_here
 from mtl_cli.disk.writing import forget_parts

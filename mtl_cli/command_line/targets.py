@@ -1,4 +1,4 @@
-"""A task for each target that has none yet, as its kind of task is composed.
+"""A task for each target: words that bring it, or it is composed where no word does.
 
 Targets of a YAML of one's own bring their tasks so, and those of a long list: Hydra's time for
 composing grows with the square of the choices, and 200 tasks are 600 of them.
@@ -6,6 +6,8 @@ composing grows with the square of the choices, and 200 tasks are 600 of them.
 
 from __future__ import annotations
 
+import re
+import sys
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
@@ -16,9 +18,44 @@ from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from mtl_cli.basis.errors import nearest, problem
+from mtl_cli.command_line.grammar import as_texts, parsed
+from mtl_cli.command_line.names import check_names, kind_of, targets_in
 from mtl_cli.command_line.own_parts import composable, installed_folders
 from mtl_cli.command_line.places import CONF
-from mtl_cli.command_line.words import kind_of, name_of
+
+OPEN = re.compile(r"dataset\.(targets|columns)\.[^=]+=")  # a target or column is new by its name
+NAMED = re.compile(r"\btasks\.([\w-]+)")
+LOOKS = ("--cfg", "-c", "--info", "-i")  # flags by which Hydra shows what it composes
+
+
+def with_tasks(words: list[str], most: int = sys.maxsize) -> list[str]:
+    """The words, and a task for each target that they name.
+
+    ``dataset.targets={age: regression}`` says what the data holds, as ``dataset.targets.age=...``
+    does, and ``{kind: regression, ...}`` in either; ``task@tasks.age=regression`` brings the task's
+    settings, so that ``tasks.age.weight=2`` can stand on the same line.
+
+    Args:
+        words: as they were typed.
+        most: of more targets, those get their tasks here that other words speak of; the others are
+            added to what is composed (`targets.add_tasks`).
+    """
+    words = [f"++{word}" if OPEN.match(word) else word for word in words]
+    tasks: dict[str, str] = {}
+    for _, override in parsed(as_texts([word for word in words if "dataset.targets" in word])):
+        if override is not None and override.key_or_group.startswith("dataset.targets"):
+            path = override.key_or_group.removeprefix("dataset.targets").split(".")[1:]
+            said = targets_in(path, override.value())
+            check_names(said)
+            kinds = {task: kind_of(own) for task, own in said.items()}
+            tasks |= {task: kind for task, kind in kinds.items() if kind}  # else the data says it
+    if len(tasks) > most and not any(word.startswith(LOOKS) for word in words):
+        named = {name for word in words for name in NAMED.findall(word)}
+        tasks = {task: kind for task, kind in tasks.items() if task in named}
+    given = {word.partition("=")[0].lstrip("+") for word in words}
+    wanted = {f"task@tasks.{task}": kind for task, kind in tasks.items()}
+    added = [f"+{key}={kind}" for key, kind in wanted.items() if key not in given]
+    return [*added, *words]  # before the flags, after which argparse takes no more of them
 
 
 def add_tasks(cfg: DictConfig, chosen: Mapping[str, str | None], folders: Sequence[Path]) -> Any:
@@ -35,7 +72,8 @@ def add_tasks(cfg: DictConfig, chosen: Mapping[str, str | None], folders: Sequen
     targets = cfg.dataset.get("targets") if isinstance(cfg.get("dataset"), DictConfig) else None
     said = OmegaConf.to_container(targets) if isinstance(targets, DictConfig) else {}
     assert isinstance(said, dict)
-    kinds = {name_of(task, kind): kind for task, own in said.items() if (kind := kind_of(own))}
+    check_names(said)
+    kinds = {str(task): kind for task, own in said.items() if (kind := kind_of(own))}
     there = {task for task in cfg.tasks if f"task@tasks.{task}" in chosen}
     missing = {task: kind for task, kind in kinds.items() if task not in there}
     if not missing:

@@ -80,6 +80,7 @@ class Table(InMemoryDataset):
             raise problem("dataset.path", rule, "none", fix)
         said = columns or {}
         check_said(said)
+        said = {str(name): own for name, own in said.items()}  # 2020 is a number for Hydra
         check_integer("dataset.min_count", min_count, 1, "dataset.min_count=2")
         check_integer("dataset.reference", reference, 0, "dataset.reference=0")
         check_name("dataset.weight_column", weight_column)

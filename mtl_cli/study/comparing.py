@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from mtl_cli.basis.errors import problem
 from mtl_cli.command_line.cli import compose, job_config
+from mtl_cli.command_line.grammar import value
 from mtl_cli.command_line.job_line import finished_line, say
-from mtl_cli.command_line.words import value
 from mtl_cli.comparison.files import Report
 from mtl_cli.dataset.files.held import PREFIX, held
 from mtl_cli.disk.run_folder import RunFolder, create_folder, from_here

@@ -11,7 +11,7 @@ import torch
 from hydra.utils import get_class
 from omegaconf import OmegaConf
 
-from mtl_cli.command_line.words import value
+from mtl_cli.command_line.grammar import value
 from mtl_cli.comparison.saved_run import SavedRun, find_runs, mapping, read_run
 from mtl_cli.comparison.size import RATIO
 from mtl_cli.disk.yaml_file import read_yaml

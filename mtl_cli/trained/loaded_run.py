@@ -30,7 +30,7 @@ from mtl_cli.trained.new_data import (
     leading,
     rows_of,
 )
-from mtl_cli.trained.predictions import Columns, columns_of
+from mtl_cli.trained.predictions import Columns, columns_of, distinct
 from mtl_cli.training.evaluation import to_device
 
 if TYPE_CHECKING:
@@ -176,10 +176,9 @@ class LoadedRun:
                 for part in parts:
                     own = [task for task in tasks if self.data.tasks[task] == name]
                     outputs = self.outputs(part, own)
-                    columns = leading(part, name) if several else as_arrays(part)
-                    for task in tasks:
-                        columns += self.columns(task, outputs.get(task), len(part))
-                    yield columns
+                    beside = leading(part, name) if several else as_arrays(part)
+                    predicted = {t: self.columns(t, outputs.get(t), len(part)) for t in tasks}
+                    yield distinct(beside, predicted, self.tasks)
 
     @torch.inference_mode()
     def outputs(self, part: NewExamples, tasks: list[str]) -> dict[str, Tensor]:

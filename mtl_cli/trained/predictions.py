@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import singledispatch
 from typing import Any
 
@@ -40,6 +40,27 @@ def columns_of(task: Task, output: Tensor, names: Sequence[str]) -> Columns:
     last = max(2, len(values)) + first
     known = [*names, *map(str, range(len(names) + first, last))]
     return as_columns(task, values, known)
+
+
+def distinct(beside: Columns, predicted: Mapping[str, Columns], tasks: Collection[str]) -> Columns:
+    """All columns, no two of one name.
+
+    The name of a task is that of its prediction; what else would be called so, the ``row`` of a
+    file or a part of another task, gets ``_`` behind it.
+
+    Args:
+        beside: the columns that say which example a row is of.
+        predicted: ``{task: its columns}``.
+        tasks: of the model, whether they predict or not.
+    """
+    columns: Columns = []
+    for task, own in [("", beside), *predicted.items()]:
+        for name, values in own:
+            taken = {other for other, _ in columns} | set(tasks) - {task}
+            while name in taken:
+                name += "_"
+            columns.append((name, values))
+    return columns
 
 
 @singledispatch

@@ -3,12 +3,8 @@
 import pytest
 
 from mtl_cli.basis.errors import Problem
-from mtl_cli.command_line.words import (
-    for_hydra,
-    for_swept_choices,
-    swept_for_hydra,
-    with_tasks,
-)
+from mtl_cli.command_line.targets import with_tasks
+from mtl_cli.command_line.words import for_hydra, for_swept_choices, swept_for_hydra
 
 
 @pytest.mark.parametrize(

@@ -509,3 +509,18 @@ def test_a_class_that_only_test_has_counts_as_missing_and_is_said(tmp_path):
     dataset = make(tmp_path / "t.csv", **options)
     assert dataset.targets("test")["cls"].tolist() == [-1, 0]
     assert any("no row in train is c (1)" in note for note in dataset.notes)
+
+
+def test_a_group_whose_name_would_part_a_path_has_a_task(path):
+    data = frame().assign(school=np.resize(["St. Mary", "St_ Mary", "Hill"], N))
+    data.to_csv(path, index=False)
+    dataset = make(path, targets={"score": "regression"}, task_column="school")
+    assert list(dataset.tasks) == ["Hill", "St_ Mary_", "St_ Mary"]
+    groups = {task: group for task, (_, group) in dataset.reader.groups.items()}
+    assert groups == {"Hill": "Hill", "St_ Mary_": "St. Mary", "St_ Mary": "St_ Mary"}
+
+
+def test_a_name_with_dots_is_told_from_a_path(path):
+    frame().to_csv(path, index=False)
+    with pytest.raises(Problem, match=r"'dataset.columns={petal.width: {type: number}}'$"):
+        make(path, **ALL, columns={"petal": {"width": {"type": "number"}}})

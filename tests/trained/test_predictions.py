@@ -15,7 +15,7 @@ from mtl_cli.task.binary import Binary
 from mtl_cli.task.multiclass import Multiclass
 from mtl_cli.task.multilabel import Multilabel
 from mtl_cli.task.regression import Regression
-from mtl_cli.trained.predictions import columns_of
+from mtl_cli.trained.predictions import columns_of, distinct
 
 
 def parts(loss: nn.Module) -> Parts:
@@ -91,3 +91,14 @@ def test_values_are_in_the_unit_of_the_labels() -> None:
 def test_a_map_fits_in_no_row() -> None:
     with pytest.raises(Problem, match=r"run\.model"):
         columns_of(multiclass(num_classes=3), torch.zeros(2, 3, 4, 4), [])
+
+
+def test_no_two_columns_have_one_name_and_a_task_keeps_its_own() -> None:
+    beside = [("file", 0), ("row", 1), ("pose_x", 2)]
+    predicted = {
+        "row": [("row", 3)],
+        "pose": [("pose_x", 4), ("pose_y", 5)],
+        "pose_x": [("pose_x", 6)],
+    }
+    names = [name for name, _ in distinct(beside, predicted, ["row", "pose", "pose_x"])]
+    assert names == ["file", "row_", "pose_x_", "row", "pose_x__", "pose_y", "pose_x"]

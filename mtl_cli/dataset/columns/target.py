@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -92,3 +93,14 @@ def only_in_group(labels: Tensor, here: np.ndarray) -> Tensor:
     own = labels.clone()
     own[torch.from_numpy(~here)] = float("nan") if labels.is_floating_point() else -1
     return own
+
+
+def task_names(groups: Sequence[str]) -> list[str]:
+    """The names of the tasks of some groups: theirs, without what parts a path (``St. Mary``)."""
+    names: list[str] = []
+    for group in groups:
+        name = re.sub(r"[.\[\]]", "_", group)
+        while name in names or (name != group and name in groups):
+            name += "_"
+        names.append(name)
+    return names

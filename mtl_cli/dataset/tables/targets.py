@@ -13,7 +13,7 @@ from mtl_cli.basis.errors import problem
 from mtl_cli.dataset.columns.label_checks import check_train_targets, labelled
 from mtl_cli.dataset.columns.labels import make_label_map, read_map
 from mtl_cli.dataset.columns.numbers import read_weights
-from mtl_cli.dataset.columns.target import CLASSES, Target, only_in_group
+from mtl_cli.dataset.columns.target import CLASSES, Target, only_in_group, task_names
 from mtl_cli.dataset.columns.target_options import TargetOptions
 from mtl_cli.dataset.columns.unseen import counted, unseen_labels, unseen_note
 from mtl_cli.dataset.files.cells import SeenLabels, encode, sort_names
@@ -135,10 +135,10 @@ class TableTargets:
             fix = "a column without blank cells"
             raise problem("dataset.task_column", "must say the task of each row", found, fix)
         self.targets = {}
-        for group in sort_names(groups):
+        for name, group in zip(task_names(sort_names(groups)), sort_names(groups), strict=True):
             here = codes == groups.index(group)
             for target, labels in self.labels.items():
-                task = group if len(self.labels) == 1 else f"{group}_{target}"
+                task = name if len(self.labels) == 1 else f"{name}_{target}"
                 self.targets[task] = only_in_group(labels, here)
                 self.groups[task] = (target, group)
         return codes

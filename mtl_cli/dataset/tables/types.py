@@ -63,6 +63,13 @@ def check_said(said: Mapping[str, Any]) -> None:
     for column, own in said.items():
         slot, kinds = f"dataset.columns.{column}", list(known_types())
         if not isinstance(own, Mapping) or "type" not in own:
+            whole, inner = column, own
+            while isinstance(inner, Mapping) and len(inner) == 1 and "type" not in inner:
+                [(part, inner)] = inner.items()
+                whole = f"{whole}.{part}"
+            if isinstance(inner, Mapping) and "type" in inner:  # a name with dots, taken for a path
+                fix = f"'dataset.columns={{{whole}: {{type: {inner['type']}}}}}'"
+                raise problem(slot, "must say its type", own, fix)
             word = own if own in kinds else nearest(str(own), kinds) or "category"
             raise problem(slot, "must say its type", own, f"'{slot}={{type: {word}}}'")
         check_choice(f"{slot}.type", own["type"], kinds, f"'{slot}={{type: category}}'")
