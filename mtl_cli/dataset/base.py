@@ -42,6 +42,7 @@ class Dataset(ABC):
         notice: what a user should know of the source before trusting a result, or None.
         notes: what is said of the data before training, line by line: what was inferred, what was
             left out, what an epoch draws.
+        details: the lines that notes shorten, for a file in the run folder.
         class_names: ``{task: the names of its classes}``, where they have names.
         sizes_of_tasks: ``{task: its num_classes, num_outputs or num_labels}``, where the data says
             it; fills what is null in the task's config.
@@ -59,6 +60,7 @@ class Dataset(ABC):
     source: str
     notice: str | None = None
     notes: tuple[str, ...] = ()
+    details: tuple[str, ...] = ()
     class_names: Mapping[str, list[str]] = MappingProxyType({})
     sizes_of_tasks: Mapping[str, int] = MappingProxyType({})
     patterns: Mapping[str, str] = MappingProxyType({})

@@ -127,6 +127,7 @@ class Table(InMemoryDataset):
             *labels.notes(train),
             *inferred.lines(),
         )
+        self.details = tuple(inferred.details())
         self.class_names = labels.class_names
         self.sizes_of_tasks = labels.sizes
         self.patterns = labels.patterns

@@ -32,13 +32,14 @@ class RunFolder:
         self.best = path / "checkpoints" / "best.pt"
         self.reader = path / "reader.json"
         self.learned = path / "learned.json"
+        self.columns = path / "columns.txt"
         self.plots = path / "plots"
         self.log = path / "train.log"
 
     def check_files(self) -> None:
         """Refuses a folder where a file is to be written, before anything is."""
         files = (self.config, self.metrics, self.summary, self.last, self.best, self.reader)
-        for path in (*files, self.learned, self.log):
+        for path in (*files, self.learned, self.columns, self.log):
             if path.is_dir():
                 fix = f"take {path} away"
                 raise problem(str(path), "must be a file of the run", "a folder", fix)

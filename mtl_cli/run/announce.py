@@ -43,6 +43,8 @@ def announce(live: Run, said: dict[str, Any], cfg: DictConfig, folder: RunFolder
         for option in task.balanced:
             shown = ", ".join(f"{w:.4g}" for w in getattr(task.criterion, option).tolist()[:10])
             log.info("balanced    tasks.%s.loss.%s: %s", task.name, option, shown)
+    if live.dataset.details:
+        log.info("each column is in %s", from_here(folder.columns))
     log.info("run folder  %s", from_here(folder.path))
     if live.dataset.notice:
         log.warning("WARNING     the data is %s", live.dataset.notice)

@@ -164,6 +164,8 @@ class Session:
         writing.write_text(self.folder.config, f"{KEY}: {FORMAT}\n{text}")
         arch = live.model.arch
         RunData.of(live.dataset, arch.inputs, arch.tasks).write(self.folder)
+        if live.dataset.details:
+            writing.write_text(self.folder.columns, "\n".join([*live.dataset.details, ""]))
         return live
 
     def train(self, live: Run) -> None:

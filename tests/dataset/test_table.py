@@ -524,3 +524,14 @@ def test_a_name_with_dots_is_told_from_a_path(path):
     frame().to_csv(path, index=False)
     with pytest.raises(Problem, match=r"'dataset.columns={petal.width: {type: number}}'$"):
         make(path, **ALL, columns={"petal": {"width": {"type": "number"}}})
+
+
+def test_a_wide_table_keeps_the_whole_of_what_was_inferred_for_a_file(tmp_path):
+    draw = np.random.default_rng(0)
+    data = pandas.DataFrame(draw.normal(size=(N, 40)), columns=[f"g{i}" for i in range(40)])
+    data.assign(income=draw.integers(0, 2, N)).to_csv(tmp_path / "my.csv", index=False)
+    dataset = make(tmp_path / "my.csv")
+    assert dataset.notes[-1] == "40 columns: 40 number"
+    assert [line.split()[0] for line in dataset.details] == ["column", *data.columns]
+    data[["g0", "g1"]].assign(income=data.g0 > 0).to_csv(tmp_path / "narrow.csv", index=False)
+    assert make(tmp_path / "narrow.csv").details == ()

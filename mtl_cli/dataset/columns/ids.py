@@ -18,4 +18,4 @@ def id_hint(written: Written) -> str:
         return ""
     if cells.null_count or compute.count_distinct(cells).as_py() < len(cells):
         return ""
-    return f"an id? 'dataset.columns.{written.name}={{type: id}}' keeps it for predictions alone"
+    return f"an id? 'dataset.columns.{written.name}={{type: id}}' for predictions alone"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
@@ -106,7 +107,7 @@ class Reading:
         elif not options.header:
             names = [f"c{i + 1}" for i in range(len(names))]
         names = [name.strip() for name in names]
-        if twice := [name for name in dict.fromkeys(names) if names.count(name) > 1]:
+        if twice := [name for name, count in Counter(names).items() if count > 1]:
             rule, fix = "must have columns of different names", "another name for one of them"
             found = f"{', '.join(twice)} twice"
             raise problem(str(self.file), rule, found, options.advice(fix, "names=[...]"))

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import pandas
     import pyarrow
 
+MANY = 50  # names of columns in a message
 Place = Callable[[int], str]  # the position of a row -> its file and its number there, in words
 
 
@@ -130,9 +131,11 @@ def check_columns(there: Iterable[str], wanted: Iterable[str], thing: str) -> No
         thing: what asks for them, in the user's words (``dataset.targets``).
     """
     columns = list(there)
+    known = set(columns)
     for name in wanted:
-        if name not in columns:
-            rule = f"must name columns that are there: {', '.join(columns)}"
+        if name not in known:
+            more = f", and {len(columns) - MANY:,} more" if len(columns) > MANY else ""
+            rule = f"must name columns that are there: {', '.join(columns[:MANY])}{more}"
             close = nearest(name, columns)
             fix = f"{close} in its place" if close else f"one of those, or a file with {name}"
             if len(columns) == 1 and (marks := [mark for mark in ";\t|" if mark in columns[0]]):

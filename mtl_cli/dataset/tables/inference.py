@@ -11,6 +11,7 @@ from mtl_cli.basis.errors import problem
 from mtl_cli.dataset.columns.column import Column, Written
 from mtl_cli.dataset.columns.writing import Writing, joint
 from mtl_cli.dataset.files.parts import Place
+from mtl_cli.dataset.tables.shown import MOST, Shown, lines_of, short_lines
 from mtl_cli.dataset.tables.types import known_types, name_of, options_of
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class Inference:
         self.said, self.usual = said, usual
         self.learned: list[Column] = []
         self.codes: dict[str, list[np.ndarray]] = {}
-        self.cells: list[list[str]] = []  # of the table that `lines` shows
+        self.columns: list[Shown] = []
         self.kinds: list[pyarrow.DataType] = []  # of the cells
         self.writings: list[Writing] = []  # of text that looks like numbers
 
@@ -64,7 +65,8 @@ class Inference:
         self.kinds.append(cells.type)
         self.writings += [] if found.writing is None else [found.writing]
         what = "dropped" if found.column is None else name_of(kind)
-        self.cells.append([name, what, f"{found.missing:,}", found.about])
+        advice = f"'dataset.columns.{name}=" in found.about and "' keeps it" not in found.about
+        self.columns.append(Shown(name, what, found.missing, found.about, advice))
 
     def kind_of(self, said: str | None, cells: pyarrow.DataType) -> type[Column]:
         """The type of a column, as it is said or suits its cells."""
@@ -74,18 +76,11 @@ class Inference:
         return next(kind for kind in known.values() if kind.suits(cells))
 
     def lines(self) -> list[str]:
-        """What was inferred, as a table."""
-        header = ["column", "type", "missing", "values"]
-        widths = [max(len(row[i]) for row in [header, *self.cells]) for i in range(3)]
+        """What was inferred, on one screen."""
         words = joint(self.writings, self.kinds) if len(self.writings) > 1 else ""
-        return [
-            *(
-                f"{name:{widths[0]}}  {kind:{widths[1]}}  {missing:>{widths[2]}}  {about}"
-                for name, kind, missing, about in [header, *self.cells]
-            ),
-            *(
-                [f"{len(self.writings):,} columns look like numbers: {words} reads them"]
-                if words
-                else []
-            ),
-        ]
+        joined = f"{len(self.writings):,} columns look like numbers: {words} reads them"
+        return [*short_lines(self.columns), *([joined] if words else [])]
+
+    def details(self) -> list[str]:
+        """The whole of it, where the lines are not."""
+        return lines_of(self.columns) if len(self.columns) > MOST else []
