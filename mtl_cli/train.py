@@ -135,7 +135,9 @@ def train(words: list[str], data: Any = None) -> dict[str, Any]:
     Args:
         words: of the command line, ``["arch=mmoe", "dataset=parity_mnist"]``.
         data: rows that stand in a file's place, a `pandas.DataFrame`, a `pyarrow.Table` or
-            ``{column: its cells}``: a table, whose ``dataset.targets`` the words say. Of several,
+            ``{column: its cells}``: a table, whose ``dataset.targets`` the words say; or
+            ``(inputs, targets)``, each an array, a tensor or ``{name: such}``, or a torch
+            ``Dataset`` of such pairs: ``dataset=arrays``. Of several,
             ``{name: such rows}``, the words say which path is ``memory:<name>``. The run's folder
             keeps their digest; it goes on with the same data alone.
     """
@@ -153,13 +155,25 @@ def with_data(words: list[str], data: Any) -> tuple[list[str], dict[str, Any]]:
     """The words that say where the rows are, and the rows by their names."""
     if data is None:
         return words, {}
+    kind = "table"
+    if isinstance(data, tuple) or ("torch" in sys.modules and is_torch_dataset(data)):
+        from mtl_cli.dataset.files.arrays import named_arrays
+
+        data, kind = named_arrays(data), "arrays"
     several = isinstance(data, dict) and any(is_frame(rows) for rows in data.values())
     rows = data if several else {"data": data}
     keys = {word.partition("=")[0].lstrip("+") for word in words}
     if several or "resume" in keys or "dataset.path" in keys:
         return words, rows
-    kind = [] if "dataset" in keys else ["dataset=table"]
-    return [*kind, "dataset.path=memory:data", *words], rows
+    chosen = [] if "dataset" in keys else [f"dataset={kind}"]
+    return [*chosen, "dataset.path=memory:data", *words], rows
+
+
+def is_torch_dataset(data: Any) -> bool:
+    """Whether its examples are asked for one by one, as torch does."""
+    from torch.utils.data import Dataset
+
+    return isinstance(data, Dataset)
 
 
 def is_frame(rows: Any) -> bool:

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from mtl_cli.basis.errors import nearest, problem
 from mtl_cli.dataset.files.parts import Part, ReadOptions, check_columns
 from mtl_cli.dataset.files.stored import with_text
@@ -18,18 +20,24 @@ if TYPE_CHECKING:
     import pyarrow
 
 PREFIX = "memory:"
-HELD: dict[str, pyarrow.Table] = {}  # by name, while a block of `held` lasts
+HELD: dict[str, Any] = {}  # rows or arrays by name, while a block of `held` lasts
+
+
+class NamedArrays(dict[str, np.ndarray]):
+    """Inputs and targets by name, each [N, ...]: no columns of a table."""
 
 
 @contextmanager
 def held(data: Mapping[str, Any]) -> Iterator[None]:
-    """While the block lasts, ``memory:<name>`` are the rows of these frames.
+    """While the block lasts, ``memory:<name>`` are the rows of these frames, or these arrays.
 
     Args:
-        data: ``{name: a pandas.DataFrame, a pyarrow.Table, or {column: its cells}}``.
+        data: ``{name: a pandas.DataFrame, a pyarrow.Table, {column: its cells}, or arrays by name
+            as `arrays.named_arrays` gives them}``.
     """
     before = dict(HELD)
-    HELD.update({name: arrow_table(name, rows) for name, rows in data.items()})
+    for name, rows in data.items():
+        HELD[name] = rows if isinstance(rows, NamedArrays) else arrow_table(name, rows)
     try:
         yield
     finally:
@@ -98,6 +106,9 @@ def read_held(
         rule = "must be handed over in Python, which holds it"
         raise problem(f"{options.path}={file}", rule, "nothing of that name", fix)
     table = HELD[name]
+    if isinstance(table, NamedArrays):
+        fix = f"dataset=arrays dataset.path={file}"
+        raise problem(f"{options.path}={file}", "must be rows", "arrays", fix)
     if wanted is not None:
         check_columns(table.column_names, wanted, f"the columns of {file} that are read")
         table = table.select(list(wanted))

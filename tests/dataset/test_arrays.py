@@ -1,0 +1,131 @@
+"""Arrays of any shape become inputs and targets, from a file and from Python."""
+
+import numpy as np
+import pytest
+import torch
+from sklearn.datasets import load_digits
+from torch.utils.data import TensorDataset
+
+import mtl_cli
+from mtl_cli.basis.errors import Problem
+from mtl_cli.basis.inputs import Dense
+from mtl_cli.dataset.arrays import Arrays
+from mtl_cli.dataset.files.arrays import named_arrays
+from mtl_cli.dataset.files.held import held
+
+SPLIT = {"by": "fraction", "column": None, "val": 0.1, "test": 0.2, "seed": 0}
+BATCHING = {"batch_size": 16, "eval_batch_size": 100, "shuffle": True, "drop_last": False}
+N = 60
+DRAW = np.random.default_rng(0)
+X = DRAW.normal(size=(N, 3)).astype(np.float32)
+Y = {
+    "number": X[:, 0].astype(np.float64),
+    "three": X.astype(np.float64),
+    "flag": np.where(np.arange(N) % 7 == 0, np.nan, X[:, 1] > 0),
+    "kind": np.where(np.arange(N) % 9 == 0, -1, np.arange(N) % 3),
+    "many": (X > 0).astype(int),
+}
+KINDS = {"number": "regression", "three": "regression", "flag": "binary"}
+KINDS |= {"kind": "multiclass", "many": "multilabel"}
+
+
+def make(arrays, targets=KINDS, **options):
+    with held({"d": named_arrays(arrays)}):
+        given = {"path": "memory:d", "inputs": None, "targets": targets, "split": SPLIT}
+        return Arrays.of(**given | BATCHING | options)
+
+
+def test_every_kind_of_target_is_what_it_was():
+    data = make((X, Y))
+    assert data.inputs == {"x": Dense((3,))}
+    assert data.sizes_of_tasks == {"number": 1, "three": 3, "flag": 1, "kind": 3, "many": 3}
+    assert sum(data.sizes.values()) == N
+    assert data.sizes["test"] == 12
+    for rows in data.splits.values():  # an example is found by its numbers
+        at = [int(np.flatnonzero((x.numpy() == X).all(1))[0]) for x in rows.inputs["x"]]
+        for task, labels in rows.targets.items():
+            expected = torch.as_tensor(Y[task][at]).to(labels.dtype)
+            torch.testing.assert_close(labels, expected, equal_nan=True)
+
+
+def test_bytes_are_pictures_and_inputs_may_be_several():
+    images = DRAW.integers(0, 256, (N, 1, 4, 4)).astype(np.uint8)
+    data = make(({"image": images, "row": X[:, 0]}, {"kind": Y["kind"]}), {"kind": "multiclass"})
+    assert data.inputs == {"image": Dense((1, 4, 4)), "row": Dense((1,))}
+    assert data.tasks == {"kind": "image"}
+    (batch, *_) = data.loader("train", {"kind": "image"}, torch.device("cpu"), 0).batches(1)
+    assert batch.inputs["image"].dtype == torch.float32
+    assert 0.9 < batch.inputs["image"].max() <= 1
+
+
+def test_examples_of_a_group_stay_together_and_weights_count():
+    groups, weight = np.arange(N) // 6, np.arange(N) / N
+    data = make(
+        (X, {"y": Y["number"], "patient": groups, "w": weight}),
+        {"y": {"kind": "regression", "weight": "w"}},
+        split=SPLIT | {"by": "group", "column": "patient"},
+    )
+    assert {rows % 6 for rows in data.sizes.values()} == {0}
+    assert data.splits["train"].weights["y"].dtype == torch.float32
+
+
+@pytest.fixture(scope="module")
+def digits():
+    images, labels = load_digits(return_X_y=True)
+    x = torch.tensor(images[:300] * 15.9, dtype=torch.uint8).reshape(-1, 1, 8, 8)
+    return x, torch.tensor(labels[:300])
+
+
+WORDS = ["trainer.max_epochs=3", "pictures.curves=false", "pictures.metrics=false"]
+
+
+def test_a_pair_a_torch_dataset_and_a_file_train_alike(digits, tmp_path):
+    x, y = digits
+    np.savez(tmp_path / "d.npz", x=x.numpy(), y=y.numpy())
+    words = [*WORDS, "dataset.targets={y: multiclass}", "encoder=cnn"]
+    file = ["dataset=arrays", f"dataset.path={tmp_path / 'd.npz'}"]
+    found = [
+        mtl_cli.train([f"hydra.run.dir={tmp_path / 'a'}", *words], data=(x, y)),
+        mtl_cli.train([f"hydra.run.dir={tmp_path / 'b'}", *words], data=TensorDataset(x, y)),
+        mtl_cli.train([f"hydra.run.dir={tmp_path / 'c'}", *words, *file]),
+    ]
+    assert found[0]["test"] == found[1]["test"] == found[2]["test"]
+    assert found[0]["best"]["y"]["accuracy"] > 0.2
+    more = [f"resume={tmp_path / 'a'}", "trainer.max_epochs=4"]
+    assert mtl_cli.train(more, data=(x, y))["epochs"] == 4
+    with pytest.raises(Problem, match="must be the data that the run was trained on"):
+        mtl_cli.train([*more[:1], "trainer.max_epochs=5"], data=(x.flip(0), y))
+    trained = mtl_cli.load_run(tmp_path / "a")
+    frame = trained.predict(x[:5].float() / 255)
+    assert len(frame) == 5
+
+
+@pytest.mark.parametrize(
+    ("arrays", "targets", "said"),
+    [
+        ((X, {"y": Y["kind"][:9]}), {"y": "multiclass"}, "of one length"),
+        ((X, {"y": X[:, 0]}), {"y": "multiclass"}, "its labels must be 0, 1, 2"),
+        ((X, {"y": X[:, :2]}), {"y": "binary"}, r"it must be \[N\]"),
+        ((X, {"y": Y["number"]}), {"z": "regression"}, "must name columns that are there"),
+        ((X, {"x": Y["number"]}), {"x": "regression"}, "other names for targets"),
+        ((np.array(["a"] * N), Y["number"]), {"y": "regression"}, "must hold numbers"),
+        ((np.where(X > 1, np.nan, X), Y["number"]), {"y": "regression"}, "finite numbers"),
+        ((X, np.zeros(N)), {"y": "binary"}, "two classes in train"),
+    ],
+)
+def test_what_arrays_cannot_be_is_said(arrays, targets, said):
+    with pytest.raises(Problem, match=said):
+        make(arrays, targets)
+
+
+def test_a_file_of_objects_is_refused(tmp_path):
+    np.savez(tmp_path / "d.npz", x=np.array([{}, {}], dtype=object))
+    for path, said in (("d.npz", "without Python objects"), ("e.npz", "d.npz")):
+        with pytest.raises(Problem, match=said):
+            Arrays.of(
+                path=str(tmp_path / path),
+                inputs=None,
+                targets={"y": "binary"},
+                split=SPLIT,
+                **BATCHING,
+            )
