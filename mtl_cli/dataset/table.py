@@ -46,6 +46,7 @@ class Table(InMemoryDataset):
             the types are the files of ``mtl_cli/dataset/types``.
         min_count: categories that fewer train rows have count as unknown, which trains its code.
         decimal, thousands: how numbers are written where they are text; see `Writing`.
+        date_format: of columns of dates; see `moments`.
         split: how rows are dealt; see `SplitOptions`. Fractions are drawn in proportion to the
             tasks of ``task_column``, else to the classes of the first such target.
         weight_column: how much each row counts in the losses, from 0.
@@ -68,6 +69,7 @@ class Table(InMemoryDataset):
         min_count: int,
         decimal: str,
         thousands: str | None,
+        date_format: str | None,
         split: Mapping[str, Any],
         weight_column: str | None,
         task_column: str | None,
@@ -106,6 +108,7 @@ class Table(InMemoryDataset):
         labels.check(train)
 
         usual = {"min_count": min_count, "decimal": decimal, "thousands": thousands}
+        usual["date_format"] = date_format
         inferred = Inference(place, train, said, usual)
         for name in table.column_names:
             if name not in labels.columns() and name not in by:

@@ -25,10 +25,11 @@ RENAMED: Mapping[str, str] = {
 LATER: Mapping[str, Mapping[str, Any]] = {
     "": {},
     "mtl_cli.dataset.table.Table": {
-        "reference": 0,
+        "reference": 0,  # nothing but the model was trained
         "decimal": ".",
         "thousands": None,
-    },  # nothing but the model was trained
+        "date_format": None,
+    },
     "mtl_cli.weighting.excess_mtl.ExcessMTL": {"weigh_heads": False},
     "mtl_cli.weighting.nash_mtl.NashMTL": {"weigh_heads": False},
 }

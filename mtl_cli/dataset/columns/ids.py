@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from mtl_cli.dataset.columns.column import Written
+from mtl_cli.dataset.files.parts import words_for
 
 NAMED = re.compile(r"(?i:id|.*[_ .-]id)|.*[a-z]I[dD]")
 
@@ -18,4 +19,4 @@ def id_hint(written: Written) -> str:
         return ""
     if cells.null_count or compute.count_distinct(cells).as_py() < len(cells):
         return ""
-    return f"an id? 'dataset.columns.{written.name}={{type: id}}' for predictions alone"
+    return f"an id? {words_for(written.name, 'type: id')} for predictions alone"

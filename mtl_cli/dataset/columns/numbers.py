@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,7 +22,7 @@ def numbers(
     place: Place,
     fix: str,
     writing: Writing = PLAIN,
-    slot: str | None = None,
+    mend: Callable[[Writing], str] | None = None,
 ) -> np.ndarray:
     """The values of a column [B], NaN where they are missing.
 
@@ -31,7 +32,7 @@ def numbers(
         place: where the rows are from.
         fix: what to do where one is no number.
         writing: how text is a number.
-        slot: where it can be said that it is written otherwise; None: nowhere.
+        mend: what to do where it is written otherwise; None: as with any cell.
 
     Raises:
         ValueError: where a cell is no finite number.
@@ -48,8 +49,8 @@ def numbers(
     infinite = np.isinf(values)
     if infinite.any():
         found = first_of(cells, infinite, place)
-        if slot is not None and (other := writing_of(text)) is not None:
-            fix = other.words_in(slot) or fix
+        if mend is not None and (other := writing_of(text)) is not None:
+            fix = mend(other) or fix
         raise problem(f"column {name}", "must hold finite numbers", found, fix)
     return values
 

@@ -64,8 +64,8 @@ class Target:
         fix = "leave such cells empty"
         if not new:
             fix += f", or 'dataset.targets={{{self.name}: multiclass}}', or a map"
-        slot = None if new else "dataset"
-        return torch.from_numpy(numbers(name, cells, place, fix, slot=slot))
+        mend = None if new else lambda writing: writing.words(None)
+        return torch.from_numpy(numbers(name, cells, place, fix, mend=mend))
 
     @property
     def names(self) -> list[str]:

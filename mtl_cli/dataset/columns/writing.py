@@ -13,6 +13,7 @@ import numpy as np
 
 from mtl_cli.basis.errors import check_choice, problem
 from mtl_cli.dataset.files.cells import MISSING, is_number
+from mtl_cli.dataset.files.parts import words_for
 
 if TYPE_CHECKING:
     import pyarrow
@@ -61,18 +62,14 @@ class Writing:
         """Whether numbers are written as in programs."""
         return self == PLAIN
 
-    def words_in(self, slot: str) -> str:
-        """What to type for numbers that are written so.
-
-        Args:
-            slot: ``dataset``, for all columns, or where one column's options stand.
-        """
+    def words(self, column: str | None) -> str:
+        """What to type for numbers that are written so in a column; None: in all."""
         said = {"decimal": self.decimal if self.decimal != "." else None}
         said = {k: v for k, v in {**said, "thousands": self.thousands}.items() if v}
-        if slot == "dataset":
+        if column is None:
             return " ".join(quote(f'dataset.{key}="{value}"') for key, value in said.items())
         options = "".join(f', {key}: "{value}"' for key, value in said.items())
-        return quote(f"{slot}={{type: number{options}}}")
+        return words_for(column, f"type: number{options}")
 
     @property
     def pattern(self) -> str:
@@ -180,7 +177,7 @@ def joint(found: Sequence[Writing], there: Sequence[pyarrow.DataType]) -> str:
     if not marks or (plain and marks[0][0] != "."):
         return ""
     groups = [own.thousands for own in found if own.decimal == marks[0][0] and own.thousands]
-    return Writing(marks[0][0], groups[0] if groups else None).words_in("dataset")
+    return Writing(marks[0][0], groups[0] if groups else None).words(None)
 
 
 def most_likely(cells: Any) -> Writing:

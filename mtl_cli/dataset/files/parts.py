@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from mtl_cli.basis.errors import check_boolean, check_choice, nearest, problem
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     import pandas
     import pyarrow
 
+PLAIN_NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 MANY = 50  # names of columns in a message
 Place = Callable[[int], str]  # the position of a row -> its file and its number there, in words
 
@@ -113,6 +116,18 @@ class Part:
 def suffix_of(path: Path) -> str:
     """What the name says of the format: ``.csv`` for ``a.csv.gz``."""
     return Path(path.stem if path.suffix == ".gz" else path.name).suffix.lower()
+
+
+def words_for(name: str, options: str) -> str:
+    """What to type for the options of a column; a name that is no word cannot stand in a path.
+
+    Args:
+        name: the column's.
+        options: ``type: number, decimal: ","``.
+    """
+    if PLAIN_NAME.fullmatch(name):
+        return quote(f"dataset.columns.{name}={{{options}}}")
+    return quote(f"dataset.columns={{{name}: {{{options}}}}}")
 
 
 def check_name(thing: str, name: Any) -> None:

@@ -65,7 +65,7 @@ class Inference:
         self.kinds.append(cells.type)
         self.writings += [] if found.writing is None else [found.writing]
         what = "dropped" if found.column is None else name_of(kind)
-        advice = f"'dataset.columns.{name}=" in found.about and "' keeps it" not in found.about
+        advice = "'dataset.columns" in found.about and "' keeps it" not in found.about
         self.columns.append(Shown(name, what, found.missing, found.about, advice))
 
     def kind_of(self, said: str | None, cells: pyarrow.DataType) -> type[Column]:

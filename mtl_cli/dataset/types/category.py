@@ -10,11 +10,12 @@ import numpy as np
 from mtl_cli.basis.errors import check_integer
 from mtl_cli.dataset.columns.column import Column, Learned, Written
 from mtl_cli.dataset.columns.ids import id_hint
+from mtl_cli.dataset.columns.moments import date_hint
 from mtl_cli.dataset.columns.numbers import is_numeric
 from mtl_cli.dataset.columns.writing import Writing, most_likely, writing_of
 from mtl_cli.dataset.files.canonical import canonical
 from mtl_cli.dataset.files.cells import append, encode, is_number, sort_names
-from mtl_cli.dataset.files.parts import Place
+from mtl_cli.dataset.files.parts import Place, words_for
 
 if TYPE_CHECKING:
     import pyarrow
@@ -54,9 +55,12 @@ class Category(Column):
         indices, texts = encode(written.cells)
         missing = int((indices < 0).sum())
         meant, writing = ("", None) if said else but_numbers(name, texts)
+        dates = date_hint(written)
         if not said and 2 * len(texts) > len(indices):
-            kept = f"'dataset.columns.{name}={{type: category}}' keeps it"
-            about = f"text, {len(texts):,} different ones; {id_hint(written) or meant or kept}"
+            kept = f"{words_for(name, 'type: category')} keeps it"
+            about = (
+                f"text, {len(texts):,} different ones; {id_hint(written) or dates or meant or kept}"
+            )
             return Learned(missing, about, writing=writing)
         own = indices[written.train]
         counts = np.bincount(own[own >= 0], minlength=len(texts))
@@ -69,7 +73,7 @@ class Category(Column):
         few += ", ..." * (len(column.values) > 3)
         rare = len(texts) - len(column.values)
         about = f"{len(column.values):,}: {few}" + f"; {rare:,} rare or unseen" * (rare > 0)
-        about += f"; {meant}" * bool(meant)
+        about += f"; {dates or meant}" * bool(dates or meant)
         return Learned(missing, about, column, [codes], writing)
 
     @property
@@ -103,14 +107,13 @@ def but_numbers(name: str, texts: list[str]) -> tuple[str, Writing | None]:
     sample = texts[:MANY]
     if 2 * sum(any(map(str.isdigit, text)) for text in sample) <= len(sample):
         return "", None
-    slot = f"dataset.columns.{name}"
     if (writing := writing_of(texts)) is not None:
-        return f"{writing.words_in(slot)} reads numbers", writing
+        return f"{writing.words(name)} reads numbers", writing
     writing = most_likely(sample)
     none = np.flatnonzero(np.isinf(writing.values(sample)))
     if 2 * len(none) >= len(sample) or not len(none):
         return "", None
-    read = "a number" if all(map(is_number, np.delete(sample, none))) else writing.words_in(slot)
+    read = "a number" if all(map(is_number, np.delete(sample, none))) else writing.words(name)
     cell = shorten(sample[none[0]])
     return f"mostly numbers, and {cell!r}: {read} where such cells are empty", None
 

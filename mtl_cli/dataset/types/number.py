@@ -11,7 +11,7 @@ from mtl_cli.dataset.columns.column import Column, Learned, Written
 from mtl_cli.dataset.columns.ids import id_hint
 from mtl_cli.dataset.columns.numbers import is_numeric, numbers
 from mtl_cli.dataset.columns.writing import Writing
-from mtl_cli.dataset.files.parts import Place
+from mtl_cli.dataset.files.parts import Place, words_for
 
 if TYPE_CHECKING:
     import pyarrow
@@ -47,11 +47,12 @@ class Number(Column):
             written: the column.
             decimal, thousands: how text is a number; see `Writing`.
         """
-        slot = f"dataset.columns.{written.name}"
+        name = written.name
         writing = Writing(decimal, thousands)
-        writing.check(slot)
-        fix = f"'{slot}={{type: category}}'"
-        values = numbers(written.name, written.cells, written.place, fix, writing, slot)
+        writing.check(f"dataset.columns.{name}")
+        fix = words_for(name, "type: category")
+        own = (name, written.cells, written.place, fix, writing)
+        values = numbers(*own, mend=lambda other: other.words(name))
         missing = int(np.isnan(values).sum())
         own = values[written.train]
         flagged = bool(np.isnan(own).any())

@@ -227,3 +227,18 @@ def test_a_column_that_is_called_an_id_is_said_to_be_one(tmp_path):
     said = {name: {"type": "id"} for name in hinted}
     dataset = make(tmp_path / "my.csv", columns=said)
     assert not [note for note in dataset.notes if "an id?" in note]
+
+
+def test_dates_are_the_same_as_text_and_as_stored(tmp_path):
+    moments = pandas.date_range("2021-03-04 08:15", periods=N, freq="7h")
+    data = frame().assign(when=moments, day=moments.strftime("%d.%m.%Y"))
+    text, stored = tmp_path / "my.csv", tmp_path / "my.parquet"
+    data.to_csv(text, index=False)
+    data.assign(day=moments.normalize()).to_parquet(stored)
+    said = {"when": {"type": "date"}, "day": {"type": "date", "date_format": "%d.%m.%Y"}}
+    dataset = make(text, columns=said)
+    rows = dataset.splits["train"].inputs["row"]
+    for file in (text, stored):
+        [part] = through_json(dataset.reader).read(file, "row", 100)
+        assert torch.equal(part.inputs["row"], rows)
+    assert torch.equal(make(stored, columns=said).splits["train"].inputs["row"], rows)

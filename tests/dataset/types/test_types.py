@@ -2,6 +2,7 @@
 
 import json
 import sys
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +17,10 @@ from mtl_cli.dataset.tables.inference import Inference
 from mtl_cli.dataset.tables.types import check_said, column_of, column_state, known_types
 
 CELLS = {"number": ["1", "2.5", None, "4", "7"], "category": ["a", "b", "?", "a", "c"]}
+CELLS["date"] = ["2021-03-04", "2021-03-05 18:00", None, "2021-03-11 06:00:00", "2022-01-01"]
 CELLS["id"] = ["007", "8", "a", None, "b"]
 PLAIN = {"decimal": ".", "thousands": None}
-OPTIONS = {"number": PLAIN, "category": {"min_count": 1}, "id": {}}
+OPTIONS = {"number": PLAIN, "category": {"min_count": 1}, "id": {}, "date": {"date_format": None}}
 
 # A type of one's own: the share of each letter is no category, and no number.
 LENGTH = """
@@ -61,7 +63,7 @@ def written(cells, train=(0, 1, 2, 3), said=True):
 
 
 def test_all_types_are_found():
-    assert list(known_types()) == ["category", "drop", "id", "number"]
+    assert list(known_types()) == ["category", "date", "drop", "id", "number"]
 
 
 @pytest.mark.parametrize("name", list(CELLS))
@@ -129,3 +131,47 @@ def test_nothing_else_names_a_type():
     package = Path(types.__file__).parents[2]
     texts = [p.read_text(encoding="utf-8") for p in package.rglob("*.py")]
     assert not [text for text in texts if "dataset.types." in text]
+
+
+def test_dates_are_days_weekday_and_hour():
+    """Held against the standard library's calendar."""
+    cells = CELLS["date"]
+    found = known_types()["date"].learn(written(cells), None)
+    there = {i: datetime.fromisoformat(cell) for i, cell in enumerate(cells) if cell}
+    days = {i: (t - datetime(1970, 1, 1)) / timedelta(1) for i, t in there.items()}
+    own = np.array([days[i] for i in (0, 1, 3)])  # train's
+    expected = np.zeros((5, 6))
+    expected[2, 5] = 1
+    for i, t in there.items():
+        weekday, hour = (2 * np.pi * x for x in (t.weekday() / 7, t.hour / 24))
+        waves = [np.sin(weekday), np.cos(weekday), np.sin(hour), np.cos(hour), 0]
+        expected[i] = [(days[i] - own.mean()) / own.std(), *waves]
+    assert np.allclose(np.column_stack(found.codes), expected, atol=1e-9)
+    assert found.about == "2021-03-04 to 2021-03-11: days, weekday, hour, flagged where missing"
+    plain = found.column.plain(np.column_stack(found.codes))
+    assert np.isnan(plain[2]).all()
+    assert np.allclose(plain[[0, 1, 3, 4]], expected[[0, 1, 3, 4], :5], atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("cells", "formats"),
+    [
+        (["2021-03-04", "2021-03-05"], [None]),
+        (["2021-03-04 08:15:00", "2021-03-05 09:00:00"], [None]),
+        (["31.12.2021", "01.02.2022"], ["%d.%m.%Y"]),
+        (["12/31/2021 08:15", "2/1/2022 09:00"], ["%m/%d/%Y %H:%M"]),
+        (["1/2/2021", "2/1/2022"], ["%m/%d/%Y", "%d/%m/%Y"]),
+        (["1.2.3", "4.5.6"], []),
+        (["2021-03-04", "none"], []),
+    ],
+)
+def test_dates_are_said_to_be_with_the_words_that_read_them(cells, formats):
+    cells = cells * 2
+    about = known_types()["category"].learn(written(cells, said=False), min_count=1).about
+    options = ["" if own is None else f', date_format: "{own}"' for own in formats]
+    words = " or ".join(f"'dataset.columns.c={{type: date{own}}}'" for own in options)
+    assert (words in about) if formats else ("date" not in about)
+    for own in formats:
+        assert known_types()["date"].learn(written(cells), own).column is not None
+    with pytest.raises(Problem, match=r"must hold dates such as .*\n.*'none' in row 1 of a\.csv"):
+        known_types()["date"].learn(written(["none", *cells]), (formats or [None])[0])
