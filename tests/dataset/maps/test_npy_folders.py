@@ -8,7 +8,7 @@ import torch
 
 from mtl_cli.basis.errors import Problem
 from mtl_cli.dataset.maps import npy_cache
-from mtl_cli.dataset.npy_folders import NpyFolders
+from mtl_cli.dataset.maps.npy_folders import NpyFolders
 
 VALID = {"reads": ["segmentation", "depth", "normals"], "label": "label", "num_classes": 13}
 VALID |= {"flip": 0.0, "scales": [1.0], "scaled_depth": "keep", "split": {"val": 0.25, "seed": 0}}
