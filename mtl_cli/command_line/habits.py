@@ -27,6 +27,7 @@ NAMES = {
     "random_state": "seed",
 }
 CHOICES = {"classification": "multiclass", "classes": "multiclass", "numeric": "regression"}
+CHOICES |= {"poisson": "count", "counts": "count"}
 TABLE = re.compile(r"\.(csv|tsv|jsonl?|parquet|npz|gz|txt)$", re.IGNORECASE)
 
 

@@ -91,6 +91,7 @@ class Task(MeanLoss):
     metrics: dict[str, "Metric"]
     plots: dict[str, "Metric"]
     of_classes: ClassVar[bool] = False  # whether labels are classes, not numbers
+    trees_minimise: ClassVar[str] = "squared_error"  # of numbers, in scikit-learn's words
     balances: ClassVar[Mapping[str, Balance]] = {}  # {option of a loss that weighs classes: how}
 
     @abstractmethod

@@ -55,7 +55,7 @@ class Reference(StandIn):
             weighed = None if counts is None else counts[there]
             own = x[there], y, weighed, self.table.are_categories(MOST_CATEGORIES)
             if not task.of_classes:
-                learned.append(regress(*own))
+                learned.append(regress(*own, loss=task.trees_minimise))
             elif target.is_floating_point():  # the share of ones
                 learned.append(last_of(classify(*own, num_classes=2)))
             else:
@@ -79,13 +79,17 @@ def size(tasks: Mapping[str, Task], table: PlainTable) -> int:
     return total
 
 
-def regress(x: np.ndarray, y: np.ndarray, counts: Counts, categories: list[bool]) -> Predict:
-    """Trees for real values; 0 where there is none to learn from."""
+def regress(
+    x: np.ndarray, y: np.ndarray, counts: Counts, categories: list[bool], loss: str
+) -> Predict:
+    """Trees for real values, which minimise a loss; 0 where there is none to learn from."""
     from sklearn.ensemble import HistGradientBoostingRegressor
 
-    if not len(y):
+    if not y.any():
         return lambda rows: np.zeros((len(rows), 1))
-    trees = HistGradientBoostingRegressor(categorical_features=categories, random_state=0)
+    trees = HistGradientBoostingRegressor(
+        loss=loss, categorical_features=categories, random_state=0
+    )
     trees.fit(x, y, counts)
     return lambda rows: trees.predict(rows)[:, None]
 

@@ -26,7 +26,8 @@ from mtl_cli.dataset.files.cells import (
 )
 from mtl_cli.dataset.files.parts import Place
 
-KINDS = ["regression", "binary", "multiclass", "multilabel"]
+KINDS = ["regression", "count", "binary", "multiclass", "multilabel"]
+NUMBERS = ("regression", "count")  # kinds whose labels are numbers
 FLAGS = {"0": 0.0, "1": 1.0, "false": 0.0, "true": 1.0}
 EVERY_OTHER = "*"  # in a label map: all labels that it does not name
 
@@ -57,7 +58,7 @@ class LabelMap:
             ValueError: where a label stands for nothing, or is no number for a regression.
         """
         codes, labels = encode(cells, self.meaning)
-        if self.kind == "regression":
+        if self.kind in NUMBERS:
             values = [self.number(label, i, codes, place) for i, label in enumerate(labels)]
             return torch.from_numpy(append(np.array(values, np.float64), np.nan)[codes])
         meaning = {canonical(label): name for label, name in self.meaning.items()}
@@ -84,7 +85,7 @@ class LabelMap:
             times, first = int((codes == code).sum()), place(int(np.argmax(codes == code)))
             found = f"{label!r} ({times} times, first in {first})"
             fix = f"'dataset.targets={{{self.task}: multiclass}}', or a label map"
-            rule = "is a regression: its labels must be finite numbers"
+            rule = f"is a {self.kind}: its labels must be finite numbers"
             raise problem(f"tasks.{self.task}", rule, found, fix)
         return value
 
@@ -107,7 +108,7 @@ def make_label_map(
     check_choice(f"tasks.{task}'s kind", kind, KINDS, f"one of {', '.join(KINDS)}")
     meaning = read_map(given or {})
     otherwise = meaning.pop(EVERY_OTHER, None)
-    if kind == "regression":
+    if kind in NUMBERS:
         return LabelMap(task, kind, [], meaning, otherwise)
     if given is None:
         meaning = {label: label for label in seen.counts}

@@ -27,7 +27,7 @@ class Target:
 
     Args:
         name: the target's.
-        kind: regression, binary, multiclass or multilabel.
+        kind: regression, count, binary, multiclass or multilabel.
         columns: several for a multilabel target or a regression of several numbers, else one.
         label_map: what its labels stand for; None for flags, and for numbers as they are.
         weight: the column of how much each row counts in its loss; None: each the same.

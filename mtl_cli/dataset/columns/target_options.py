@@ -20,7 +20,7 @@ class TargetOptions:
 
     Args:
         task: its name.
-        kind: regression, binary, multiclass or multilabel.
+        kind: regression, count, binary, multiclass or multilabel.
         column: where it stands; None: in the column that has its name.
         columns: several, of a regression of several numbers or a multilabel target, of zeros and
             ones; None: ``column`` alone.

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from mtl_cli.dataset.columns.label_checks import labelled
+from mtl_cli.dataset.columns.labels import NUMBERS
 from mtl_cli.dataset.columns.target import Target
 
 
@@ -21,7 +22,7 @@ def about(known: Target, labels: Tensor) -> str:
     if known.kind == "regression" and labels.dim() > 1:
         own = [f"{n} {span(labelled(y))}" for n, y in zip(known.names, labels.T, strict=True)]
         said += f": {'; '.join(own[:10])}" + "; ..." * (len(own) > 10)
-    elif known.kind == "regression":
+    elif known.kind in NUMBERS:
         said += f", {span(there)}"
         said += "; only two values: binary?" * (len(there.unique()) == 2)
     elif known.kind == "multilabel":

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from mtl_cli.basis.errors import problem
 from mtl_cli.dataset.columns.label_checks import check_train_targets, labelled
-from mtl_cli.dataset.columns.labels import make_label_map, read_map
+from mtl_cli.dataset.columns.labels import NUMBERS, make_label_map, read_map
 from mtl_cli.dataset.columns.numbers import read_weights
 from mtl_cli.dataset.columns.target import CLASSES, Target, only_in_group, task_names
 from mtl_cli.dataset.columns.target_options import TargetOptions
@@ -70,7 +70,7 @@ class TableTargets:
             column
             for target in self.said.values()
             for column in target.where()
-            if target.kind != "regression" or target.map is not None
+            if target.kind not in NUMBERS or target.map is not None
         ]
         return named if self.task_column is None else [*named, self.task_column]
 

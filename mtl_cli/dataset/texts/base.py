@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from mtl_cli.basis.batch import Examples
 from mtl_cli.basis.errors import check_boolean, check_choice, check_integer, problem
-from mtl_cli.dataset.columns.labels import known_labels
+from mtl_cli.dataset.columns.labels import NUMBERS, known_labels
 from mtl_cli.dataset.columns.target import Target
 from mtl_cli.dataset.columns.target_options import TargetOptions, targets_of
 from mtl_cli.dataset.files.held import is_held
@@ -122,7 +122,7 @@ class TextSources(SourcesDataset):
         """How the labels of a task were read, for new files."""
         said, names = self.said[task], self.class_names.get(task, [])
         multilabel = said.kind == "multilabel"
-        names = [] if said.kind == "regression" else names
+        names = [] if said.kind in NUMBERS else names
         label_map = None if multilabel else known_labels(task, said.kind, names, said.map)
         return Target(task, said.kind, columns, label_map, None)
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from mtl_cli.basis.errors import problem
 from mtl_cli.dataset.columns.label_checks import check_train_targets
-from mtl_cli.dataset.columns.labels import flags, make_label_map, read_map
+from mtl_cli.dataset.columns.labels import NUMBERS, flags, make_label_map, read_map
 from mtl_cli.dataset.columns.target import CLASSES, Target
 from mtl_cli.dataset.columns.target_options import SEVERAL, TargetOptions
 from mtl_cli.dataset.columns.unseen import counted, unseen_labels
@@ -110,7 +110,7 @@ class TextRows:
             fix = f"'dataset.targets={{{task}: multilabel}}'"
             raise problem(f"{self.source.slot}.labels.{task}", rule, ", ".join(columns), fix)
         seen = SeenLabels()
-        if kind != "regression":
+        if kind not in NUMBERS:
             seen.add(self.cells(columns[0]), self.place, read_map(said.map or {}))
         labels = make_label_map(task, kind, seen, said.map, f"{said.slot}.map")
         target = Target(task, kind, columns, labels, None)
