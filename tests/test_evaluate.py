@@ -134,7 +134,9 @@ def test_another_dataset_with_the_same_inputs(run: Path) -> None:
     assert (run / "evaluation_sincos_test.json").is_file()
 
 
-def test_no_file_is_replaced_by_an_evaluation_on_other_data(run: Path, tmp_path: Path) -> None:
+def test_no_file_is_replaced_by_an_evaluation_on_other_data(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     split = Path(evaluate([f"run={run}"])["written_to"])
     before = split.read_bytes()
     for folder, text in (("a", "x,sin,cos\n0,0,1\n"), ("b", "x,sin,cos\n1,0.84,0.54\n")):
@@ -147,6 +149,11 @@ def test_no_file_is_replaced_by_an_evaluation_on_other_data(run: Path, tmp_path:
     assert len(set(places)) == 3
     assert again["written_to"] == first["written_to"]
     assert split.read_bytes() == before
+    for folder, whole in (("a", first), ("b", second)):  # the same words, of other files
+        monkeypatch.chdir(tmp_path / folder)
+        here = evaluate([f"run={run.absolute()}", "input=test.csv"])
+        assert here["written_to"] == whole["written_to"]
+        assert here["figures"] == whole["figures"]
     assert evaluate([f"run={run}"])["written_to"] == str(split)
 
 

@@ -51,7 +51,8 @@ def from_files(
     tasks = run.readers(paths, chosen or None)
     loader = LabelledFiles(run, paths, tasks, batch_size)
     name = "_".join(["input", *(Path(path).name.partition(".")[0] for path in paths.values())])
-    return LabelledData(loader, tasks, name, {"split": None, "files": dict(paths)})
+    files = {own: str(Path(path).expanduser().resolve()) for own, path in paths.items()}
+    return LabelledData(loader, tasks, name, {"split": None, "files": files})
 
 
 def from_dataset(
