@@ -1,6 +1,7 @@
 """One form for every error that a user can cause: the thing, the rule, what was found, the fix."""
 
 import math
+import re
 from difflib import get_close_matches
 from typing import Any
 
@@ -23,9 +24,20 @@ def problem(thing: str, rule: str, found: Any, fix: str) -> Problem:
 
 
 def nearest(word: str, known: list[str]) -> str | None:
-    """The known word that ``word`` was most likely meant to be, or None."""
-    matches = get_close_matches(word, known, n=1, cutoff=0.5)
-    return matches[0] if matches else None
+    """The known word that ``word`` was most likely meant to be, or None.
+
+    Capitals, blanks, hyphens and underscores make no difference, unless nothing else does.
+    """
+    plain: dict[str, str] = {}
+    for name in sorted(known, key=lambda name: name != word):
+        plain.setdefault(bare(name), name)
+    matches = get_close_matches(bare(word), plain, n=1, cutoff=0.5)
+    return plain[matches[0]] if matches else None
+
+
+def bare(name: str) -> str:
+    """A name without what people write in different ways."""
+    return re.sub(r"[\s_-]", "", name).casefold() or name
 
 
 def check_integer(thing: str, value: Any, minimum: int, fix: str) -> None:

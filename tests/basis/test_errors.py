@@ -74,6 +74,20 @@ def test_nearest_is_the_word_that_was_meant(word, close):
     assert errors.nearest(word, ["hps", "mmoe", "cross_stitch"]) == close
 
 
+@pytest.mark.parametrize(
+    ("word", "known", "close"),
+    [
+        ("x1", ["X1", "x2", "y"], "X1"),
+        ("petal width", ["petal_length", "Petal_Width"], "Petal_Width"),
+        ("cross-stitch", ["hps", "cross_stitch"], "cross_stitch"),
+        ("_", ["a", "_"], "_"),
+        ("X", ["x", "X"], "X"),
+    ],
+)
+def test_how_a_name_is_written_makes_no_difference(word, known, close):
+    assert errors.nearest(word, known) == close
+
+
 def test_a_mistyped_choice_is_answered_with_the_nearest():
     with pytest.raises(errors.Problem, match=r"try:   encoder\.activation=gelu$"):
         errors.check_choice("encoder.activation", "geluu", ["relu", "gelu"], "…=relu")
@@ -81,7 +95,7 @@ def test_a_mistyped_choice_is_answered_with_the_nearest():
 
 # Raised to be caught a few lines on, or for Python's own protocol of sequences.
 CAUGHT = {"history": 2, "delimited": 1, "parts": 1, "cache": 1, "inputs": 1, "run_data": 1}
-CAUGHT |= {"yaml_file": 1, "checkpoint": 1}
+CAUGHT |= {"yaml_file": 1, "checkpoint": 1, "losses": 1}
 
 
 def test_users_errors_are_raised_only_in_this_form():
