@@ -151,12 +151,12 @@ def answered(words: Sequence[str], show: Callable[[], object]) -> bool:
 
 
 def job_config(cfg: DictConfig, hydra_cfg: Any) -> DictConfig:
-    """The config without Hydra's own part, with the run's name and the choices it was made of."""
+    """The config without Hydra's part and a study's, with the run's name and its choices."""
     sources = hydra_cfg.runtime.config_sources
     typed = [Path(s.path) for s in sources if "command-line" in s.provider]
     add_to_path([folder.parent for folder in typed])  # of a sweep's job in another process, too
     find_packages(list(hydra_cfg.overrides.task))
-    own = OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key != "hydra"])
+    own = OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key not in ("hydra", "study")])
     chosen = {k: v for k, v in hydra_cfg.runtime.choices.items() if not k.startswith("hydra")}
     read_texts(own)
     check_own(own, CONF)

@@ -5,23 +5,25 @@ That is the *floor*: always the mean of a number, or the shares of the classes, 
 
 from __future__ import annotations
 
+import statistics
 from typing import Any
 
 from mtl_cli.comparison.group import Group, Table
 from mtl_cli.comparison.saved_run import is_number, mapping
+from mtl_cli.comparison.setting import deals_anew
 from mtl_cli.comparison.verdict import ENOUGH, Differences
 
 
 def overlap_of(table: Table, group: Group) -> float:
-    """``n_test / n_train`` where each seed deals the rows of the split anew, else 0."""
-    run = group.runs[0]
-    said = mapping(run.summary.get("dataset"))
-    drawn, sizes = said.get("drawn"), mapping(said.get("sizes"))
-    anew = None in (run.config.get(key, 0) for key in ("dataset.split.seed", "dataset.seed"))
-    if not anew or not isinstance(drawn, list) or table.split not in drawn:
-        return 0.0
-    train, held_out = sizes.get("train"), sizes.get(table.split)
-    return held_out / train if is_number(train) and is_number(held_out) and train else 0.0
+    """``n_test / n_train``, its mean over the runs, where each seed deals the rows of the split
+    anew or is a fold, else 0."""
+    ratios = []
+    for run in group.runs:
+        sizes = mapping(mapping(run.summary.get("dataset")).get("sizes"))
+        train, held_out = sizes.get("train"), sizes.get(table.split)
+        known = is_number(train) and is_number(held_out) and train
+        ratios.append(held_out / train if known and deals_anew(run, table.split) else 0.0)
+    return statistics.mean(ratios)
 
 
 def learned(table: Table, group: Group, task: str, metric: str, confidence: float) -> bool | None:

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mtl_cli.comparison.saved_run import SavedRun, mapping
+from mtl_cli.comparison.saved_run import SavedRun, is_number, mapping
 
 # Keys that change no result, alone or with all that is below them.
 UNIMPORTANT = {"name", "seed", "runs", "resume", "offline", "objective", "device", "trust"}
@@ -30,14 +30,37 @@ DEALING = {"dataset.batch_size", "dataset.shuffle", "dataset.drop_last", "datase
 DEALING |= {"dataset.temperature", "dataset.read_as", "dataset.vectorizer", "dataset.max_length"}
 
 
+def folds_of(run: SavedRun) -> int | None:
+    """How many folds there are, of which a run's seed says its own; None: it is no fold."""
+    folds = run.config.get("dataset.split.folds")
+    return (
+        folds if isinstance(folds, int) and run.config.get("dataset.split.fold") is None else None
+    )
+
+
+def deals_anew(run: SavedRun, split: str) -> bool:
+    """Whether each seed deals the rows of a split anew, or is a fold of its own."""
+    if folds_of(run) is not None:
+        return True
+    drawn = mapping(run.summary.get("dataset")).get("drawn")
+    anew = None in (run.config.get(key, 0) for key in ("dataset.split.seed", "dataset.seed"))
+    return anew and isinstance(drawn, list) and split in drawn
+
+
 def data_of(run: SavedRun) -> dict[str, Any]:
     """What data a run's figures are of: runs that differ here cannot be compared.
 
-    The source that was found counts (``mnist``), not the one that was asked for (``auto``).
+    The source that was found counts (``mnist``), not the one that was asked for (``auto``). Where
+    seeds deal the rows anew, splits of whole groups differ in size, and the rows are those of all.
     """
     said = mapping(run.summary.get("dataset"))
     data = {"name": said.get("name"), "source": said.get("source")}
-    data |= {f"{split} examples": n for split, n in mapping(said.get("sizes")).items()}
+    sizes = mapping(said.get("sizes"))
+    if folds_of(run) is not None and run.config.get("dataset.split.by") == "time":
+        sizes = {}  # folds read more and more of the rows
+    if any(deals_anew(run, split) for split in sizes) and all(map(is_number, sizes.values())):
+        sizes = {"all": sum(sizes.values())}
+    data |= {f"{split} examples": n for split, n in sizes.items()}
     left_out = UNIMPORTANT | DEALING | {"dataset.source"}
     data |= {
         key: value

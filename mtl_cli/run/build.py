@@ -19,6 +19,7 @@ from mtl_cli.basis.inputs import InputSpec
 from mtl_cli.basis.memory import check_fits
 from mtl_cli.basis.seed import seed_everything
 from mtl_cli.dataset.base import Dataset
+from mtl_cli.dataset.splits.options import of_run
 from mtl_cli.diagnostic.base import Diagnosis
 from mtl_cli.disk.run_folder import RunFolder
 from mtl_cli.encoder.base import Encoder
@@ -122,11 +123,11 @@ def make_dataset(cfg: DictConfig) -> Dataset:
     """The dataset; where its seed, or that of its split, is null it is the run's: so each seed
     deals it anew."""
     make_it = make(cfg, "dataset", Dataset, by="of")
-    values, split = make_it.values, make_it.values.get("split")
+    values = make_it.values
     if values.get("seed", 0) is None:
         values["seed"] = cfg.seed
-    if isinstance(split, dict) and split.get("seed", 0) is None:
-        split["seed"] = cfg.seed
+    if "split" in values:
+        values["split"] = of_run(values["split"], cfg.seed)
     return make_it()
 
 

@@ -248,6 +248,39 @@ def study(
 
 
 @pytest.mark.parametrize(
+    ("more", "seeds", "words"),
+    [
+        ({}, 5, "over 5 folds, each row tested once"),
+        ({}, 10, "over 10 folds of 2 deals, each row tested once a deal"),
+        ({}, 4, "over 4 folds (1 is lacking), each row tested once"),
+        ({"dataset.split.by": "time"}, 5, "over 5 folds, each trained on what was before it"),
+        ({"dataset.split.fold": 2}, 5, "over 5 seeds (0, 1, 2, 3, 4), each on a split of its own"),
+    ],
+)
+def test_seeds_that_are_folds_are_called_so_and_corrected_alike(
+    leave, tmp_path, options, more, seeds, words
+):
+    folds = {"dataset.split.folds": 5, "dataset.split.fold": None, "dataset.split.seed": None}
+    plain = study(leave, tmp_path / "a", better, worse, seeds=seeds)
+    paths = study(leave, tmp_path / "f", better, worse, seeds=seeds, given=folds | more)
+    assert words in answer(options, paths)
+    found = [compared(options, *own).tables[0].groups for own in (plain, paths)]
+    intervals = [next((g.gain.low, g.gain.high) for g in own if g.gain) for own in found]
+    assert intervals[0] == intervals[1]
+
+
+def test_groups_dealt_anew_are_one_table_whatever_their_sizes(leave, tmp_path, options):
+    paths = study(leave, tmp_path, better, worse, seeds=3)
+    for seed, path in enumerate(paths):
+        file = path / "summary.json"
+        said = json.loads(file.read_text(encoding="utf-8"))
+        said["dataset"]["sizes"] = {"train": 80 - seed, "val": 8, "test": 8 + seed}
+        file.write_text(json.dumps(said), encoding="utf-8")
+    [table] = compared(options, *paths).tables
+    assert sorted(len(group.runs) for group in table.groups) == [3, 3]
+
+
+@pytest.mark.parametrize(
     ("given", "words"),
     [
         ({"dataset.split.seed": None}, "each on a split of its own"),

@@ -6,6 +6,8 @@ from omegaconf import OmegaConf
 from mtl_cli.disk.older_datasets import dataset_of_today, state_of_today
 from tests.test_conf import CONF
 
+NO_FOLDS = {"folds": None, "fold": None}
+
 TABLE = {
     "_target_": "mtl_cli.dataset.table.Table",
     "targets": {"a": "binary", "b": "regression", "c": "multilabel"},
@@ -33,7 +35,8 @@ def test_a_table():
         },
         "columns": {"zip": {"type": "category"}, "id": {"type": "drop"}},
         "names": ["a", "b"],
-        "split": {"by": "column", "column": "fold", "val": 0.3, "test": 0.4, "seed": None},
+        "split": {"by": "column", "column": "fold", "val": 0.3, "test": 0.4, "seed": None}
+        | NO_FOLDS,
         "min_count": 3,
     }
 
@@ -68,7 +71,7 @@ def test_texts_and_their_sources():
             "o": {"path": "o.csv"},
         },
         "targets": {"m": "binary"},
-        "split": {"by": "fraction", "column": None, "val": 0.1, "test": 0.2, "seed": 4},
+        "split": {"by": "fraction", "column": None, "val": 0.1, "test": 0.2, "seed": 4} | NO_FOLDS,
         "names": None,
     }
 

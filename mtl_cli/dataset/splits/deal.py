@@ -11,12 +11,12 @@ import numpy as np
 from mtl_cli.basis.errors import problem
 from mtl_cli.dataset.files.cells import encode
 from mtl_cli.dataset.files.parts import Place
-from mtl_cli.dataset.splits.fractions import draw_rows
-from mtl_cli.dataset.splits.groups import check_apart, draw_groups, groups_of
+from mtl_cli.dataset.splits.drawing import Drawing
+from mtl_cli.dataset.splits.groups import check_apart, groups_of
 from mtl_cli.dataset.splits.named import WORDS, read_splits
 from mtl_cli.dataset.splits.options import SplitOptions
 from mtl_cli.dataset.splits.rare import mend
-from mtl_cli.dataset.splits.times import moments_of, take_last
+from mtl_cli.dataset.splits.times import moments_of
 
 Cells = Callable[[str], Any]  # a column's name -> its cells, an Arrow array
 
@@ -65,28 +65,42 @@ def deal(
         own = column.take(free)
         for split, rows in read_splits(own, lambda i: place(int(free[i])), slot).items():
             named[free[rows]] = split
+    if options.folds is not None:
+        check_no_files(given, slot)
     train = np.flatnonzero(named == "train")
     wanted = {split: getattr(options, split) for split in ("val", "test")}
+    if options.folds is not None:
+        wanted["test"] = 1 / options.folds
     shares = {split: 0.0 if (named == split).any() else wanted[split] for split in wanted}
     if sum(shares.values()) > 0.95:
         rule, found = "must leave rows to train on", f"{shares['val']} val, {shares['test']} test"
         raise problem(slot, rule, found, f"{slot}.val=0.1 {slot}.test=0.2")
+    drawing = Drawing(options, shares)
     if by == "group":
         groups = groups_of(column, place, slot)
-        taken = draw_groups(groups[train], shares["val"], shares["test"], options.seed, slot)
+        taken = drawing.by_group(groups[train])
     elif by == "time":
         moments = moments_of(column, place, slot)
-        taken = take_last(moments[train], shares["val"], shares["test"], slot)
+        taken = drawing.by_time(moments[train])
     else:
-        own_strata = None if strata is None else strata[train]
-        taken = draw_rows(len(train), shares["val"], shares["test"], options.seed, own_strata)
+        taken = drawing.by_class(len(train), None if strata is None else strata[train])
+    named[train] = ""
     for split, rows in taken.items():
         named[train[rows]] = split
     if by in ("fraction", "column"):
         movable = np.zeros(len(named), dtype=bool)
         movable[train] = True
+        movable &= (named != "test") | (options.folds is None)  # each row is tested once
         mend(named, movable, classes, strata, options.seed)
     if by == "group":
         check_apart(groups, named, encode(column)[1], slot)
     drawn = [split for split, share in shares.items() if share and by != "time"]
     return Dealt({split: np.flatnonzero(named == split) for split in WORDS}, drawn)
+
+
+def check_no_files(given: np.ndarray, slot: str) -> None:
+    """Refuses folds of rows of which some are of one split alone."""
+    if (given != "").any():
+        rule = "must be null where files are for one split"
+        found = f"{int((given != '').sum()):,} rows of such files"
+        raise problem(f"{slot}.folds", rule, found, f"{slot}.folds=null, or one file for all rows")

@@ -23,8 +23,10 @@ class SplitOptions:
             them val.
         column: which column that is; None: of fractions.
         val: the share of val, from 0: of rows, or of groups.
-        test: the share of test, likewise.
+        test: the share of test, likewise; of folds, a fold.
         seed: of the draw.
+        folds: k, of which each tests on a part of its own; None: val and test are shares.
+        fold: which of them this is, from 0.
         slot: where these options stand in the config.
     """
 
@@ -33,6 +35,8 @@ class SplitOptions:
     val: float
     test: float
     seed: int
+    folds: int | None
+    fold: int | None
     slot: str = "dataset.split"
 
     def __post_init__(self) -> None:
@@ -51,6 +55,24 @@ class SplitOptions:
         check_number(f"{slot}.val", self.val, f"{slot}.val=0.1", 0, 0.9)
         check_number(f"{slot}.test", self.test, f"{slot}.test=0.1", 0, 0.9)
         check_integer(f"{slot}.seed", self.seed, 0, f"{slot}.seed=0")
+        self.check_folds()
+
+    def check_folds(self) -> None:
+        """Refuses a fold that there is not."""
+        if self.folds is None:
+            if self.fold is not None:
+                rule = "must be null where rows are not dealt into folds"
+                raise problem(f"{self.slot}.fold", rule, self.fold, f"{self.slot}.folds=5")
+            return
+        check_integer(f"{self.slot}.folds", self.folds, 2, f"{self.slot}.folds=5")
+        check_integer(f"{self.slot}.fold", self.fold, 0, f"{self.slot}.fold=0")
+        if self.fold is not None and self.fold >= self.folds:
+            rule = f"must be below {self.slot}.folds={self.folds}, for they count from 0"
+            raise problem(f"{self.slot}.fold", rule, self.fold, f"{self.slot}.fold=0")
+        if self.by == "column":
+            rule = "must be null for by=column, which says what is test"
+            fix = f"{self.slot}.folds=null, or {self.slot}.by=group"
+            raise problem(f"{self.slot}.folds", rule, self.folds, fix)
 
     @classmethod
     def of(cls, said: Any) -> SplitOptions:
@@ -59,14 +81,32 @@ class SplitOptions:
         Raises:
             ValueError: where they are no mapping of these options.
         """
-        return cls(**checked(said, "dataset.split", [*OPTIONS, "seed"]))
+        return cls(**checked(said, "dataset.split", [*OPTIONS, *COMMON]))
 
     def of_source(self, said: Any, slot: str) -> SplitOptions:
-        """Those of one source, which have what it says itself; the seed is that of all sources."""
+        """Those of one source, which have what it says itself, and seed and folds of all."""
         return replace(self, **checked(said or {}, slot, OPTIONS), slot=slot)
 
 
-OPTIONS = [field.name for field in fields(SplitOptions) if field.name not in ("seed", "slot")]
+COMMON = ("seed", "folds", "fold")  # of all sources
+OPTIONS = [own.name for own in fields(SplitOptions) if own.name not in (*COMMON, "slot")]
+
+
+def of_run(said: Any, seed: int) -> Any:
+    """The options of a config, with what the run's seed says where they say nothing.
+
+    Without folds that is the seed of the draw. With k folds, seeds count the folds of one deal,
+    then those of the next: seed ``r k + f`` is fold f of deal r.
+    """
+    if not isinstance(said, Mapping):
+        return said
+    found, folds = dict(said), said.get("folds")
+    counts = isinstance(folds, int) and folds > 1 and found.get("fold", 0) is None
+    if counts:
+        found["fold"] = seed % folds
+    if found.get("seed", 0) is None:
+        found["seed"] = seed // folds if counts else seed
+    return found
 
 
 def checked(said: Any, slot: str, known: list[str]) -> Mapping[str, Any]:

@@ -8,7 +8,15 @@ from mtl_cli.basis.errors import Problem
 from mtl_cli.dataset.splits.deal import deal
 from mtl_cli.dataset.splits.options import SplitOptions
 
-USUAL = {"by": "fraction", "column": None, "val": 0.1, "test": 0.2, "seed": 0}
+USUAL = {
+    "by": "fraction",
+    "column": None,
+    "val": 0.1,
+    "test": 0.2,
+    "seed": 0,
+    "folds": None,
+    "fold": None,
+}
 NONE = np.full(100, "")
 
 
@@ -88,7 +96,11 @@ def test_a_group_that_the_files_share_is_refused():
         ({"test": "a"}, "dataset.split.test must be a number"),
         ({"seed": None}, "dataset.split.seed must be an integer"),
         ({"val": 0.5, "test": 0.6}, "leave rows to train on"),
-        ({"fraction": 0.1}, "has no such option; it has by, column, val, test, seed"),
+        ({"fold": 1}, "must be null where rows are not dealt into folds"),
+        ({"folds": 1, "fold": 0}, "dataset.split.folds must be an integer of at least 2"),
+        ({"folds": 5, "fold": 5}, "must be below dataset.split.folds=5"),
+        ({"folds": 101, "fold": 0, "val": 0}, "must be at most the number of rows"),
+        ({"fraction": 0.1}, "has no such option; it has by, column, val, test, seed, folds"),
     ],
 )
 def test_what_is_wrong_is_said_with_what_to_do(options, words):
