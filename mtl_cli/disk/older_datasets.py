@@ -12,18 +12,17 @@ from typing import Any
 Node = dict[str, Any]
 
 PLAIN_NUMBERS: Mapping[str, Any] = {"decimal": ".", "thousands": None}
-FOLDS = {"folds": None, "fold": None}  # came later
+FOLDS: Mapping[str, Any] = {"folds": None, "fold": None}  # came later
 READERS = "mtl_cli.dataset.readers"
 
 
 def dataset_of_today(node: Node) -> Node:
     """A dataset's node as of today; one that is already stays as it is."""
-    change = CHANGED.get(str(node.get("_target_")))
-    if change is None:
-        return node
-    node = node if "split" in node else change(dict(node))
-    split = node["split"]
-    dealt = isinstance(split, dict) and "by" in split
+    target = str(node.get("_target_"))
+    if target in CHANGED and "split" not in node:
+        node = CHANGED[target](dict(node))
+    split = node.get("split")
+    dealt = target.startswith("mtl_cli.dataset.") and isinstance(split, dict) and "by" in split
     return node | {"split": {**FOLDS, **split}} if dealt else node
 
 
