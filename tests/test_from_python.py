@@ -130,3 +130,14 @@ def test_rows_are_held_while_the_block_lasts():
 def test_help_shows_what_there_is():
     assert {"compare", "load_run", "train"} <= set(dir(mtl_cli))
     assert "compare(data, targets, arch)" in mtl_cli.__doc__
+
+
+def test_groups_of_different_sizes_are_one_data_set_when_each_seed_deals_them(frame, tmp_path):
+    """So that a comparison by patients has a verdict over all seeds."""
+    sizes = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 14]
+    patients = np.repeat(np.arange(len(sizes)), sizes)
+    words = ["trainer.max_epochs=1", *QUICK, "dataset.split={by: group, column: patient}"]
+    data = frame.assign(patient=patients)
+    answer = mtl_cli.compare(data, TARGETS, seeds=3, words=words, folder=tmp_path / "c")
+    (verdict,) = answer.verdicts
+    assert "over 3 seeds" in verdict or "nothing was learned" in verdict

@@ -19,6 +19,7 @@ from mtl_cli.command_line.own_parts import resume_line
 from mtl_cli.command_line.sweep import chosen_run, sweep_of
 from mtl_cli.comparison.history import read_history
 from mtl_cli.comparison.saved_run import DONE
+from mtl_cli.dataset.files.held import is_held
 from mtl_cli.disk import checkpoint, writing
 from mtl_cli.disk.formats import FORMAT, KEY
 from mtl_cli.disk.logs import FILE_ONLY, logging_to
@@ -126,6 +127,10 @@ class Session:
         if self.folder.config.exists():
             whole = sweep_of(self.folder.path) or self.folder.path
             line = resume_line(from_here(whole), FreshFolders.words, strangers(self.cfg))
+            if is_held(self.cfg.dataset.get("path") or ""):
+                folder = self.folder.path
+                line = f"mtl_cli.train(['resume={folder}'], data=...)"
+                line += f"; of a comparison: mtl_cli.compare(..., folder='{folder.parent}')"
             how = f"; to go on: {line}"
         log.warning("\ninterrupted%s", how)
         return SystemExit(128 + number)
