@@ -20,7 +20,8 @@ def overlap_of(table: Table, group: Group) -> float:
     ratios = []
     for run in group.runs:
         sizes = mapping(mapping(run.summary.get("dataset")).get("sizes"))
-        train, held_out = sizes.get("train"), sizes.get(table.split)
+        train: Any = sizes.get("train")
+        held_out: Any = sizes.get(table.split)
         known = is_number(train) and is_number(held_out) and train
         ratios.append(held_out / train if known and deals_anew(run, table.split) else 0.0)
     return statistics.mean(ratios)

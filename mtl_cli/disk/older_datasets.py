@@ -22,8 +22,9 @@ def dataset_of_today(node: Node) -> Node:
     if target in CHANGED and "split" not in node:
         node = CHANGED[target](dict(node))
     split = node.get("split")
-    dealt = target.startswith("mtl_cli.dataset.") and isinstance(split, dict) and "by" in split
-    return node | {"split": {**FOLDS, **split}} if dealt else node
+    if target.startswith("mtl_cli.dataset.") and isinstance(split, dict) and "by" in split:
+        return node | {"split": {**FOLDS, **split}}
+    return node
 
 
 def table(node: Node) -> Node:

@@ -19,7 +19,7 @@ class OverFolds(Callback):
             folds, repeats = config.study.folds, config.study.repeats
             check_integer("study.folds", folds, 2, "study.folds=5")
             check_integer("study.repeats", repeats, 1, "study.repeats=1")
-            split = config.dataset.get("split") or {}
+            split: Any = config.dataset.get("split") or {}
             if "folds" not in split:
                 rule = "must have rows that can be dealt into folds, as dataset=table and text have"
                 fix = "study=baselines, in which each seed is a run"

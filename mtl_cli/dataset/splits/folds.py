@@ -8,6 +8,8 @@ the first stretch is never tested, and what is later than the test rows is left 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
@@ -82,6 +84,6 @@ def checked(options: SplitOptions, number: int, what: str) -> int:
     return folds
 
 
-def part(deal, options: SplitOptions) -> np.ndarray:
+def part(deal: Iterable[Any], options: SplitOptions) -> np.ndarray:
     """The test rows of the fold that the options name, of scikit-learn's deal."""
     return next(test for i, (_, test) in enumerate(deal) if i == options.fold)

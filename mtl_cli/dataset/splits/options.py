@@ -100,7 +100,8 @@ def of_run(said: Any, seed: int) -> Any:
     """
     if not isinstance(said, Mapping):
         return said
-    found, folds = dict(said), said.get("folds")
+    found: dict[str, Any] = dict(said)
+    folds: Any = said.get("folds")
     counts = isinstance(folds, int) and folds > 1 and found.get("fold", 0) is None
     if counts:
         found["fold"] = seed % folds
