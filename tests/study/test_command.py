@@ -3,6 +3,7 @@
 import shlex
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import mtl_cli.train
@@ -23,6 +24,8 @@ WORDS = {
         "dataset.sources={films: {path: my table.csv, text: text, labels: {age: age, ill: ill}}}",
         "dataset.targets={ill: multiclass, age: regression}",
     ],
+    "arrays": ["dataset.path=my arrays.npz", "dataset.targets={age: regression, ill: binary}"],
+    "scenes": ["dataset.num_train=40", "dataset.num_val=8", "dataset.num_test=8", "encoder=mlp"],
     "parity_mnist": ["dataset.source=digits", "~tasks.parity", "tasks.digit.head=mlp"],
     "correlated": ["dataset.num_samples=400"],
     "sincos": ["dataset.num_samples=400", "dataset.inputs=per_task"],
@@ -46,6 +49,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     rows = [f"{k},{k % 3},a {'good' if k % 2 else 'bad'} film,{'yn'[k % 2]}" for k in range(60)]
     text = "\n".join(["age,code,text,ill", *rows]).replace(",y", ",yes")
     (tmp_path / "my table.csv").write_text(text + "\n", encoding="utf-8")
+    numbers = np.arange(60.0)
+    np.savez(tmp_path / "my arrays.npz", x=numbers % 7, age=numbers, ill=numbers % 2)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
