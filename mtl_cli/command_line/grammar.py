@@ -18,6 +18,7 @@ from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf, open_dict
 
+from mtl_cli.basis.numerals import is_number
 from mtl_cli.disk.literal import literal
 
 PLAIN = re.compile(r"[A-Za-z_./-][\w./~:%+-]*( [\w./~:%+-]+)*", re.ASCII)
@@ -111,14 +112,6 @@ def keys_of(data: Any) -> Iterable[Any]:
         for key, item in data.items():
             yield key
             yield from keys_of(item)
-
-
-def is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def is_plain(key: Any) -> bool:

@@ -96,8 +96,8 @@ class Table(InMemoryDataset):
         files.written, files.all_written = written_columns(said), not writing.is_plain
         written = [*as_text(said), *labels.text_columns(), *by]
         table, place, counts = read_tables(paths, files, written, writing)
-        check_columns(table.column_names, said, "dataset.columns")
-        check_columns(table.column_names, by, "dataset.split.column")
+        check_columns(table.column_names, said, "dataset.columns", "dataset")
+        check_columns(table.column_names, by, "dataset.split.column", "dataset")
         numbers = labels.columns() - set(labels.text_columns())
         table = as_numbers(table, place, numbers, writing)
         labels.read(table, place)

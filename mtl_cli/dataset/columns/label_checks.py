@@ -5,7 +5,8 @@ from __future__ import annotations
 from torch import Tensor
 
 from mtl_cli.basis.errors import Problem, problem
-from mtl_cli.dataset.files.cells import SeenLabels, is_number
+from mtl_cli.basis.numerals import is_number
+from mtl_cli.dataset.files.cells import SeenLabels
 
 MANY = 20  # classes; where most labels differ, too, they are no classes
 

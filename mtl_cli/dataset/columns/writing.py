@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mtl_cli.basis.errors import check_choice, problem
-from mtl_cli.dataset.files.cells import MISSING, is_number
+from mtl_cli.basis.numerals import is_number
+from mtl_cli.dataset.files.cells import MISSING
 from mtl_cli.dataset.files.parts import words_for
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from mtl_cli.basis.numerals import is_number
 from mtl_cli.dataset.files.canonical import canonical
 from mtl_cli.dataset.files.parts import Place
 
@@ -74,15 +75,6 @@ def encode(cells: Any, known: Collection[str] = ()) -> tuple[np.ndarray, list[st
 def append(values: np.ndarray, last: float) -> np.ndarray:
     """With the value for index -1 at the end."""
     return np.append(values, last).astype(values.dtype)
-
-
-def is_number(text: str) -> bool:
-    """Whether a cell is a number."""
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def sort_names(names: Iterable[str]) -> list[str]:

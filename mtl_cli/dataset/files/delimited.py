@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Any
 from mtl_cli.basis.errors import Problem, problem
 from mtl_cli.dataset.files.blanks import with_numbers
 from mtl_cli.dataset.files.cells import MISSING
-from mtl_cli.dataset.files.encoded import as_utf8, blocks, wrong_encoding
+from mtl_cli.dataset.files.encoded import as_utf8, wrong_encoding
+from mtl_cli.dataset.files.misread import how_to_read
 from mtl_cli.dataset.files.parser_threads import lend
-from mtl_cli.dataset.files.parts import Part, ReadOptions, check_columns, suffix_of
+from mtl_cli.dataset.files.parts import WHITESPACE, Part, ReadOptions, check_columns, suffix_of
+from mtl_cli.dataset.files.unparsed import check_cells
+from mtl_cli.dataset.files.whitespace import as_tabs
 
 if TYPE_CHECKING:
     import pyarrow
@@ -33,7 +36,7 @@ def read_delimited(
     """See `read.read_parts`."""
     reading = Reading(file, options)
     try:
-        with as_utf8(file, options.encoding) as reading.utf8:
+        with reading.copy() as reading.utf8:
             yield from reading.parts(wanted, chunk_rows, text)
     except Problem:
         raise
@@ -49,6 +52,13 @@ class Reading:
         self.column_names: list[str] = []  # once they are read
         self.broken: list[Any] = []  # Arrow's InvalidRow: number, expected and actual_columns
 
+    def copy(self) -> AbstractContextManager[Path]:
+        """What Arrow reads in place of the file, until the end."""
+        encoding = self.options.encoding
+        if self.options.delimiter == WHITESPACE:
+            return as_tabs(self.file, encoding, self.options.quote)
+        return as_utf8(self.file, encoding)
+
     def parts(
         self, wanted: Sequence[str] | None, chunk_rows: int | None, text: bool | Iterable[str]
     ) -> Iterator[Part]:
@@ -57,7 +67,8 @@ class Reading:
 
         names = self.names()
         if wanted is not None:
-            check_columns(names, wanted, f"the columns of {self.file.name} that are read")
+            thing = f"the columns of {self.file.name} that are read"
+            check_columns(names, wanted, thing, self.options.slot)
         as_text = self.options.as_text(names, text)
         convert = csv.ConvertOptions(
             null_values=[*MISSING, " ", " ?"],
@@ -69,14 +80,14 @@ class Reading:
             with self.parses() as parses:
                 read = csv.read_csv(self.utf8, self.reads(threads), parses, convert)
             table = with_numbers(read, as_text)
-            self.check(table)
+            check_cells(table, self.file, self.options)
             yield Part(self.file, table, 1, self.numbers_broken())
         else:
             first = 1
             for batch in self.batches(convert):
                 for begin in range(0, len(batch), chunk_rows):
                     table = pyarrow.Table.from_batches([batch.slice(begin, chunk_rows)])
-                    self.check(table)
+                    check_cells(table, self.file, self.options)
                     part = Part(self.file, table, first, self.numbers_broken(first))
                     yield part
                     first = part.numbers()[-1] + 1
@@ -110,7 +121,8 @@ class Reading:
         if twice := [name for name, count in Counter(names).items() if count > 1]:
             rule, fix = "must have columns of different names", "another name for one of them"
             found = f"{', '.join(twice)} twice"
-            raise problem(str(self.file), rule, found, options.advice(fix, "names=[...]"))
+            fix = how_to_read(names, options.slot) or options.advice(fix, "names=[...]")
+            raise problem(str(self.file), rule, found, fix)
         self.column_names = names
         return names
 
@@ -130,6 +142,8 @@ class Reading:
         delimiter = self.options.delimiter
         if delimiter is None:
             delimiter = "\t" if suffix_of(self.file) in TABS else ","
+        elif delimiter == WHITESPACE:
+            delimiter = "\t"
         options = csv.ParseOptions(
             delimiter=delimiter,
             quote_char=self.options.quote or False,
@@ -145,25 +159,6 @@ class Reading:
         """The broken rows from number ``first`` on, as users count: without the header."""
         numbers = [row.number - self.options.header for row in self.broken if row.number]
         return [number for number in numbers if number >= first]
-
-    def check(self, table: pyarrow.Table) -> None:
-        """Refuses what Arrow takes: bytes that are no text, and a quote that never ends."""
-        if any(str(kind) == "binary" for kind in table.schema.types):
-            raise ValueError("bytes that are no text")
-        last = table.column(table.num_columns - 1)[-1].as_py() if len(table) else None
-        if isinstance(last, str) and "\n" in last and not self.ends_in_quote():
-            raise problem(
-                f"the last row of {self.file}",
-                "must end the quotes that it begins",
-                f"a cell of {last.count(chr(10)) + 1} lines: {last[:40]!r}...",
-                self.options.advice("mend the file", "quote=null, where nothing quotes"),
-            )
-
-    def ends_in_quote(self) -> bool:
-        end = b""
-        for block in blocks(self.file):
-            end = (end + block).rstrip()[-8:]
-        return end.decode(self.options.encoding, "replace").endswith(self.options.quote or "")
 
     def explain(self, error: Exception) -> Problem:
         """Arrow's error in our form."""
@@ -187,6 +182,8 @@ class Reading:
             thing = f"row {number - self.options.header} of {self.file}"
             rule = f"must have {row.expected_columns} cells, as the file has columns"
             other = "on_bad_row=skip, which leaves such rows out; or another delimiter"
+            if self.options.delimiter == " ":
+                other = f"delimiter={WHITESPACE}, where several blanks may stand between cells"
             fix = advice("mend the row", other)
             return problem(thing, rule, f"{row.actual_columns} cells: {row.text[:60]!r}", fix)
         return problem(str(self.file), unreadable, text, "mend it")
@@ -197,7 +194,6 @@ class Reading:
 
         first = Reading(self.file, self.options)
         first.column_names = self.column_names
-        copy = as_utf8(self.file, self.options.encoding)
-        with copy as first.utf8, suppress(ValueError), first.parses() as parses:
+        with first.copy() as first.utf8, suppress(ValueError), first.parses() as parses:
             csv.read_csv(first.utf8, first.reads(), parses)
         return first.broken[0].number

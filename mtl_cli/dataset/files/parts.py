@@ -10,12 +10,14 @@ from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from mtl_cli.basis.errors import check_boolean, check_choice, nearest, problem
+from mtl_cli.dataset.files.misread import how_to_read
 
 if TYPE_CHECKING:
     import pandas
     import pyarrow
 
 PLAIN_NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+WHITESPACE = "whitespace"  # a delimiter: runs of blanks and tabs
 MANY = 50  # names of columns in a message
 Place = Callable[[int], str]  # the position of a row -> its file and its number there, in words
 
@@ -27,7 +29,8 @@ class ReadOptions:
     Args:
         slot: where these options stand in the config, for messages (``dataset.sources.movie``);
             ``input``: nowhere, new data is read as a run's own was.
-        delimiter: between the cells of a row; None: by the file's name, a tab or else a comma.
+        delimiter: between the cells of a row: a character, ``\\t`` for a tab, or ``whitespace`` for
+            blanks and tabs, however many; None: by the file's name, a tab or else a comma.
         header: whether the first row names the columns.
         names: the columns' names, in place of a header's; None, without a header: c1, c2, ...
         encoding: of text files, as Python calls it.
@@ -57,10 +60,10 @@ class ReadOptions:
         check_boolean(f"{slot}.header", self.header)
         choices = ["error", "skip"]
         check_choice(f"{slot}.on_bad_row", self.on_bad_row, choices, f"{slot}.on_bad_row=skip")
-        for name, value in (("delimiter", self.delimiter), ("quote", self.quote)):
-            if value is not None and (not isinstance(value, str) or len(value) != 1):
-                fix = f"\"{slot}.{name}=';'\", or {slot}.{name}=null"
-                raise problem(f"{slot}.{name}", "must be one character, or null", value, fix)
+        self.delimiter = delimiter_of(self.delimiter, f"{slot}.delimiter")
+        if self.quote is not None and (not isinstance(self.quote, str) or len(self.quote) != 1):
+            fix = f"{slot}.quote=null, where nothing quotes"
+            raise problem(f"{slot}.quote", "must be one character, or null", self.quote, fix)
         if self.names is not None and not isinstance(self.names, list | tuple):
             fix = f"'{slot}.names=[a,b,c]'"
             raise problem(f"{slot}.names", "must be a list of names, or null", self.names, fix)
@@ -137,13 +140,32 @@ def check_name(thing: str, name: Any) -> None:
         raise problem(thing, "must be the name of a column", name, fix)
 
 
-def check_columns(there: Iterable[str], wanted: Iterable[str], thing: str) -> None:
+def delimiter_of(said: Any, thing: str) -> str | None:
+    """The delimiter that a config says: in a shell and in YAML without quotes, a tab is ``\\t``.
+
+    Raises:
+        ValueError: where it is none, as letters are: a shell makes ``t`` of a bare ``\\t``.
+    """
+    own = said.replace("\\t", "\t") if isinstance(said, str) else said
+    is_mark = isinstance(own, str) and len(own) == 1 and not own.isalnum()
+    if own is None or own == WHITESPACE or is_mark:
+        return own
+    rule = f"must be one character that is no letter, \\t, {WHITESPACE} (any blanks), or null"
+    wide = isinstance(own, str) and own and own.isspace()
+    fix = f"{thing}={WHITESPACE}" if wide else f"'{thing}=\\t', '{thing}=\";\"', or {thing}=null"
+    raise problem(thing, rule, said, fix)
+
+
+def check_columns(
+    there: Iterable[str], wanted: Iterable[str], thing: str, slot: str | None = None
+) -> None:
     """Refuses columns that are not there, and names the nearest.
 
     Args:
         there: the columns of the file.
         wanted: those that are asked for.
         thing: what asks for them, in the user's words (``dataset.targets``).
+        slot: of the options that the file was read by (`ReadOptions`); None: it has none.
     """
     columns = list(there)
     known = set(columns)
@@ -153,8 +175,8 @@ def check_columns(there: Iterable[str], wanted: Iterable[str], thing: str) -> No
             rule = f"must name columns that are there: {', '.join(columns[:MANY])}{more}"
             close = nearest(name, columns)
             fix = f"{close} in its place" if close else f"one of those, or a file with {name}"
-            if len(columns) == 1 and (marks := [mark for mark in ";\t|" if mark in columns[0]]):
-                fix = f"the delimiter {marks[0]!r}, which makes several columns of this one"
+            if slot and (len(columns) == 1 or not close):
+                fix = how_to_read(columns, slot) or fix
             raise problem(thing, rule, name, fix)
 
 

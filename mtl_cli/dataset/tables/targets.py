@@ -83,11 +83,11 @@ class TableTargets:
         there = table.column_names
         for option in ("task_column", "weight_column"):
             if (column := getattr(self, option)) is not None:
-                check_columns(there, [column], f"dataset.{option}")
+                check_columns(there, [column], f"dataset.{option}", "dataset")
         for task, said in self.said.items():
-            check_columns(there, said.where(), f"the column of {said.slot}")
+            check_columns(there, said.where(), f"the column of {said.slot}", "dataset")
             if said.weight is not None:
-                check_columns(there, [said.weight], f"{said.slot}.weight")
+                check_columns(there, [said.weight], f"{said.slot}.weight", "dataset")
             known = self.known[task] = self.learn(said, table, place)
             self.labels[task] = known.labels(table.column, place)
         self.targets = dict(self.labels)

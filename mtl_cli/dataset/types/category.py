@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from mtl_cli.basis.errors import check_integer
+from mtl_cli.basis.numerals import is_number
 from mtl_cli.dataset.columns.column import Column, Learned, Written
 from mtl_cli.dataset.columns.ids import id_hint
 from mtl_cli.dataset.columns.moments import date_hint
 from mtl_cli.dataset.columns.numbers import is_numeric
 from mtl_cli.dataset.columns.writing import Writing, most_likely, writing_of
 from mtl_cli.dataset.files.canonical import canonical
-from mtl_cli.dataset.files.cells import append, encode, is_number, sort_names
+from mtl_cli.dataset.files.cells import append, encode, sort_names
 from mtl_cli.dataset.files.parts import Place, words_for
 
 if TYPE_CHECKING:

@@ -179,7 +179,7 @@ def test_a_missing_column_lists_those_that_are_there_and_names_the_nearest(tmp_p
         assert "age, income" in message
         assert "try:   income" in message
     message = problem_of(write(tmp_path, "a.csv", "age;income\n1;2\n"), wanted=["age"])
-    assert "try:   the delimiter ';'" in message
+    assert "try:   'dataset.delimiter=\";\"'" in message
 
 
 def test_of_new_data_no_option_is_advised_for_there_is_none(tmp_path):
