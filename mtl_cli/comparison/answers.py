@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from mtl_cli.comparison.baseline import BASELINE
 from mtl_cli.comparison.beside import FLOOR
 from mtl_cli.comparison.compare import Comparison, gain_of
+from mtl_cli.comparison.dealt import deal_of, overlap_of
 from mtl_cli.comparison.gain import Gain
 from mtl_cli.comparison.group import Group, Table
-from mtl_cli.comparison.learned import overlap_of
 from mtl_cli.comparison.remarks import listed
 from mtl_cli.comparison.setting import folds_of
 from mtl_cli.comparison.verdict import Verdict
@@ -72,28 +72,32 @@ def circumstances(table: Table, group: Group, gain: Gain) -> str:
     folds = folds_of(group.runs[0])
     seeds = f"over {len(gain.seeds)} seeds ({', '.join(map(str, gain.seeds))})"
     if folds is not None:
-        seeds = over_folds(gain.seeds, folds)
+        seeds = over_folds(group, gain.seeds, folds)
     elif len(gain.seeds) == 1:
         seeds = f"of seed {gain.seeds[0]} alone"
     run = {seed for side in (group, group.baseline) if side is not None for seed in side.seeds}
     if lacking := sorted(run - {*gain.seeds}):
         seeds += f", without {', '.join(map(str, lacking))}, of which one side lacks a figure"
     split = "each on a split of its own" if overlap_of(table, group) else "on this split"
+    how, column = (group.runs[0].config.get(f"dataset.split.{key}") for key in ("by", "column"))
     if folds is not None:
-        by_time = group.runs[0].config.get("dataset.split.by") == "time"
-        split = "each row tested once" + " a deal" * (len(gain.seeds) > folds)
-        split = "each trained on what was before it" if by_time else split
+        deals = {deal for deal, _ in map(deal_of, group.runs)}
+        split = "each row tested once" + " a deal" * (len(deals) > 1)
+        split = "each trained on what was before it" if how == "time" else split
+    split += f", no {column} in two splits" * (how == "group")
     sides = [f"{kind(side)}{size(side)}" for side in (group, group.baseline) if side is not None]
     return f"{seeds}, {split}: {' against '.join(sides)}"
 
 
-def over_folds(seeds: Sequence[int], folds: int) -> str:
+def over_folds(group: Group, seeds: Sequence[int], folds: int) -> str:
     """How many folds some seeds are, of how many deals of the rows."""
-    deals = len({seed // folds for seed in seeds})
-    whole = f"{len(seeds)} folds" if deals == 1 else f"{len(seeds)} folds of {deals} deals"
-    lacking = deals * folds - len(seeds)
+    own = {deal_of(run) for run in group.runs if run.seed in seeds}
+    deals = len({deal for deal, _ in own})
+    whole = f"{len(own)} folds" if deals == 1 else f"{len(own)} folds of {deals} deals"
+    lacking = deals * folds - len(own)
     without = f" ({lacking} {'is' if lacking == 1 else 'are'} lacking)"
-    return f"over {whole}{without * bool(lacking)}"
+    several = f", {len(seeds)} runs of which those of a fold count as one"
+    return f"over {whole}{without * bool(lacking)}{several * (len(own) < len(seeds))}"
 
 
 def kind(group: Group) -> str:

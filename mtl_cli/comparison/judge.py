@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from mtl_cli.comparison.dealt import differences
 from mtl_cli.comparison.gain import Gain, gain_over
 from mtl_cli.comparison.group import Group, Seeds, Table
-from mtl_cli.comparison.learned import learned, overlap_of
-from mtl_cli.comparison.verdict import ENOUGH, Differences, verdicts
+from mtl_cli.comparison.learned import learned
+from mtl_cli.comparison.verdict import Differences, verdicts
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ def judge(tables: Sequence[Table], metric: str | None, confidence: float) -> lis
             notes += set_gain(group, metric)
             if group.gain is not None:
                 set_learned(table, group, metric, confidence)
-                questions += asked(group.gain, overlap_of(table, group))
+                questions += asked(table, group, group.gain)
     found = verdicts([question.differences for question in questions], confidence)
     for question, verdict in zip(questions, found, strict=True):
         if question.task is None:
@@ -106,14 +107,15 @@ def set_learned(table: Table, group: Group, metric: str | None, confidence: floa
         group.gain.learned[task] = True if True in sides else None if None in sides else False
 
 
-def asked(gain: Gain, overlap: float) -> list[Question]:
+def asked(table: Table, group: Group, gain: Gain) -> list[Question]:
     """The verdict on the whole, or those on what was learned where something was not."""
-    if gain.pairs < ENOUGH:
-        return []
-    if False not in gain.learned.values():
-        return [Question(gain, None, Differences(gain.by_seed, overlap))] if gain.by_seed else []
-    return [
-        Question(gain, task, Differences(values, overlap))
-        for task, values in gain.tasks.items()
-        if values and gain.learned[task] is not False
-    ]
+    wanted: dict[str | None, list[float]] = {None: gain.by_seed}
+    if False in gain.learned.values():
+        known = {task: own for task, own in gain.tasks.items() if gain.learned[task] is not False}
+        wanted = {task: values or [] for task, values in known.items()}
+    found = {
+        task: differences(table, group, gain.seeds, values)
+        for task, values in wanted.items()
+        if values
+    }
+    return [Question(gain, task, own) for task, own in found.items() if own is not None]

@@ -5,26 +5,11 @@ That is the *floor*: always the mean of a number, or the shares of the classes, 
 
 from __future__ import annotations
 
-import statistics
 from typing import Any
 
+from mtl_cli.comparison.dealt import differences
 from mtl_cli.comparison.group import Group, Table
 from mtl_cli.comparison.saved_run import is_number, mapping
-from mtl_cli.comparison.setting import deals_anew
-from mtl_cli.comparison.verdict import ENOUGH, Differences
-
-
-def overlap_of(table: Table, group: Group) -> float:
-    """``n_test / n_train``, its mean over the runs, where each seed deals the rows of the split
-    anew or is a fold, else 0."""
-    ratios = []
-    for run in group.runs:
-        sizes = mapping(mapping(run.summary.get("dataset")).get("sizes"))
-        train: Any = sizes.get("train")
-        held_out: Any = sizes.get(table.split)
-        known = is_number(train) and is_number(held_out) and train
-        ratios.append(held_out / train if known and deals_anew(run, table.split) else 0.0)
-    return statistics.mean(ratios)
 
 
 def learned(table: Table, group: Group, task: str, metric: str, confidence: float) -> bool | None:
@@ -37,15 +22,16 @@ def learned(table: Table, group: Group, task: str, metric: str, confidence: floa
     for name in dict.fromkeys([metric, "loss"]):
         higher = group.higher_is_better(task, name)
         values = group.figures.get(task, {}).get(name, {})
-        above = [
-            (values[run.seed] - floor) * (1 if higher else -1)
+        above = {
+            run.seed: (values[run.seed] - floor) * (1 if higher else -1)
             for run in group.runs
             if (floor := floor_of(run.summary, task, name, table.split)) is not None
             and run.seed in values
-        ]
-        if higher is None or len(above) < ENOUGH:
+        }
+        gained = differences(table, group, [*above], [*above.values()])
+        if higher is None or gained is None:
             continue
-        low, _ = Differences(above, overlap_of(table, group)).interval(1 - confidence)
+        low, _ = gained.interval(1 - confidence)
         if low > 0:
             return True
         known = False

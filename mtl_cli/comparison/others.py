@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from mtl_cli.comparison.dealt import differences
 from mtl_cli.comparison.group import Group, Table
 from mtl_cli.comparison.judge import compared, gain_of_pair
-from mtl_cli.comparison.learned import overlap_of
-from mtl_cli.comparison.verdict import ENOUGH, Differences, verdict_at
+from mtl_cli.comparison.verdict import verdict_at
 from mtl_cli.comparison.widened import gain_over_widened, held
 
 
@@ -17,16 +17,20 @@ def set_others(table: Table, group: Group, metric: str | None) -> None:
     gain = group.gain
     if gain is None or gain.whole is None:
         return
-    now, overlap = compared(group, metric), overlap_of(table, group)
+    now = compared(group, metric)
     for name in dict.fromkeys(name for _, name in table.columns):
         if compared(group, name) == now:
             continue
         other, _ = gain_of_pair(group, name)
-        if other is None or len(other.by_seed) < ENOUGH:
+        if other is None or not other.by_seed:
             continue
-        verdict = verdict_at(Differences(other.by_seed, overlap), 1 - gain.whole.confidence)
+        gained = differences(table, group, other.seeds, other.by_seed)
+        if gained is None:
+            continue
+        verdict = verdict_at(gained, 1 - gain.whole.confidence)
         if gain.wider is not None:
             wide = gain_over_widened(table, group, name)
-            verdict = held(verdict, wide.by_seed if wide else [], overlap)
+            gained = differences(table, group, wide.seeds, wide.by_seed) if wide else None
+            verdict = held(verdict, gained)
         if verdict.word != gain.whole.word:
             gain.others[name] = verdict.word

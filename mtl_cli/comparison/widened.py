@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from mtl_cli.comparison.baseline import BASELINE, unequal
+from mtl_cli.comparison.dealt import differences
 from mtl_cli.comparison.gain import Gain, Wider, gain_over
 from mtl_cli.comparison.group import Group, Table
 from mtl_cli.comparison.judge import sides_of
-from mtl_cli.comparison.learned import overlap_of
-from mtl_cli.comparison.verdict import ENOUGH, Differences, Verdict, verdict_at
+from mtl_cli.comparison.verdict import Differences, Verdict, verdict_at
 
 RATIO = 1.5  # of parameters, above which single-task of the joint model's size is trained too
 ALIKE = 1.25  # up to which a model counts as of another's size
@@ -59,26 +59,29 @@ def beat_widened(table: Table, group: Group, metric: str | None) -> None:
     gain, wide = group.gain, widened(group, table.groups)
     if gain is None or wide is None:
         return
-    found, overlap = gain_over_widened(table, group, metric), overlap_of(table, group)
-    by_seed, tasks = (found.by_seed, found.tasks) if found else ([], {})
-    word = "cannot say" if gain.whole is None else word_like(gain.whole, by_seed, overlap)
+    found = gain_over_widened(table, group, metric)
+
+    def over_widened(values: Sequence[float] | None) -> Differences | None:
+        return differences(table, group, found.seeds, values) if found and values else None
+
+    whole = over_widened(found.by_seed if found else None)
+    tasks = found.tasks if found else {}
+    word = "cannot say" if gain.whole is None else word_like(gain.whole, whole)
     gain.wider = Wider(wide.words, wide.parameters or 0, found.total if found else None, word)
     if gain.whole is not None:
-        gain.whole = held(gain.whole, by_seed, overlap)
+        gain.whole = held(gain.whole, whole)
     gain.by_task = {
-        task: held(own, tasks.get(task) or [], overlap) for task, own in gain.by_task.items()
+        task: held(own, over_widened(tasks.get(task))) for task, own in gain.by_task.items()
     }
 
 
-def held(verdict: Verdict, over_widened: Sequence[float], overlap: float) -> Verdict:
+def held(verdict: Verdict, over_widened: Differences | None) -> Verdict:
     """A verdict, where "helps" has to hold for the gains over widened single-task too."""
-    if verdict.word != "helps" or word_like(verdict, over_widened, overlap) == "helps":
+    if verdict.word != "helps" or word_like(verdict, over_widened) == "helps":
         return verdict
     return replace(verdict, word="cannot say", doubt="single-task of its size is not beaten")
 
 
-def word_like(verdict: Verdict, gains: Sequence[float], overlap: float) -> str:
-    """What other gains say at the level of a verdict."""
-    if len(gains) < ENOUGH:
-        return "cannot say"
-    return verdict_at(Differences(gains, overlap), 1 - verdict.confidence).word
+def word_like(verdict: Verdict, gains: Differences | None) -> str:
+    """What other gains say at the level of a verdict; None: they are too few."""
+    return "cannot say" if gains is None else verdict_at(gains, 1 - verdict.confidence).word

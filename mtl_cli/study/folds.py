@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from hydra.experimental.callback import Callback
-from omegaconf import DictConfig, open_dict
+from omegaconf import DictConfig, OmegaConf, open_dict
 
 from mtl_cli.basis.errors import check_integer, problem
 from mtl_cli.command_line.cli import callback_errors
+from mtl_cli.comparison.verdict import ENOUGH
+from mtl_cli.dataset.splits.options import WAYS, SplitOptions
+
+SET_HERE = ("seed", "dataset.split.folds", "dataset.split.fold")
 
 
 class OverFolds(Callback):
@@ -19,13 +24,59 @@ class OverFolds(Callback):
             folds, repeats = config.study.folds, config.study.repeats
             check_integer("study.folds", folds, 2, "study.folds=5")
             check_integer("study.repeats", repeats, 1, "study.repeats=1")
-            split: Any = config.dataset.get("split") or {}
-            if "folds" not in split:
-                rule = "must have rows that can be dealt into folds, as dataset=table and text have"
-                fix = "study=baselines, in which each seed is a run"
-                raise problem("the dataset of study=folds", rule, "none", fix)
-            if split.by == "time" and repeats > 1:
-                rule = "must be 1 for dataset.split.by=time, which deals the rows in one way alone"
-                raise problem("study.repeats", rule, repeats, "study.repeats=1")
+            if folds * repeats < ENOUGH:
+                rule = (
+                    f"and study.repeats must make {ENOUGH} tests, under which there is no verdict"
+                )
+                raise problem("study.folds", rule, folds * repeats, "study.folds=5")
+            check_split(config.dataset, folds, repeats)
+            check_words(config.hydra.overrides.get("task") or [], folds)
             own = {"dataset.split.folds": str(folds), "seed": f"range({folds * repeats})"}
             config.hydra.sweeper.params = {**(config.hydra.sweeper.get("params") or {}), **own}
+
+
+def check_split(dataset: DictConfig, folds: int, repeats: int) -> None:
+    """Refuses a dataset whose rows these folds and repeats cannot be dealt of."""
+    split: Any = dataset.get("split") or {}
+    if split in WAYS:  # a word in place of the options
+        SplitOptions.of(split)
+    if not isinstance(split, Mapping) or "folds" not in split:
+        rule = "must have rows that can be dealt into folds, as dataset=table and text have"
+        fix = "study=baselines, in which each seed is a run"
+        raise problem("the dataset of study=folds", rule, "none", fix)
+    if split["folds"] not in (None, folds):
+        fix = f"study.folds={split['folds']}"
+        raise problem("dataset.split.folds", f"is study.folds={folds} here", split["folds"], fix)
+    if split.get("fold") is not None:
+        rule, fix = "must be null, for study=folds trains on every one", "dataset.split.fold=null"
+        raise problem("dataset.split.fold", rule, split["fold"], fix)
+    if repeats == 1:
+        return
+    if split.get("seed") is not None:
+        rule = "must be 1 where dataset.split.seed is a number, by which the rows are dealt once"
+        fix = "study.repeats=1, or dataset.split.seed=null"
+        raise problem("study.repeats", rule, repeats, fix)
+    if slot := by_time(dataset):
+        rule = f"must be 1 for {slot}.by=time, which deals the rows in one way alone"
+        raise problem("study.repeats", rule, repeats, "study.repeats=1")
+
+
+def by_time(dataset: DictConfig) -> str | None:
+    """Where it stands that rows are dealt by time, of all or of a source; None: nowhere."""
+    said: Any = OmegaConf.to_container(dataset)
+    own = {f"dataset.sources.{name}": one for name, one in (said.get("sources") or {}).items()}
+    for place, options in {"dataset": said, **own}.items():
+        split = options.get("split") if isinstance(options, Mapping) else None
+        if isinstance(split, Mapping) and split.get("by") == "time":
+            return f"{place}.split"
+    return None
+
+
+def check_words(words: Iterable[str], folds: int) -> None:
+    """Refuses words that say what a study over folds sets itself."""
+    for word in words:
+        key, _, said = word.lstrip("+~").partition("=")
+        if key in SET_HERE and said not in ("null", str(folds) if key != "seed" else ""):
+            rule = "is set by study=folds, whose runs are all folds, counted by the seed"
+            fix = "study.folds and study.repeats alone; or study=baselines, in which each seed"
+            raise problem(key, rule, word, f"{fix} deals the rows anew")

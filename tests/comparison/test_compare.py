@@ -255,6 +255,11 @@ def study(
         ({}, 4, "over 4 folds (1 is lacking), each row tested once"),
         ({"dataset.split.by": "time"}, 5, "over 5 folds, each trained on what was before it"),
         ({"dataset.split.fold": 2}, 5, "over 5 seeds (0, 1, 2, 3, 4), each on a split of its own"),
+        (
+            {"dataset.split.by": "group", "dataset.split.column": "patient"},
+            5,
+            "over 5 folds, each row tested once, no patient in two splits",
+        ),
     ],
 )
 def test_seeds_that_are_folds_are_called_so_and_corrected_alike(
@@ -267,6 +272,31 @@ def test_seeds_that_are_folds_are_called_so_and_corrected_alike(
     found = [compared(options, *own).tables[0].groups for own in (plain, paths)]
     intervals = [next((g.gain.low, g.gain.high) for g in own if g.gain) for own in found]
     assert intervals[0] == intervals[1]
+
+
+@pytest.mark.parametrize("more", [{"dataset.split.seed": 3}, {"dataset.split.by": "time"}])
+def test_runs_of_one_fold_count_as_one(leave, tmp_path, options, more):
+    def noisy(seed):
+        return 1.0 + 0.01 * (seed * 7 % 11), 0.8 + 0.01 * (seed * 5 % 7)
+
+    def mean_of_fold(seed):
+        both = zip(noisy(seed), noisy(seed + 5), strict=True)
+        a, b = (statistics.mean(pair) for pair in both)
+        return a, b
+
+    folds = {"dataset.split.folds": 5, "dataset.split.fold": None, "dataset.split.seed": None}
+    given = folds | more
+    sides = {"r": (noisy, 10), "m": (mean_of_fold, 5)}
+    paths = {
+        name: study(leave, tmp_path / name, own, lambda seed: (1.2, 0.75), seeds=n, given=given)
+        for name, (own, n) in sides.items()
+    }
+    assert "over 5 folds, 10 runs of which those of a fold count as one" in answer(
+        options, paths["r"]
+    )
+    found = [compared(options, *own).tables[0].groups for own in paths.values()]
+    ends = [next([g.gain.low, g.gain.high] for g in own if g.gain) for own in found]
+    assert ends[0] == pytest.approx(ends[1])
 
 
 def test_groups_dealt_anew_are_one_table_whatever_their_sizes(leave, tmp_path, options):

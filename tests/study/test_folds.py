@@ -36,10 +36,23 @@ def test_a_run_knows_its_fold_and_nothing_of_the_study() -> None:
     [
         (["study=folds"], "must have rows that can be dealt into folds"),
         (["study=folds", "dataset=parity_mnist"], "must have rows that can be dealt into folds"),
+        ([*TABLE, "dataset.split=group"], "'dataset.split={by: group, column: <its name>}'"),
         ([*TABLE, "study.folds=1"], "study.folds must be an integer of at least 2"),
+        ([*TABLE, "study.folds=2"], "study.folds and study.repeats must make 3 tests"),
+        ([*TABLE, "dataset.split.folds=3"], "try:   study.folds=3"),
+        ([*TABLE, "dataset.split.fold=3"], "dataset.split.fold must be null"),
+        ([*TABLE, "seed=7"], "seed is set by study=folds"),
+        ([*TABLE, "study.repeats=2", "dataset.split.seed=1"], "try:   study.repeats=1, or dataset"),
         (
             [*TABLE, "study.repeats=2", "dataset.split={by: time, column: day}"],
             "study.repeats must be 1 for dataset.split.by=time",
+        ),
+        (
+            [
+                *["study=folds", "study.repeats=2", "dataset=text"],
+                "dataset.sources={a: {path: a.csv, text: t, split: {by: time, column: day}}}",
+            ],
+            "study.repeats must be 1 for dataset.sources.a.split.by=time",
         ),
     ],
 )
