@@ -15,6 +15,7 @@ from mtl_cli.basis.batch import Examples
 from mtl_cli.basis.device import place
 from mtl_cli.basis.sums import Scalar, as_numbers, joint_mean
 from mtl_cli.dataset.base import Loader
+from mtl_cli.metric.measuring import update_each
 from mtl_cli.model.mode import mode
 from mtl_cli.model.model import Model
 from mtl_cli.task.base import Task
@@ -68,8 +69,7 @@ def evaluate(
                 means[name].append(mean)
                 over[name].append(denominator)
                 prediction, label = task.score(outputs[name], target, complete)
-                for metric in updated[name]:
-                    metric.update(prediction, label)
+                update_each(updated[name], prediction, label)
     losses = {name: joint_mean(as_numbers(means[name]), as_numbers(over[name])) for name in chosen}
     return {
         name: {"loss": loss} | {n: value_of(m) for n, m in chosen[name].metrics.items()}
