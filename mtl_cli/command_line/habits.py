@@ -27,7 +27,7 @@ NAMES = {
     "random_state": "seed",
 }
 CHOICES = {"classification": "multiclass", "classes": "multiclass", "numeric": "regression"}
-CHOICES |= {"poisson": "count", "counts": "count"}
+CHOICES |= {"poisson": "count", "counts": "count", "rating": "ordinal", "ordered": "ordinal"}
 TABLE = re.compile(r"\.(csv|tsv|jsonl?|parquet|npz|gz|txt)$", re.IGNORECASE)
 
 

@@ -119,9 +119,14 @@ class Task(MeanLoss):
         for option in self.balanced:
             getattr(self.criterion, option).copy_(self.balance(option, target))
 
+    @property
+    def num_classes(self) -> int:
+        """How many classes its labels may be, or for how many labels or numbers it has outputs."""
+        return self.out_features
+
     def balance(self, option: str, target: Tensor) -> Tensor:
         """The weights of classes that an option of the loss is to have, for these labels."""
-        return self.balances[option](target, self.out_features)
+        return self.balances[option](target, self.num_classes)
 
     def class_weights(self) -> dict[str, Tensor]:
         """The weights of classes that the loss has, by its options."""

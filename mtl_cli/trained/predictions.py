@@ -7,6 +7,7 @@ from functools import singledispatch
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from mtl_cli.basis.errors import problem
@@ -14,6 +15,7 @@ from mtl_cli.task.base import Task
 from mtl_cli.task.binary import Binary
 from mtl_cli.task.multiclass import Multiclass
 from mtl_cli.task.multilabel import Multilabel
+from mtl_cli.task.ordinal import Ordinal
 
 Columns = list[tuple[str, Any]]  # name and Arrow array of each; names need not differ
 
@@ -76,6 +78,16 @@ def _(task: Multiclass, values: np.ndarray, names: list[str]) -> Columns:
     """``<task>``, the likeliest class, and ``p(<task>=<class>)`` of each."""
     likeliest = array(names[: len(values)]).take(array(values.argmax(0)))
     return [(task.name, likeliest), *probabilities(task, values, names)]
+
+
+@as_columns.register
+def _(task: Ordinal, values: np.ndarray, names: list[str]) -> Columns:
+    """``<task>``, the class in the middle, and ``p(<task>=<class>)`` of each."""
+    middle = task.median(torch.from_numpy(values).T)
+    return [
+        (task.name, array(names[: len(values)]).take(array(middle.numpy()))),
+        *probabilities(task, values, names),
+    ]
 
 
 @as_columns.register

@@ -59,7 +59,7 @@ class Reference(StandIn):
             elif target.is_floating_point():  # the share of ones
                 learned.append(last_of(classify(*own, num_classes=2)))
             else:
-                learned.append(classify(*own, num_classes=task.out_features))
+                learned.append(classify(*own, num_classes=task.num_classes))
         return learned
 
     def predict(self, task: Task, x: Examples) -> Tensor:
@@ -73,7 +73,7 @@ def size(tasks: Mapping[str, Task], table: PlainTable) -> int:
     total = 0
     for name, task in tasks.items():
         labels = table.targets[name]
-        trees = 1 if labels.is_floating_point() else task.out_features
+        trees = 1 if labels.is_floating_point() else task.num_classes
         for target in labels.reshape(len(labels), -1).unbind(1):
             total += trees * max(LEAST_LABELS, int(task.is_labelled(target).sum()))
     return total

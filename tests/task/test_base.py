@@ -13,17 +13,21 @@ from torchmetrics.classification import (
     BinaryAUROC,
     BinaryF1Score,
     MulticlassAccuracy,
+    MulticlassCohenKappa,
     MulticlassF1Score,
     MultilabelF1Score,
 )
 
 from mtl_cli.basis.errors import Problem
 from mtl_cli.head.linear import Linear
+from mtl_cli.loss.corn import CORN
 from mtl_cli.loss.focal import FocalLoss
 from mtl_cli.task.base import Parts, Task
 from mtl_cli.task.binary import Binary
+from mtl_cli.task.class_index import ClassIndex
 from mtl_cli.task.multiclass import Multiclass
 from mtl_cli.task.multilabel import Multilabel
+from mtl_cli.task.ordinal import Ordinal
 from mtl_cli.task.regression import Regression
 
 B = 14
@@ -48,8 +52,8 @@ class Kind:
         generator = torch.Generator().manual_seed(0)
         self.logits = 2 * torch.randn(B, *self.output, generator=generator)
         shape = (B, *self.target)
-        if isinstance(self.task, Multiclass):
-            self.labels = torch.randint(self.task.out_features, shape, generator=generator)
+        if isinstance(self.task, ClassIndex):
+            self.labels = torch.randint(self.task.num_classes, shape, generator=generator)
         elif isinstance(self.task, Regression):
             self.labels = 3 + 2 * torch.randn(shape, generator=generator)
         else:
@@ -57,7 +61,7 @@ class Kind:
 
     def without(self, missing: Tensor) -> Tensor:
         """The labels, those at a mask missing."""
-        value = -1 if isinstance(self.task, Multiclass) else torch.nan
+        value = -1 if isinstance(self.task, ClassIndex) else torch.nan
         return self.labels.masked_fill(missing, value)
 
     def entries(self) -> Tensor:
@@ -65,6 +69,11 @@ class Kind:
         z, y = self.logits.double(), self.labels
         if isinstance(self.task, Multiclass):
             return -z.log_softmax(1).gather(1, y.unsqueeze(1)).squeeze(1)
+        if isinstance(self.task, Ordinal):
+            z = torch.cat([z, torch.full_like(z[:, :1], -torch.inf)], 1)  # none is above the last
+            on, stop = z.sigmoid(), (-z).sigmoid()
+            chances = torch.stack([on[:, :k].prod(1) * stop[:, k] for k in range(z.shape[1])], 1)
+            return -chances.gather(1, y.unsqueeze(1)).squeeze(1).log()
         z = z.reshape(y.shape)
         if isinstance(self.task, Regression):
             return (z - y) ** 2
@@ -76,6 +85,7 @@ CLASSES = {
     "accuracy": MulticlassAccuracy(num_classes=3, average="micro"),
     "f1": MulticlassF1Score(num_classes=3, average="macro"),
 }
+RANKS = {"mae": MeanAbsoluteError(), "kappa": MulticlassCohenKappa(4, weights="quadratic")}
 BOTH = {"f1": BinaryF1Score(), "auroc": BinaryAUROC()}
 LABELS = {"f1": MultilabelF1Score(num_labels=3, ignore_index=-1)}
 MSE, CE, BCE = nn.MSELoss(), nn.CrossEntropyLoss(), nn.BCEWithLogitsLoss()
@@ -90,6 +100,8 @@ KINDS = {
     "binary map": Kind(make(Binary, BCE, BOTH), (1, 4, 5), (4, 5)),
     "multiclass": Kind(make(Multiclass, CE, CLASSES, num_classes=3), (3,), ()),
     "multiclass map": Kind(make(Multiclass, CE, CLASSES, num_classes=3), (3, 4, 5), (4, 5)),
+    "ordinal": Kind(make(Ordinal, CORN(None), RANKS, num_classes=4), (3,), ()),
+    "ordinal map": Kind(make(Ordinal, CORN(None), RANKS, num_classes=4), (3, 4, 5), (4, 5)),
     "multilabel": Kind(make(Multilabel, BCE, LABELS, num_labels=3), (3,), (3,)),
 }
 each_kind = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
@@ -115,6 +127,10 @@ def scikit_learn(kind: Kind, keep: Tensor) -> dict[str, float]:
             "accuracy": sk.accuracy_score(true, said),
             "f1": sk.f1_score(true, said, average="macro"),
         }
+    if isinstance(kind.task, Ordinal):
+        true, said = y[keep], (z.sigmoid().cumprod(1) > 0.5).sum(1)[keep]
+        kappa = sk.cohen_kappa_score(true, said, weights="quadratic")
+        return {"mae": sk.mean_absolute_error(true, said), "kappa": kappa}
     z = z.reshape(y.shape)
     if isinstance(kind.task, Regression):
         return {
@@ -170,7 +186,9 @@ def test_missing_labels_get_no_gradient(kind):
     kind.task.loss(output, kind.without(missing))[0].backward()
     assert output.grad.isfinite().all()
     assert (output.grad[::3] == 0).all()
-    assert (output.grad[1::3] != 0).all()
+    reached = output.grad[1::3] != 0
+    # Of ordered classes a label says nothing of those that are above it.
+    assert (reached.any(1) if isinstance(kind.task, Ordinal) else reached).all()
 
 
 @each_kind

@@ -6,11 +6,13 @@ from torch import nn
 
 from mtl_cli.basis.errors import Problem
 from mtl_cli.head.linear import Linear
+from mtl_cli.loss.corn import CORN
 from mtl_cli.loss.focal import FocalLoss
 from mtl_cli.task.base import Parts
 from mtl_cli.task.binary import Binary
 from mtl_cli.task.multiclass import Multiclass
 from mtl_cli.task.multilabel import Multilabel
+from mtl_cli.task.ordinal import Ordinal
 from mtl_cli.task.regression import Regression
 
 COMMON = {"name": "t", "input": "x", "head": Linear, "metrics": {}, "plots": {}, "weight": 1.0}
@@ -40,6 +42,11 @@ CASES = {
         Multiclass(Parts(**COMMON, loss=FocalLoss(2.0, None)), num_classes=3),
         torch.tensor([2, -1, 0, 1]),
         3,
+    ),
+    "ordinal": (
+        Ordinal(Parts(**COMMON, loss=CORN(torch.tensor([1.0, 2.0, 0.5]))), num_classes=3),
+        torch.tensor([2, -1, 0, 1]),
+        2,
     ),
     "multilabel": (
         Multilabel(Parts(**COMMON, loss=nn.BCEWithLogitsLoss()), num_labels=2),

@@ -13,11 +13,13 @@ from mtl_cli.basis.batch import Batch
 from mtl_cli.basis.inputs import Dense
 from mtl_cli.encoder.mlp import MLP
 from mtl_cli.head.linear import Linear
+from mtl_cli.loss.corn import CORN
 from mtl_cli.model.model import Model
 from mtl_cli.task.base import Parts
 from mtl_cli.task.binary import Binary
 from mtl_cli.task.multiclass import Multiclass
 from mtl_cli.task.multilabel import Multilabel
+from mtl_cli.task.ordinal import Ordinal
 from mtl_cli.task.regression import Regression
 from mtl_cli.training.forward import Forward
 from mtl_cli.training.learner import Makers
@@ -31,7 +33,8 @@ CPU = torch.device("cpu")
 PLAIN = Runtime("auto", False, False, "highest")
 ROWS = 23
 CUTS = {"unequal": [0, 7, 8, 21, ROWS], "one by one": range(ROWS + 1)}
-READS = dict.fromkeys(["own mean", "kind", "sick", "signs"], "x")
+OF_GRADE = torch.tensor([1.0, 0.5, 3.0, 0.2])  # how much each class counts
+READS = dict.fromkeys(["own mean", "kind", "sick", "signs", "grade"], "x")
 
 # These follow logarithms, maxima or lengths of the losses, which parts have of their own, or draw
 # anew for each part: of them a step in parts is a near relation.
@@ -57,6 +60,7 @@ def make_tasks():
         Multiclass(parts("kind", classes), num_classes=3),
         Binary(parts("sick", positives, 2.0)),
         Multilabel(parts("signs", labels), num_labels=2),
+        Ordinal(parts("grade", CORN(OF_GRADE)), num_classes=4),
     ]
 
 
@@ -73,9 +77,11 @@ def make_batch():
     signs[5:15, 1] = torch.nan
     weights = torch.rand(ROWS, generator=generator)
     weights[7] = 0
-    targets = {"own mean": numbers, "kind": kinds, "sick": rows % 2 * 1.0, "signs": signs}
+    grades = torch.where(rows % 5 == 0, -1, rows % 4)
+    sick = rows % 2 * 1.0
+    targets = {"own mean": numbers, "kind": kinds, "sick": sick, "signs": signs, "grade": grades}
     inputs = {"x": torch.randn(ROWS, 4, generator=generator)}
-    row_weights = {"kind": weights, "sick": weights, "signs": 2 * weights}
+    row_weights = {"kind": weights, "sick": weights, "signs": 2 * weights, "grade": weights}
     return Batch(inputs, targets, frozenset({"sick"}), row_weights)
 
 
@@ -150,12 +156,18 @@ def test_losses_and_gradients_are_the_plain_formulas(cuts):
     seen = ~signs.isnan()
     each = torch.tensor([4.0, 0.5]) * signs.nan_to_num() * nn.functional.softplus(-s)
     each = each + (1 - signs.nan_to_num()) * nn.functional.softplus(s)
+    grades, graded = batch.targets["grade"].clamp(min=0), batch.targets["grade"] >= 0
+    goes, stays = outputs["grade"].sigmoid(), (-outputs["grade"]).sigmoid()
+    stays = torch.cat([stays, torch.ones(ROWS, 1)], 1)  # nobody is above the last
+    chance = torch.stack([goes[i, :k].prod() * stays[i, k] for i, k in enumerate(grades)])
     w = weights["kind"]
+    v = OF_GRADE[grades] * w
     expected = {
         "own mean": errors[there].mean(),
         "kind": (smooth * w)[known].sum() / (of_class[kinds] * w)[known].sum(),
         "sick": (bce * w).sum() / w.sum(),
         "signs": (each * w[:, None])[seen].sum() / (w[:, None] * seen).sum(),
+        "grade": -(chance.log() * v)[graded].sum() / v[graded].sum(),
     }
     sum(x * updates.model.tasks[task].weight for task, x in expected.items()).backward()
     grads = {name: p.grad.clone() for name, p in updates.model.named_parameters()}
@@ -169,9 +181,9 @@ def test_losses_and_gradients_are_the_plain_formulas(cuts):
 def test_what_a_part_counts_follows_from_its_labels():
     tasks = {task.name: task for task in make_tasks()}
     first, second, third, last = step_parts(parts_of(make_batch(), "unequal"), tasks, CPU)
-    assert list(first.denominators) == ["own mean", "sick", "signs"]  # no kind is known
+    assert list(first.denominators) == ["own mean", "sick", "signs", "grade"]  # no kind is known
     assert list(second.denominators) == ["own mean"]  # the only row weighs nothing
-    assert list(last.denominators) == ["kind", "sick", "signs"]
+    assert list(last.denominators) == ["kind", "sick", "signs", "grade"]
     assert first.shares["kind"] == second.shares["sick"] == last.shares["own mean"] == 0
     for task in READS:
         shares = [part.shares[task] for part in (first, second, third, last)]

@@ -9,9 +9,11 @@ import torch
 from torch import Tensor
 
 from mtl_cli.basis.errors import problem
+from mtl_cli.dataset.columns.labels import INDICES, NUMBERS
 from mtl_cli.dataset.columns.target_options import TargetOptions
 
-SHAPES = {"regression": (1, 2), "binary": (1,), "multiclass": (1,), "multilabel": (2,)}
+SHAPES: dict[str, tuple[int, ...]] = {"regression": (1, 2), "multilabel": (2,)}
+SHAPES |= dict.fromkeys(("count", "binary", *INDICES), (1,))
 
 
 def inputs_of(name: str, array: np.ndarray) -> Tensor:
@@ -35,26 +37,29 @@ def labels_of(said: TargetOptions, arrays: Mapping[str, np.ndarray]) -> Tensor:
     Raises:
         ValueError: where the array has another shape or other values than its kind has.
     """
+    if said.order is not None:
+        rule = "is of names; in an array the numbers of the classes, from 0, are their order"
+        raise problem(f"{said.slot}.order", rule, said.order, f"{said.slot}=ordinal")
     columns = [numbers(said.slot, arrays[name]).double() for name in said.where()]
     labels = columns[0] if len(columns) == 1 else torch.stack(columns, 1)
-    if said.kind != "multiclass" and said.kind != "regression":
+    if said.kind not in (*INDICES, *NUMBERS):
         labels = torch.where(labels == -1, torch.nan, labels)
     if labels.dim() not in SHAPES[said.kind]:
         shapes = " or ".join(("[N]", "[N, O]")[dims - 1] for dims in SHAPES[said.kind])
         found = str(list(labels.shape))
         fix = f"dataset.targets.{said.task}=<another kind>"
         raise problem(said.slot, f"is {said.kind}: it must be {shapes}", found, fix)
-    if said.kind == "regression":
+    if said.kind in NUMBERS:
         return labels
     there = labels[~labels.isnan() & (labels != -1)]
-    highest = torch.inf if said.kind == "multiclass" else 1
+    highest = torch.inf if said.kind in INDICES else 1
     wrong = there[(there < 0) | (there > highest) | (there != there.round())]
     if len(wrong):
-        what = "0, 1, 2, ..." if said.kind == "multiclass" else "0 or 1"
+        what = "0, 1, 2, ..." if said.kind in INDICES else "0 or 1"
         rule = f"is {said.kind}: its labels must be {what}, and -1 or NaN where they are missing"
         fix = f"'dataset.targets={{{said.task}: regression}}', or other labels"
         raise problem(said.slot, rule, f"{wrong[0].item():g}", fix)
-    return labels.nan_to_num(-1).long() if said.kind == "multiclass" else labels.float()
+    return labels.nan_to_num(-1).long() if said.kind in INDICES else labels.float()
 
 
 def weights_of(name: str, arrays: Mapping[str, np.ndarray]) -> Tensor:
@@ -70,7 +75,7 @@ def weights_of(name: str, arrays: Mapping[str, np.ndarray]) -> Tensor:
 
 def size_of(kind: str, labels: Tensor) -> int:
     """How many outputs a target needs."""
-    if kind == "multiclass":
+    if kind in INDICES:
         return int(labels.max()) + 1
     return labels.shape[1] if labels.dim() == 2 else 1
 

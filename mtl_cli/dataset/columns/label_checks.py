@@ -32,8 +32,8 @@ def check_kind(task: str, kind: str, names: list[str], num_labels: int) -> None:
     elif kind == "binary" and len(names) > 2:
         other = "regression" if numbers and len(names) > MANY else "multiclass"
         rule, fix = "is binary: it must have two labels", f"'dataset.targets={{{task}: {other}}}'"
-    elif kind == "multiclass" and len(names) > MANY and (many or fractions):
-        rule = "is multiclass: its labels must be classes"
+    elif kind in ("multiclass", "ordinal") and len(names) > MANY and (many or fractions):
+        rule = f"is {kind}: its labels must be classes"
         fix = f"'dataset.targets={{{task}: regression}}'" if numbers else f"'~tasks.{task}'"
     else:
         return
@@ -55,7 +55,7 @@ def check_train_targets(task: str, kind: str, names: list[str], target: Tensor) 
     there = labelled(target)
     if not len(there):
         raise problem(f"tasks.{task}", "must have a label in train", "none", f"'~tasks.{task}'")
-    if kind in ("binary", "multiclass"):
+    if kind in ("binary", "multiclass", "ordinal"):
         known = there.unique().tolist()
         if len(known) < 2:
             lacking = [name for i, name in enumerate(names) if i not in known]

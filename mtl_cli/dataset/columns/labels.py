@@ -5,7 +5,7 @@ A cell that is blank or ``?`` is a missing label: -1 for a class, NaN else.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from mtl_cli.basis.errors import check_choice, problem
+from mtl_cli.dataset.columns.class_order import in_order
 from mtl_cli.dataset.columns.label_checks import check_kind, unmapped
 from mtl_cli.dataset.files.canonical import canonical
 from mtl_cli.dataset.files.cells import (
@@ -26,8 +27,9 @@ from mtl_cli.dataset.files.cells import (
 )
 from mtl_cli.dataset.files.parts import Place
 
-KINDS = ["regression", "count", "binary", "multiclass", "multilabel"]
+KINDS = ["regression", "count", "binary", "multiclass", "ordinal", "multilabel"]
 NUMBERS = ("regression", "count")  # kinds whose labels are numbers
+INDICES = ("multiclass", "ordinal")  # kinds whose labels are numbers of classes, from 0
 FLAGS = {"0": 0.0, "1": 1.0, "false": 0.0, "true": 1.0}
 EVERY_OTHER = "*"  # in a label map: all labels that it does not name
 
@@ -39,8 +41,9 @@ class LabelMap:
     Args:
         task: the task's name.
         kind: of `KINDS`, one target a row.
-        names: the classes, in the order of their indices: by value where all are numbers, else
-            by the alphabet. Of a binary task, the second is what is predicted. Empty for numbers.
+        names: the classes, in the order of their indices: as said, else by value where all are
+            numbers, else by the alphabet. Of a binary task, the second is what is predicted. Empty
+            for numbers.
         meaning: ``{label as written: its class}``; None: a missing label.
         otherwise: the class of a label that is not among them; None: there must be none.
     """
@@ -71,7 +74,7 @@ class LabelMap:
         index: dict[str | None, int] = {name: i for i, name in enumerate(self.names)} | {None: -1}
         classes = [index[meaning.get(label, self.otherwise)] for label in labels]
         indices = append(np.array(classes, np.int64), -1)[codes]
-        if self.kind == "multiclass":
+        if self.kind in INDICES:
             return torch.from_numpy(indices)
         return torch.from_numpy(np.where(indices == -1, np.nan, indices).astype(np.float32))
 
@@ -91,7 +94,12 @@ class LabelMap:
 
 
 def make_label_map(
-    task: str, kind: str, seen: SeenLabels, given: Mapping[Any, Any] | None, slot: str
+    task: str,
+    kind: str,
+    seen: SeenLabels,
+    given: Mapping[Any, Any] | None,
+    slot: str,
+    order: Sequence[Any] | None = None,
 ) -> LabelMap:
     """Decides what the labels of a column stand for.
 
@@ -101,6 +109,7 @@ def make_label_map(
         seen: the labels that there are; not looked at for a regression.
         given: the user's map, ``{label: class}``, with ``*`` for all others and null for none.
         slot: where the map stands in the config (``dataset.targets.income.map``).
+        order: the classes from the lowest to the highest, where somebody says it.
 
     Raises:
         ValueError: where a label is not in the map, or the labels are none of this kind.
@@ -116,8 +125,15 @@ def make_label_map(
         rule = f"must be in {slot}, or '*' be there"
         fix = f"{unknown[0]!r}: <a class>, or '*': <a class> for all others; null leaves it out"
         raise unmapped(f"each label of {task}", unknown, seen, rule, fix)
-    names = sort_names({name for name in [*meaning.values(), otherwise] if name is not None})
-    check_kind(task, kind, names, sum(seen.counts.values()))
+    there = {name for name in [*meaning.values(), otherwise] if name is not None}
+    if order is None:
+        check_kind(task, kind, sort_names(there), sum(seen.counts.values()))
+    else:
+        order = [str(as_label(x)) for x in order]
+        if given is None:
+            order = [canonical(x) for x in order]
+            meaning = {label: label for label in order} | meaning
+    names = in_order(task, kind, there, order)
     return LabelMap(task, kind, names, meaning, otherwise)
 
 

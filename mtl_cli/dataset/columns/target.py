@@ -18,7 +18,7 @@ from mtl_cli.dataset.files.parts import Place
 if TYPE_CHECKING:
     import pyarrow
 
-CLASSES = ("binary", "multiclass")
+CLASSES = ("binary", "multiclass", "ordinal")
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Target:
 
     Args:
         name: the target's.
-        kind: regression, count, binary, multiclass or multilabel.
+        kind: regression, count, binary, multiclass, ordinal or multilabel.
         columns: several for a multilabel target or a regression of several numbers, else one.
         label_map: what its labels stand for; None for flags, and for numbers as they are.
         weight: the column of how much each row counts in its loss; None: each the same.

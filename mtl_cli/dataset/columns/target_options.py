@@ -20,13 +20,15 @@ class TargetOptions:
 
     Args:
         task: its name.
-        kind: regression, count, binary, multiclass or multilabel.
+        kind: regression, count, binary, multiclass, ordinal or multilabel.
         column: where it stands; None: in the column that has its name.
         columns: several, of a regression of several numbers or a multilabel target, of zeros and
             ones; None: ``column`` alone.
         map: ``{label: class}``; ``*`` stands for all other labels, null for none. None: labels are
             the classes.
         weight: the column of how much each row counts in its loss; None: as rows count anyway.
+        order: of an ordinal target, its classes from the lowest to the highest; None: as numbers
+            go, or an ordered category of pandas says.
     """
 
     task: str
@@ -35,6 +37,7 @@ class TargetOptions:
     columns: Sequence[str] | None = None
     map: Mapping[Any, Any] | None = field(default=None, hash=False)
     weight: str | None = None
+    order: Sequence[Any] | None = field(default=None, hash=False)
 
     def __post_init__(self) -> None:
         slot = self.slot
@@ -56,11 +59,31 @@ class TargetOptions:
         if self.map is not None and (not isinstance(self.map, Mapping) or self.columns):
             fix = f"'{slot}.map={{yes: 1, no: 0}}'"
             raise problem(f"{slot}.map", "is {label: class}, of one column", self.map, fix)
+        self.check_order()
+
+    def check_order(self) -> None:
+        """Refuses an order that is none, or of what has none."""
+        thing, example = f"{self.slot}.order", "{kind: ordinal, order: [low, mid, high]}"
+        if self.order is None:
+            return
+        if self.kind != "ordinal":
+            rule, fix = "is of the classes of an ordinal target", f"'{self.slot}={example}'"
+            raise problem(thing, rule, f"a {self.kind} target", fix)
+        order = self.order if isinstance(self.order, list | tuple) else ()
+        if len(set(map(str, order))) < max(2, len(order)) or None in order:
+            rule = "must be a list of different classes, from the lowest to the highest"
+            raise problem(thing, rule, self.order, f"'{self.slot}={example}'")
 
     @property
     def slot(self) -> str:
         """Where it stands in the config."""
         return f"dataset.targets.{self.task}"
+
+    def order_of_classes(self, found: Sequence[str] | None) -> Sequence[Any] | None:
+        """Its classes from the lowest to the highest, as said, else as the column's cells were
+        ``found`` to be ordered; None: nothing says it, or nothing asks."""
+        asks = self.kind == "ordinal" and self.map is None
+        return found if asks and self.order is None else self.order
 
     def where(self) -> list[str]:
         """The columns that it is made of."""

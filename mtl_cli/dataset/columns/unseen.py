@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from torch import Tensor, bincount, bool, zeros
 
 from mtl_cli.dataset.columns.label_checks import labelled
+from mtl_cli.dataset.columns.labels import INDICES
 
 
 def counted(labels: Tensor, names: Sequence[str]) -> dict[str, int]:
@@ -19,7 +20,7 @@ def counted(labels: Tensor, names: Sequence[str]) -> dict[str, int]:
 
 def unseen_labels(kind: str, names: Sequence[str], target: Tensor, train: Tensor) -> Tensor:
     """Which labels are of a class that has no row in train, [N]: nothing can learn them."""
-    if kind != "multiclass":
+    if kind not in INDICES:
         return zeros(len(target), dtype=bool)
     there = labelled(target[train]).long()
     seen = bincount(there, minlength=len(names)) > 0

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mtl_cli.basis.errors import problem
+from mtl_cli.dataset.files.ordered import field_of_text
 from mtl_cli.dataset.files.parts import Part, ReadOptions, check_columns
 
 if TYPE_CHECKING:
@@ -94,11 +95,12 @@ def with_text(table: pyarrow.Table, text: bool | Iterable[str]) -> pyarrow.Table
     wanted = table.column_names if text is True else [] if text is False else text
     for name in set(wanted) & set(table.column_names):
         column = table.column(name)
+        called = field_of_text(name, column)
         if pyarrow.types.is_dictionary(column.type):
             column = column.cast(column.type.value_type)
         if pyarrow.types.is_floating(column.type):
             column = compute.if_else(compute.is_nan(column), None, column)
         table = table.set_column(
-            table.column_names.index(name), name, compute.cast(column, pyarrow.string())
+            table.column_names.index(name), called, compute.cast(column, pyarrow.string())
         )
     return table

@@ -53,13 +53,13 @@ def with_written_numbers(
 
     if writing.is_plain:
         return table
-    columns = dict(zip(table.column_names, table.columns, strict=True))
-    for name, cells in columns.items():
+    for i, (name, cells) in enumerate(zip(table.column_names, table.columns, strict=True)):
         if name not in text and pyarrow.types.is_string(cells.type):
             values = writing.values(cells)
             if not np.isinf(values).any():
-                columns[name] = pyarrow.chunked_array([pyarrow.array(values, from_pandas=True)])
-    return pyarrow.table(columns)
+                read = pyarrow.chunked_array([pyarrow.array(values, from_pandas=True)])
+                table = table.set_column(i, name, read)
+    return table
 
 
 def as_numbers(
@@ -88,7 +88,7 @@ def concatenate(tables: list[pyarrow.Table]) -> pyarrow.Table:
 
     if len(tables) == 1:
         return tables[0]
-    columns = {}
+    columns, fields = [], []
     for name in tables[0].column_names:
         pieces = [table.column(name) for table in tables]
         kinds = [piece.type for piece in pieces if not types.is_null(piece.type)]
@@ -97,5 +97,6 @@ def concatenate(tables: list[pyarrow.Table]) -> pyarrow.Table:
             kinds = [pyarrow.float64() if number else pyarrow.string()]
         kind = kinds[0] if kinds else pyarrow.null()
         chunks = [chunk for piece in pieces for chunk in piece.cast(kind).chunks]
-        columns[name] = pyarrow.chunked_array(chunks, kind)
-    return pyarrow.table(columns)
+        columns.append(pyarrow.chunked_array(chunks, kind))
+        fields.append(tables[0].schema.field(name).with_type(kind))
+    return pyarrow.table(columns, schema=pyarrow.schema(fields))

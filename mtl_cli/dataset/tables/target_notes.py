@@ -30,7 +30,8 @@ def about(known: Target, labels: Tensor) -> str:
     else:
         counts = torch.bincount(there.long(), minlength=len(known.names)).tolist()
         shown = [f"{n} ({c:,})" for n, c in zip(known.names, counts, strict=True)]
-        said += f": {', '.join(shown[:10])}" + ", ..." * (len(shown) > 10)
+        between = " < " if known.kind == "ordinal" else ", "
+        said += f": {between.join(shown[:10])}" + f"{between}..." * (len(shown) > 10)
         said += f"; {known.names[1]} is 1" * (known.kind == "binary")
     return f"target {known.name}: {known.kind}, {said}"
 

@@ -17,6 +17,7 @@ from mtl_cli.dataset.columns.target import CLASSES, Target, only_in_group, task_
 from mtl_cli.dataset.columns.target_options import TargetOptions
 from mtl_cli.dataset.columns.unseen import counted, unseen_labels, unseen_note
 from mtl_cli.dataset.files.cells import SeenLabels, encode, sort_names
+from mtl_cli.dataset.files.ordered import order_of
 from mtl_cli.dataset.files.parts import Place, check_columns
 from mtl_cli.dataset.tables.target_notes import about
 
@@ -123,7 +124,8 @@ class TableTargets:
         seen = SeenLabels()
         if kind in CLASSES:
             seen.add(table.column(columns[0]), place, read_map(said.map or {}))
-        label_map = make_label_map(said.task, kind, seen, said.map, f"{said.slot}.map")
+        order = said.order_of_classes(order_of(table, columns[0]))
+        label_map = make_label_map(said.task, kind, seen, said.map, f"{said.slot}.map", order)
         return Target(said.task, kind, columns, label_map, weight)
 
     def make_groups(self, cells: pyarrow.ChunkedArray, place: Place) -> np.ndarray:

@@ -17,6 +17,7 @@ from mtl_cli.dataset.columns.target import CLASSES, Target
 from mtl_cli.dataset.columns.target_options import SEVERAL, TargetOptions
 from mtl_cli.dataset.columns.unseen import counted, unseen_labels
 from mtl_cli.dataset.files.cells import SeenLabels
+from mtl_cli.dataset.files.ordered import order_of
 from mtl_cli.dataset.files.parts import Part, place_among
 from mtl_cli.dataset.splits.deal import deal
 from mtl_cli.dataset.texts.chunks import Chunk
@@ -112,7 +113,8 @@ class TextRows:
         seen = SeenLabels()
         if kind not in NUMBERS:
             seen.add(self.cells(columns[0]), self.place, read_map(said.map or {}))
-        labels = make_label_map(task, kind, seen, said.map, f"{said.slot}.map")
+        order = said.order_of_classes(order_of(self.parts[0].table, columns[0]))
+        labels = make_label_map(task, kind, seen, said.map, f"{said.slot}.map", order)
         target = Target(task, kind, columns, labels, None)
         self.names[task] = target.names
         return target.labels(self.cells, self.place)
