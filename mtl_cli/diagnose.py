@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from mtl_cli.basis.errors import Problem, check_choice, problem
+from mtl_cli.basis.shell import as_word
 from mtl_cli.command_line.cli import (
     answered,
     compose,
@@ -113,7 +113,7 @@ def with_weights(cfg: DictConfig, folder: RunFolder, words: list[str]) -> str:
     from mtl_cli.trust.run_config import read_config
 
     check_choice("checkpoint", cfg.checkpoint, ["best", "last"], "checkpoint=best")
-    folder.check_writable(f"{shlex.quote(f'init={folder.path}')} without run=")
+    folder.check_writable(f"{as_word('init', folder.path)} without run=")
     own = read_config(folder, cfg.trust)
     if any(word.startswith("device=") for word in words):
         own.device = cfg.device

@@ -41,7 +41,7 @@ from mtl_cli.command_line.targets import add_tasks
 from mtl_cli.command_line.words import for_hydra, for_swept_choices, swept_for_hydra
 from mtl_cli.disk.literal import literal
 from mtl_cli.disk.new_file import file_name
-from mtl_cli.disk.run_folder import create_folder, from_here
+from mtl_cli.disk.run_folder import create_folder, seen_from_here
 from mtl_cli.disk.writing import refused
 
 
@@ -117,7 +117,7 @@ def plain_errors(words: list[str]) -> Iterator[None]:
         resumes = any(word.startswith("resume=") for word in words)
         again = shlex.join(["mtl-train", *words]) if resumes else ""
         if FreshFolders.sweep is not None:
-            again = resume_line(from_here(FreshFolders.sweep), words, target_packages(words))
+            again = resume_line(seen_from_here(FreshFolders.sweep), words, target_packages(words))
         how = f"; to go on: {again}" if again else ""
         sys.stderr.write(f"\ninterrupted{how}\n")
         raise SystemExit(130) from None

@@ -7,6 +7,7 @@ cannot read. So the mappings of `MAPPINGS` go through it as text, and are read a
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -19,15 +20,15 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from mtl_cli.basis.numerals import is_number
+from mtl_cli.basis.shell import OTHER_KINDS, in_quotes
 from mtl_cli.disk.literal import literal
 
-PLAIN = re.compile(r"[A-Za-z_./-][\w./~:%+-]*( [\w./~:%+-]+)*", re.ASCII)
 PLAIN_KEY = re.compile(r"[\w./%+$*@?|-]+", re.ASCII)
-OTHER_KINDS = {"null", "true", "false", "nan", "inf", "-inf"}  # words that are no strings
 MAPPINGS = ("targets", "columns", "sources")  # of a dataset, whose keys people's files name
 MAPPING = re.compile(
     rf"(\+{{0,2}}dataset\.(?:{'|'.join(MAPPINGS)})[\w.]*)=(\{{.*\}})", re.ASCII | re.DOTALL
 )
+KEY = re.compile(r"\+{0,2}[a-z][\w.]*", re.ASCII)  # of a single value
 BARE_KEY = re.compile(r"""([{,]\s*)([^\s"'{}\[\],:](?:[^{},:\n]*[^\s{},:])?)\s*:(?=[\s{\["'])""")
 
 
@@ -63,13 +64,19 @@ def parsed(words: Sequence[str]) -> list[tuple[str, Override | None]]:
 
 
 def as_texts(words: Sequence[str]) -> list[str]:
-    """The words, with text in place of a mapping that Hydra cannot read and YAML can."""
-    texts = []
-    for word, override in parsed(words):
-        typed = None if override is not None else MAPPING.fullmatch(word)
-        readable = typed is not None and read_mapping(typed[2]) is not None
-        texts.append(f"{typed[1]}={value(typed[2])}" if typed and readable else word)
-    return texts
+    """The words, with text in place of mappings and paths that Hydra cannot read."""
+    return [word if override is not None else as_text(word) for word, override in parsed(words)]
+
+
+def as_text(word: str) -> str:
+    """A word that Hydra cannot read, with text for its value where it is a mapping of `MAPPINGS`,
+    or a path that leads somewhere."""
+    typed = MAPPING.fullmatch(word)
+    if typed is not None and read_mapping(typed[2]) is not None:
+        return f"{typed[1]}={value(typed[2])}"
+    key, _, text = word.partition("=")
+    is_path = KEY.fullmatch(key) is not None and os.path.exists(os.path.expanduser(text))
+    return f"{key}={value(text)}" if is_path else word
 
 
 def read_mapping(text: Any) -> dict[str, Any] | None:
@@ -134,8 +141,4 @@ def value(data: Any) -> str:
         return json.dumps(data, ensure_ascii=False)
     if isinstance(data, Mapping):
         return f"{{{','.join(f'{key}:{value(item)}' for key, item in data.items())}}}"
-    text = str(literal(data))
-    if not isinstance(data, str) or (PLAIN.fullmatch(text) and text.lower() not in OTHER_KINDS):
-        return text
-    escaped = re.sub(r"\\+(?='|$)", lambda found: found[0] * 2, text).replace("'", "\\'")
-    return f"'{escaped}'"
+    return in_quotes(literal(data)) if isinstance(data, str) else str(literal(data))

@@ -17,6 +17,8 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from mtl_cli.basis.errors import Problem, nearest, problem
+from mtl_cli.basis.shell import in_quotes
+from mtl_cli.command_line.grammar import KEY
 from mtl_cli.command_line.habits import CHOICES, meant, of_file
 from mtl_cli.command_line.names import quoted
 from mtl_cli.command_line.old_words import is_old, todays
@@ -151,7 +153,7 @@ def unreadable(error: OverrideParseException, words: list[str]) -> Problem:
     if "=" in word or word.startswith("~") or word not in words:
         lines = str(error).splitlines()
         caret = next((line.index("^") for line in lines if line.strip() == "^"), None)
-        fix = quoted(word) or fix
+        fix = quoted(word) or as_typed_text(word, words) or fix
         if caret is not None:  # it stands below the word, behind the name of Hydra's own exception
             rest = lines[0][caret:] or "its end"
             return problem(word, "must be key=value", f"what cannot be read, at {rest}", fix)
@@ -168,6 +170,15 @@ def unreadable(error: OverrideParseException, words: list[str]) -> Problem:
         joined = f"{word}={following[0]}"
         fix = shlex.join([command(), *words[:place], joined, *words[place + 2 :]])
     return problem(word, "must be key=value", "no = in it", fix)
+
+
+def as_typed_text(word: str, words: list[str]) -> str | None:
+    """The command line with the value of a word in quotes; None where that is no text."""
+    key, equals, text = word.partition("=")
+    if not equals or word not in words or not KEY.fullmatch(key) or text[:1] in ("", *"[{(\"'"):
+        return None
+    mended = f"{key}={in_quotes(text)}"
+    return shlex.join([command(), *(mended if typed == word else typed for typed in words)])
 
 
 def corrected(words: list[str], wrong: str, right: str) -> str:

@@ -10,12 +10,12 @@ from itertools import count
 from typing import Any
 
 from mtl_cli.basis.errors import problem
-from mtl_cli.command_line.grammar import OTHER_KINDS, read_mapping, value
+from mtl_cli.basis.shell import OTHER_KINDS
+from mtl_cli.command_line.grammar import read_mapping, value
 
 NAME = re.compile(r"[A-Za-z_][\w-]*", re.ASCII)  # of a task
 ODD = re.compile(r"\+{0,2}dataset\.(targets|columns)\.([^=]+)=(.*)", re.DOTALL)
 OPTIONS = ("kind", "column", "columns", "map", "weight")  # of a target
-QUOTE = "'"
 
 
 def targets_in(path: Sequence[str], own: Any) -> dict[Any, Any]:
@@ -96,8 +96,7 @@ def free(name: str, number: int) -> str:
 
 def word(key: str, data: Any) -> str:
     """``key=value`` as it can be typed in a shell, with as few quotes as may be."""
-    text = value(data)
-    return shlex.quote(f"{key}={json.dumps(data, ensure_ascii=False) if QUOTE in text else text}")
+    return shlex.quote(f"{key}={value(data)}")
 
 
 def is_name(name: str) -> bool:

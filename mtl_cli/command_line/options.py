@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from mtl_cli.basis.errors import nearest, problem
+from mtl_cli.basis.shell import without_quotes
 from mtl_cli.command_line.cli import CONF
 
 
@@ -19,7 +20,8 @@ def read_options(command: str, words: Sequence[str]) -> tuple[dict[str, Any], li
     """The value of each option of ``conf/<command>.yaml``, and the words that are none of them.
 
     A value is read as YAML where the usual one is a number, a list, a mapping, true or false;
-    texts and paths stay as they were typed. ``key.name=value`` sets one value of a mapping.
+    texts and paths stay as they were typed, without quotes around them. ``key.name=value`` sets
+    one value of a mapping.
 
     Raises:
         ValueError: where a value is of another kind than the usual one.
@@ -42,7 +44,7 @@ def read_options(command: str, words: Sequence[str]) -> tuple[dict[str, Any], li
 def as_value(key: str, text: str, usual: Any) -> Any:
     """The value of an option that is usually ``usual``."""
     if usual is None or isinstance(usual, str):
-        return None if text == "null" and usual is None else text
+        return None if text == "null" and usual is None else without_quotes(text)
     try:
         value = yaml.safe_load(text)
     except yaml.YAMLError as error:

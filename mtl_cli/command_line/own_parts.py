@@ -23,6 +23,8 @@ from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.plugins import Plugins
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 
+from mtl_cli.basis.shell import as_word
+
 GROUP = "mtl_cli.parts"
 FLAG = re.compile(r"(?:--config-di?r?|-cd)(?:=(.*))?")  # argparse takes the beginning of a flag
 TARGET = re.compile(r"_target_['\"]?\s*[=:]\s*['\"]?([A-Za-z_]\w*)\.")
@@ -84,13 +86,13 @@ def resume_line(place: str, words: Sequence[str], packages: Sequence[str]) -> st
     """The command line that goes on with a run or a sweep.
 
     Args:
-        place: of its folder, quoted.
+        place: of its folder.
         words: of the command line by which it began.
         packages: that are trusted only where a command line says so.
     """
     flags = [w for folder in split_config_dirs(words)[0] for w in ("--config-dir", str(folder))]
     trust = [f"trust=[{','.join(packages)}]"] if packages else []
-    return " ".join(["mtl-train", *map(quote, flags), f"resume={place}", *map(quote, trust)])
+    return " ".join(["mtl-train", *map(quote, flags), as_word("resume", place), *map(quote, trust)])
 
 
 @cache

@@ -10,6 +10,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from mtl_cli.basis.errors import problem
+from mtl_cli.basis.shell import as_word
 from mtl_cli.command_line.grammar import value
 from mtl_cli.command_line.own_parts import split_config_dirs
 from mtl_cli.comparison.best import rank_on_val
@@ -94,7 +95,7 @@ def settings(words: Sequence[str]) -> list[str]:
 def refused(path: Path, known: Sequence[str] | None) -> Exception:
     """Of a named folder that holds something else."""
     rule = "must be a new folder, or of a sweep by the same words"
-    other = shlex.quote(f"{PLACE}{path}_new")
+    other = as_word(PLACE.removesuffix("="), f"{path}_new")
     if known is None:
         return problem(f"{PLACE}{path}", rule, "a folder with files", other)
     found = f"a sweep by other words: {shlex.join(known)}"
@@ -103,7 +104,7 @@ def refused(path: Path, known: Sequence[str] | None) -> Exception:
 
 def resumed(path: Path) -> str:
     """The command line that goes on with a run or a sweep."""
-    return shlex.join(["mtl-train", f"resume={path}"])
+    return f"mtl-train {as_word('resume', path)}"
 
 
 def read_words(path: Path) -> list[str] | None:
@@ -148,7 +149,7 @@ def resumed_words(path: Path, given: Sequence[str], trusted: Collection[str] = (
     flags = [word for folder in own or theirs for word in ("--config-dir", str(folder))]
     if theirs and not own:
         rule = "goes on with the parts of a folder that the command line names"
-        fix = shlex.join(["mtl-train", *flags, f"resume={path}"])
+        fix = f"{shlex.join(['mtl-train', *flags])} {as_word('resume', path)}"
         raise problem(str(path), rule, "none on it", f"{fix}, if you trust what is there")
     whole = [*flags, *words, f"{PLACE}{value(str(path))}"]
     for word in words:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 from pathlib import Path
+from shlex import quote
 
 from mtl_cli.comparison.beside import beside_rows
 from mtl_cli.comparison.compare import Options, compared
@@ -116,7 +117,9 @@ def in_braces(runs: Sequence[SavedRun]) -> str:
     for run in runs:
         names.setdefault(run.folder.path.parent, []).append(run.folder.path.name)
     return " ".join(
-        from_here(parent / (own[0] if len(own) == 1 else f"{{{','.join(own)}}}")).replace("'", "")
+        from_here(parent / own[0])
+        if len(own) == 1
+        else f"{from_here(parent)}/{{{','.join(map(quote, own))}}}"
         for parent, own in names.items()
     )
 

@@ -12,10 +12,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from shlex import quote
 from typing import Any
 
 from mtl_cli.basis.errors import Problem, problem
+from mtl_cli.basis.shell import as_word
 from mtl_cli.disk.formats import without_format
 from mtl_cli.disk.older_runs import as_of_today
 from mtl_cli.disk.run_folder import RunFolder
@@ -121,10 +121,10 @@ def unfinished(summary: dict[str, Any], path: Path) -> str | None:
     if status in DONE:
         return None
     if status == "running":
-        return f"running still, or killed; to go on: mtl-train {quote(f'resume={path}')}"
+        return f"running still, or killed; to go on: mtl-train {as_word('resume', path)}"
     if status == "interrupted":
         after = f"interrupted after {summary.get('epochs', 0)} epochs"
-        return f"{after}; to go on: mtl-train {quote(f'resume={path}')}"
+        return f"{after}; to go on: mtl-train {as_word('resume', path)}"
     if status == "failed":
         why = str(summary.get("error") or "no reason given").splitlines()
         return f"failed: {why[0]}; see train.log there"

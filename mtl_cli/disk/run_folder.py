@@ -112,10 +112,15 @@ def finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def from_here(path: Path) -> str:
-    """A path as it can be pasted where the command was started: relative to there, if below."""
+def seen_from_here(path: Path) -> str:
+    """A path as it leads there from where the command was started: relative, if it is below."""
     whole, here = path.absolute(), Path.cwd()
-    return shlex.quote(str(whole.relative_to(here) if whole.is_relative_to(here) else whole))
+    return str(whole.relative_to(here) if whole.is_relative_to(here) else whole)
+
+
+def from_here(path: Path) -> str:
+    """The same as it can be pasted into a shell, where it is a word of its own."""
+    return shlex.quote(seen_from_here(path))
 
 
 def create_folder(path: Path) -> Path:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import Any
 
 from omegaconf import OmegaConf
 
 from mtl_cli.basis.errors import problem
+from mtl_cli.basis.shell import as_word, without_quotes
 from mtl_cli.command_line.cli import typed_value
 from mtl_cli.command_line.options import as_value
 from mtl_cli.command_line.own_parts import find_packages
@@ -29,7 +29,7 @@ def resumed_sweep(words: list[str]) -> list[str] | None:
     if not asks_to_resume(words):
         return None
     given = dict(word.partition("=")[::2] for word in words)
-    name, root = given["resume"], Path(given.get("runs", "runs"))
+    name, root = folders(given["resume"], given.get("runs", "runs"))
     path = Path(name).expanduser()
     if name == "latest":
         path = sweep_of(find_run(name, root).path) or path
@@ -40,6 +40,11 @@ def resumed_sweep(words: list[str]) -> list[str] | None:
     return resumed_words(path, others, trust)
 
 
+def folders(name: str, root: str) -> tuple[str, Path]:
+    """What was typed as the run, and as the folder of all runs."""
+    return without_quotes(name), Path(without_quotes(root))
+
+
 def resume(words: list[str]) -> dict[str, Any]:
     """Goes on with a run, in its folder and by its own config.
 
@@ -47,7 +52,7 @@ def resume(words: list[str]) -> dict[str, Any]:
         ValueError: where that is no run, or other settings are given than may change.
     """
     given = {key: value for key, _, value in (w.partition("=") for w in find_packages(words))}
-    name, root = given.pop("resume"), given.pop("runs", "runs")
+    name, root = folders(given.pop("resume"), given.pop("runs", "runs"))
     trust = as_value("trust", given.pop("trust", "[]"), [])  # of the folder's classes
     allowed = [word for word in ALLOWED if as_value(word, given.pop(word, "false"), False)]
     for key in given:
@@ -55,12 +60,12 @@ def resume(words: list[str]) -> dict[str, Any]:
             rule = (
                 f"runs by the folder's own config; only {', '.join(EXTENDS)} may be given with it"
             )
-            raise problem("resume", rule, key, shlex.join(["mtl-train", f"resume={name}"]))
+            raise problem("resume", rule, key, f"mtl-train {as_word('resume', name)}")
     from mtl_cli.run.session import run
     from mtl_cli.trust.run_config import read_config
 
-    folder = find_run(name, Path(root))
-    folder.check_writable(f"{shlex.quote(f'init={name}')}, in a new folder")
+    folder = find_run(name, root)
+    folder.check_writable(f"{as_word('init', name)}, in a new folder")
     cfg = read_config(folder, trust)
     for key, value in given.items():
         OmegaConf.update(cfg, key, typed_value(key, value))

@@ -12,13 +12,14 @@ from hydra.utils import get_class
 from mtl_cli import __version__
 from mtl_cli.basis.errors import Problem, problem
 from mtl_cli.basis.inputs import InputSpec, as_plain, from_plain
+from mtl_cli.basis.shell import as_word
 from mtl_cli.comparison.saved_run import mapping
 from mtl_cli.dataset.base import Dataset
 from mtl_cli.dataset.readers.base import Reader
 from mtl_cli.disk.formats import with_format, without_format
 from mtl_cli.disk.older_datasets import state_of_today
 from mtl_cli.disk.older_runs import of_today
-from mtl_cli.disk.run_folder import RunFolder, finite, from_here
+from mtl_cli.disk.run_folder import RunFolder, finite, seen_from_here
 from mtl_cli.trust.foreign import check_package
 from mtl_cli.trust.slots import check_target
 from mtl_cli.trust.trusted import trusted_packages
@@ -126,10 +127,10 @@ def check_same_data(before: Any, now: Mapping[str, Any], folder: RunFolder) -> N
     before = mapping(before)
     if before.get("digest") in (None, now["digest"]):  # none: an older version's run
         return
-    place = from_here(folder.path)
+    place = seen_from_here(folder.path)
     rule = "must be the data that the run was trained on, to the last bit"
-    fix = f"the data as it was; init={place} for a new run on the new data; "
-    fix += f"or resume={place} changed_data=true"
+    fix = f"the data as it was; {as_word('init', place)} for a new run on the new data; "
+    fix += f"or {as_word('resume', place)} changed_data=true"
     alike = before.get("sizes") == now["sizes"]
     what = "other values, or another order" if alike else "more or fewer examples"
     raise problem("the data of a run that goes on", rule, what, fix)

@@ -24,7 +24,7 @@ from mtl_cli.disk import checkpoint, writing
 from mtl_cli.disk.formats import FORMAT, KEY
 from mtl_cli.disk.logs import FILE_ONLY, logging_to
 from mtl_cli.disk.one_writer import Writer, one_writer
-from mtl_cli.disk.run_folder import RunFolder, from_here
+from mtl_cli.disk.run_folder import RunFolder, seen_from_here
 from mtl_cli.drawing.page import drawing_on
 from mtl_cli.run.announce import announce
 from mtl_cli.run.build import Run, build
@@ -126,7 +126,7 @@ class Session:
             self.write("interrupted")
         if self.folder.config.exists():
             whole = sweep_of(self.folder.path) or self.folder.path
-            line = resume_line(from_here(whole), FreshFolders.words, strangers(self.cfg))
+            line = resume_line(seen_from_here(whole), FreshFolders.words, strangers(self.cfg))
             if is_held(self.cfg.dataset.get("path") or ""):
                 folder = self.folder.path
                 line = f"mtl_cli.train(['resume={folder}'], data=...)"

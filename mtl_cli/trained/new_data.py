@@ -10,6 +10,7 @@ from torch import Tensor
 
 from mtl_cli.basis.batch import Examples
 from mtl_cli.basis.errors import nearest, problem
+from mtl_cli.basis.shell import as_word
 from mtl_cli.dataset.files.held import is_held
 from mtl_cli.dataset.readers.base import NewExamples
 from mtl_cli.trained.predictions import Columns, array
@@ -23,7 +24,7 @@ def check_path(path: Path, input: str) -> None:
     if not is_held(path) and not path.exists() and not glob.glob(str(path), recursive=True):
         there = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
         close = nearest(path.name, there)
-        fix = f"{path.parent / close}" if close else "a path that is there"
+        fix = as_word("input", path.parent / close) if close else "a path that is there"
         found = f"no {path}" if there else f"no {path}, nor its folder"
         raise problem(f"input {input!r}", "must be a file, a folder or a glob", found, fix)
 

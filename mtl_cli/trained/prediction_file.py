@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from pathlib import Path
-from shlex import quote
 from typing import Any
 
 from mtl_cli.basis.errors import problem
+from mtl_cli.basis.shell import as_word
 from mtl_cli.disk.new_file import check_new
 from mtl_cli.disk.writing import in_words, renamed
 from mtl_cli.trained.predictions import Columns
@@ -30,7 +30,8 @@ class PredictionFile:
     def __init__(self, path: Path, overwrite: bool) -> None:
         if path.suffix not in FORMATS:
             rule = f"must be a file that ends in {' or '.join(FORMATS)}"
-            raise problem("out", rule, str(path), quote(f"out={path.stem or 'predictions'}.csv"))
+            named = path.with_suffix(".csv") if path.stem else "predictions.csv"
+            raise problem("out", rule, str(path), as_word("out", named))
         check_new(path, overwrite)
         self.path = path
         self.writer: Any = None

@@ -21,6 +21,8 @@ def test_without_words_everything_is_as_the_yaml_says() -> None:
     ("word", "value"),
     [
         ("input=a=b [1].csv", {"input": "a=b [1].csv"}),
+        ('input="my data/a [1].csv"', {"input": "my data/a [1].csv"}),
+        ("inputs.movie='a b.csv'", {"inputs": {"movie": "a b.csv"}}),
         ("input=null", {"input": None}),
         ("out=2024", {"out": "2024"}),
         ("trust=[a,b]", {"trust": ["a", "b"]}),

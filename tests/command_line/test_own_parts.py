@@ -166,8 +166,8 @@ def test_words_are_taken_apart_as_hydra_takes_them() -> None:
         "my",
         "other",
     ]
-    line = resume_line("'a b'", ["--config-dir", "my conf"], ["my"])
-    assert line == "mtl-train --config-dir 'my conf' resume='a b' 'trust=[my]'"
+    line = resume_line("a b", ["--config-dir", "my conf"], ["my"])
+    assert line == "mtl-train --config-dir 'my conf' 'resume=\"a b\"' 'trust=[my]'"
 
 
 INSTALLED = """

@@ -291,4 +291,4 @@ def test_the_lines_that_refusals_suggest_can_be_pasted(tmp_path: Path) -> None:
     with pytest.raises(Problem) as error:
         resumed_words(folder, [])
     line = str(error.value).partition("try:")[2].partition(", run by run")[0]
-    assert shlex.split(line) == ["mtl-train", f"resume={folder / '0'}"]
+    assert shlex.split(line) == ["mtl-train", f'resume="{folder / "0"}"']

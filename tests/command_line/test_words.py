@@ -1,8 +1,11 @@
 """What is made of the words of a command line before Hydra reads them."""
 
+import shlex
+
 import pytest
 
 from mtl_cli.basis.errors import Problem
+from mtl_cli.command_line.cli import compose
 from mtl_cli.command_line.targets import with_tasks
 from mtl_cli.command_line.words import for_hydra, for_swept_choices, swept_for_hydra
 
@@ -119,3 +122,18 @@ def test_a_yaml_sweeps_choices_inside_choices_as_a_command_line_does():
     swept = {"tasks.sin.loss": "mse,l1", "seed": "range(2)", "arch": "hps,mmoe"}
     expected = {"loss@tasks.sin.loss": "mse,l1", "seed": "range(2)", "arch": "hps,mmoe"}
     assert swept_for_hydra(swept, []) == expected
+
+
+def test_a_path_that_is_there_may_be_typed_without_quotes_and_another_is_answered_with_them(
+    tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "tâble (1).csv").touch()
+    typed = "dataset.path=tâble (1).csv"
+    assert for_hydra(["dataset=table", typed])[-1] == 'dataset.path="tâble (1).csv"'
+    with pytest.raises(Problem) as error:
+        compose("train", ["dataset=table", "dataset.path=tâble (2).csv"])
+    fix = str(error.value).partition("try:   ")[2]
+    assert fix == "mtl-train dataset=table 'dataset.path=\"tâble (2).csv\"'"
+    cfg = compose("train", shlex.split(fix)[1:])
+    assert cfg.dataset.path == "tâble (2).csv"

@@ -12,6 +12,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from mtl_cli.basis.errors import nearest, problem
+from mtl_cli.basis.shell import as_word
 from mtl_cli.dataset.files.held import HELD, PREFIX, NamedArrays, is_held
 
 HANDED = "mtl_cli.train([...], data=(inputs, targets))"
@@ -43,7 +44,8 @@ def read_archive(file: Path) -> dict[str, np.ndarray]:
     if not file.is_file():
         there = sorted(p.name for p in file.parent.glob("*.npz")) if file.parent.is_dir() else []
         close = nearest(file.name, there)
-        fix = f"dataset.path={file.parent / close}" if close else "numpy.savez(path, x=x, y=y)"
+        fix = "numpy.savez(path, x=x, y=y)"
+        fix = as_word("dataset.path", file.parent / close) if close else fix
         raise problem("dataset.path", "must be an .npz file", f"no {file}", fix)
     try:
         with file.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mtl_cli.basis.errors import nearest, problem
+from mtl_cli.basis.shell import as_word
 from mtl_cli.dataset.files.parts import Part, ReadOptions, check_columns
 from mtl_cli.dataset.files.stored import with_text
 
@@ -102,12 +103,13 @@ def read_held(
     name = str(file).removeprefix(PREFIX)
     if name not in HELD:
         known = nearest(name, list(HELD)) or next(iter(HELD), None)
-        fix = f"{options.path}={PREFIX}{known}" if known else "mtl_cli.train([...], data=frame)"
+        in_python = "mtl_cli.train([...], data=frame)"
+        fix = as_word(options.path, f"{PREFIX}{known}") if known else in_python
         rule = "must be handed over in Python, which holds it"
         raise problem(f"{options.path}={file}", rule, "nothing of that name", fix)
     table = HELD[name]
     if isinstance(table, NamedArrays):
-        fix = f"dataset=arrays dataset.path={file}"
+        fix = f"dataset=arrays {as_word('dataset.path', file)}"
         raise problem(f"{options.path}={file}", "must be rows", "arrays", fix)
     if wanted is not None:
         check_columns(table.column_names, wanted, f"the columns of {file} that are read")

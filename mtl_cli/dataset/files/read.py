@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mtl_cli.basis.errors import nearest, problem
+from mtl_cli.basis.shell import as_word
 from mtl_cli.dataset.files.delimited import read_delimited
 from mtl_cli.dataset.files.encoded import readable
 from mtl_cli.dataset.files.held import is_held, read_held
@@ -54,7 +55,8 @@ def find_files(path: str | Path, options: ReadOptions) -> list[Path]:
     there = sorted(p.name for p in given.parent.iterdir()) if given.parent.is_dir() else []
     close = nearest(given.name, there)
     found = f"no {given}" if there else f"no {given}, nor its folder"
-    fix = f"{options.path}={given.parent / close if close else '<file, folder or glob>'}"
+    fix = f"{options.path}=<file, folder or glob>"
+    fix = as_word(options.path, given.parent / close) if close else fix
     raise problem(options.path, "must be a file, a folder or a glob", found, fix)
 
 
