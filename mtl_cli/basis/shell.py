@@ -7,7 +7,7 @@ takes off, and the word in single ones, which the shell takes: ``'input="my data
 import re
 import shlex
 
-PLAIN = re.compile(r"[A-Za-z_./-][\w./~:%+-]*( [\w./~:%+-]+)*", re.ASCII)  # as Hydra reads texts
+PLAIN = re.compile(r"[A-Za-z_./-][\w./:%+-]*( [\w./:%+-]+)*", re.ASCII)  # as Hydra reads texts
 OTHER_KINDS = {"null", "true", "false", "nan", "inf", "-inf"}  # words that are no texts for it
 WHOLE = re.compile(r"""(["'])(.*)\1""", re.DOTALL)
 

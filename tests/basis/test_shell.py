@@ -17,7 +17,7 @@ PARSER = OverridesParser.create()
 
 @settings(deadline=None, max_examples=300)
 @given(st.text(st.sampled_from("a/ .\\'\"()[]{}$é,=~#"), min_size=1, max_size=9))
-@example("my data/wine.csv")
+@example("~/wine.csv")
 @example("\\\\\\'")
 def test_every_command_reads_the_text_that_was_quoted(text):
     (word,) = shlex.split(as_word("input", text))
