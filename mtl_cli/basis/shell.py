@@ -7,14 +7,14 @@ takes off, and the word in single ones, which the shell takes: ``'input="my data
 import re
 import shlex
 
-PLAIN = re.compile(r"[A-Za-z_./-][\w./:%+-]*( [\w./:%+-]+)*", re.ASCII)  # as Hydra reads texts
+PLAIN = re.compile(r"[A-Za-z_./-][\w./:%+-]*", re.ASCII)  # as Hydra reads texts
 OTHER_KINDS = {"null", "true", "false", "nan", "inf", "-inf"}  # words that are no texts for it
 WHOLE = re.compile(r"""(["'])(.*)\1""", re.DOTALL)
 
 
 def in_quotes(text: str) -> str:
     """A text that Hydra's grammar reads as this text."""
-    if PLAIN.fullmatch(text) and " " not in text and text.lower() not in OTHER_KINDS:
+    if PLAIN.fullmatch(text) and text.lower() not in OTHER_KINDS:
         return text
     mark = "'" if '"' in text and "'" not in text else '"'
     escaped = re.sub(rf"\\+(?={mark}|$)", lambda found: found[0] * 2, text)

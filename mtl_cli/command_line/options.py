@@ -33,7 +33,7 @@ def read_options(command: str, words: Sequence[str]) -> tuple[dict[str, Any], li
         key, equals, value = word.partition("=")
         group, _, name = key.partition(".")
         if equals and name and isinstance(values.get(group), dict):
-            values[group] = values[group] | {name: value}
+            values[group] = values[group] | {name: without_quotes(value)}
         elif equals and key in values:
             values[key] = as_value(key, value, values[key])
         else:
