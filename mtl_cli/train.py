@@ -30,6 +30,8 @@ from mtl_cli.command_line.job_line import (
     say,
     silence_launchers,
 )
+from mtl_cli.command_line.sweep import read_words
+from mtl_cli.command_line.words import as_typed
 from mtl_cli.disk.run_folder import RunFolder
 from mtl_cli.run.resume import asks_to_resume, resume, resumed_sweep
 from mtl_cli.study.base import baseline_words
@@ -95,6 +97,7 @@ def job(cfg: DictConfig) -> Any:
     folder, words = RunFolder(Path(hydra.runtime.output_dir)), list(hydra.overrides.task)
     if hydra.mode == RunMode.MULTIRUN:
         return objective_of(job_of_a_sweep(cfg, hydra, folder, words))
+    words = as_typed(words, FreshFolders.words)
     try:
         from mtl_cli.run.session import run
 
@@ -113,7 +116,9 @@ def job_of_a_sweep(
 
     begin, own, number = time.perf_counter(), words, int(hydra.job.num)
     try:
-        own = own_words(words, Path(hydra.sweep.dir))
+        whole = read_words(Path(hydra.sweep.dir)) or []
+        words = as_typed(words, whole)
+        own = own_words(words, whole)
         said = one_of_a_sweep(job_config(cfg, hydra), folder, words, not hydra.verbose)
     except Exception as error:  # Hydra goes on with the other jobs
         say(failed_line(number, own, error))

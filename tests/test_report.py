@@ -3,6 +3,7 @@
 import csv
 import io
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -64,6 +65,9 @@ def test_one_command_trains_the_baseline_too_and_answers(sweep) -> None:
     said = " ".join(answer.split())
     assert "over 5 seeds (0, 1, 2, 3, 4), on this split" in said or "nothing was learned" in said
     assert "no single-task baseline" not in answer
+    jobs = [line for line in text.splitlines() if line.startswith("#")]
+    assert all(re.fullmatch(r"#\d +seed=\d  val loss .*", line) for line in jobs)
+    assert len(jobs) == 10
     files = {file.name for file in (path / "report").iterdir()}
     tables = {"report.csv", "report.md", "report.tex"}
     assert files == tables | {f"{n}.png" for n in ("learning_curves", "gain", "pareto", "weights")}

@@ -104,6 +104,10 @@ def test_best_weights_are_those_of_the_best_val_epoch_and_test_is_read_with_them
     assert summary["best_epoch"] == {"sin": best, "cos": best}
     test = figures(tmp_path / "run", "test")
     assert summary["test"]["sin"]["loss"] == pytest.approx(test[best, "sin"])
+    shown = (tmp_path / "run" / "train.log").read_text().splitlines()
+    [line] = [line for line in shown if line.startswith("sin   loss")]
+    assert line.split()[2] == f"{figures(tmp_path / 'run', 'train')[best, 'sin']:.4f}"
+    assert f"train and val: epoch {best}, whose weights are kept" in shown
 
 
 def test_a_named_metric_selects(tmp_path: Path) -> None:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
 from mtl_cli.basis.errors import Problem
-from mtl_cli.command_line.sweep import read_words
 from mtl_cli.comparison.grids import short
 
 MOST_TASKS = 4  # whose figures stand in the line
@@ -52,9 +50,8 @@ def say(line: str) -> None:
     tqdm.write(line)
 
 
-def own_words(words: Sequence[str], sweep: Path) -> list[str]:
+def own_words(words: Sequence[str], whole: Sequence[str]) -> list[str]:
     """The words of a job that are none of the whole sweep's."""
-    whole = read_words(sweep) or []
     return [word for word in words if word not in whole]
 
 

@@ -22,6 +22,7 @@ from mtl_cli.command_line.places import CONF, is_free, place_at
 from mtl_cli.command_line.targets import with_tasks
 
 CHOICE = re.compile(r"\+{0,2}([A-Za-z][\w.]*\.\w+)=([^{/]+)")  # of our folders
+BROUGHT = "+task@tasks."  # begins the word that brings the task of a target
 FEW = 20  # tasks; Hydra takes a square of their number to compose them
 
 
@@ -57,6 +58,49 @@ def with_choices(words: Sequence[str]) -> list[str]:
         empty = typed[2] == "null" and place.may_be_empty
         rewritten.append(f"~{key}" if empty else f"{add}{key}={typed[2]}")
     return rewritten
+
+
+def as_typed(words: Sequence[str], typed: Sequence[str]) -> list[str]:
+    """Words of Hydra's as they were typed; a task that a target brings was not.
+
+    Args:
+        words: one value each, ``loss@tasks.sin.loss=focal``, ``+task@tasks.age=regression``.
+        typed: the command line, of which they are a run, sweeps and flags among it.
+    """
+    said = {key_of(word): (word, override) for word, override in parsed(typed)}
+    own = []
+    for word in words:
+        there, override = said.get(key_of(word), ("", None))
+        if override is not None and override.is_sweep_override():
+            own.append(f"{there.partition('=')[0]}={word.partition('=')[2]}")
+        elif there or not word.startswith(BROUGHT):
+            own.append(there or word)
+    return own
+
+
+def begins_as(known: Sequence[str], words: Sequence[str]) -> bool:
+    """Whether the first words of a run are these, in whatever form: as typed, or as Hydra's."""
+    wanted = dict(settings_of(words))
+    found = [
+        setting
+        for word, setting in zip(known, settings_of(known), strict=True)
+        if setting[0] in wanted or not word.startswith(BROUGHT)
+    ]
+    return found[: len(wanted)] == [*wanted.items()]
+
+
+def settings_of(words: Sequence[str]) -> list[tuple[str, str]]:
+    """What each word sets, and to what."""
+    return [
+        (key_of(word), override.get_value_element_as_str() if override else word.partition("=")[2])
+        for word, override in parsed(words)
+    ]
+
+
+def key_of(word: str) -> str:
+    """Where a word puts its value: ``tasks.sin.loss`` of ``+loss@tasks.sin.loss=focal``."""
+    key = word.partition("=")[0].lstrip("+~")
+    return key.partition("@")[2] or key
 
 
 def swept_for_hydra(params: Mapping[str, Any], words: Sequence[str]) -> dict[str, Any]:

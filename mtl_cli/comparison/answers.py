@@ -12,7 +12,7 @@ from mtl_cli.comparison.gain import Gain
 from mtl_cli.comparison.group import Group, Table
 from mtl_cli.comparison.remarks import listed
 from mtl_cli.comparison.setting import folds_of
-from mtl_cli.comparison.verdict import Verdict
+from mtl_cli.comparison.verdict import ENOUGH, Verdict, percent
 
 ANSWERS = 5
 TRY = "more epochs, a larger optimizer.lr, other columns, or more rows"
@@ -52,8 +52,10 @@ def answer(table: Table, group: Group, gain: Gain) -> str:
     if gain.others:
         by = "; ".join(f"{word} by {metric}" for metric, word in gain.others.items())
         text += f". Where other metrics counted: {by}"
-    if unknown := [task for task, known in gain.learned.items() if known is None]:
-        text += f". Whether {listed(unknown)} was learned is not known, for the runs name no floor"
+    unknown = [task for task, known in gain.learned.items() if known is None]
+    if unknown and gain.pairs >= ENOUGH:  # else there is no verdict that it could be about
+        why = f"for fewer than {ENOUGH} runs of a side say what {FLOOR} reaches"
+        text += f". Whether {listed(unknown)} was learned is not known, {why}"
     return text
 
 
@@ -62,9 +64,10 @@ def of_task(gain: Gain, task: str, verdict: Verdict) -> str:
 
 
 def interval(verdict: Verdict) -> str:
-    percent = f"{100 * verdict.confidence:.4g} %"
     doubt = f", but {verdict.doubt}" if verdict.doubt else ""
-    return f"{percent} interval {verdict.low:+.2f} to {verdict.high:+.2f}{doubt}"
+    return (
+        f"{percent(verdict.confidence)} interval {verdict.low:+.2f} to {verdict.high:+.2f}{doubt}"
+    )
 
 
 def circumstances(table: Table, group: Group, gain: Gain) -> str:

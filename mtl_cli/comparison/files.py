@@ -126,6 +126,7 @@ def csv_row(table: Table, group: Group, number: int) -> dict[str, Any]:
     if group.gain is not None:
         gain = group.gain
         row |= {"Gain": gain.total, "Gain low": gain.low, "Gain high": gain.high}
+        row |= {"Gain confidence": None if gain.whole is None else gain.whole.confidence}
         row |= {"pairs": gain.pairs, "sharing": gain.word}
         row |= {f"Gain {task}": value for task, value in gain.per_task.items()}
     for task, metrics in group.figures.items():

@@ -9,9 +9,11 @@ from shlex import quote
 
 from mtl_cli.comparison.beside import beside_rows
 from mtl_cli.comparison.compare import Options, compared
+from mtl_cli.comparison.gain import Gain
 from mtl_cli.comparison.group import Group, Table
 from mtl_cli.comparison.saved_run import SavedRun
 from mtl_cli.comparison.table import Grid
+from mtl_cli.comparison.verdict import percent
 from mtl_cli.disk.run_folder import from_here
 
 BOLD = "Bold: the largest Gain among the settings of which the verdict says that sharing helps."
@@ -30,10 +32,14 @@ def grids(table: Table, options: Options) -> list[Grid]:
 
 def answer(table: Table, options: Options) -> Grid:
     """Does sharing help? A row for each setting."""
-    percent = f"{100 * options.confidence:g} % interval"
+    gains = [group.gain for group in table.groups if group.gain is not None]
+    levels = {gain.whole.confidence for gain in gains if gain.whole is not None}
+    levels = levels or {options.confidence}
+    alike = len(levels) == 1
+    interval = f"{percent(levels.pop())} interval" if alike else "interval"
     gained = any(group.gain is not None for group in table.groups)
     header = ["setting", "runs"]
-    header += ["Gain [%]", percent, "sharing"] if gained else []
+    header += ["Gain [%]", interval, "sharing"] if gained else []
     rows = []
     for group in table.groups:
         row = [group.words, str(len(group.runs))]
@@ -41,14 +47,21 @@ def answer(table: Table, options: Options) -> Grid:
             row += ["baseline" if group.baseline is group else "–", "–", "–"]
         elif group.gain is not None:
             gain = group.gain
-            ends = "–" if gain.low is None else f"{gain.low:+.2f} to {gain.high:+.2f}"
-            row += [signed(gain.total), ends, gain.word]
+            row += [signed(gain.total), ends(gain, not alike), gain.word]
         rows.append([*row, "–" if group.rank is None else f"{group.rank:.2f}"])
     pairs = [pair for group in table.groups for pair in compared(group, options.metric).items()]
     ranked = ", ".join(f"{task}/{metric}" for task, metric in dict.fromkeys(pairs))
     title = f"{table.name}: {sizes(table)}; ranked by {ranked} on {table.split}"
     best = {(row, 2) for row in best_that_helps(table)}
     return Grid(title, [*header, "mean rank"], rows, frozenset(best), BOLD)
+
+
+def ends(gain: Gain, with_level: bool) -> str:
+    """The ends of a verdict's interval; with its level, where that is not the header's."""
+    if gain.whole is None:
+        return "–"
+    level = f" ({percent(gain.whole.confidence)})" if with_level else ""
+    return f"{gain.whole.low:+.2f} to {gain.whole.high:+.2f}{level}"
 
 
 def best_that_helps(table: Table) -> list[int]:

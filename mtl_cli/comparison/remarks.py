@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from mtl_cli import __version__
@@ -9,13 +10,14 @@ from mtl_cli.comparison.compare import Comparison
 from mtl_cli.comparison.group import Table
 from mtl_cli.comparison.saved_run import SavedRun, mapping, version_numbers
 from mtl_cli.comparison.setting import identity, shown
+from mtl_cli.comparison.verdict import percent
 
 NAMED = 3  # of many settings or keys
 
 
 def remarks(comparison: Comparison) -> list[str]:
     """What else there is to know of the runs that count."""
-    notes = [*apart(comparison.tables), *comparison.remarks]
+    notes = [*apart(comparison.tables), *comparison.remarks, *levels(comparison)]
     for table in comparison.tables:
         bases = {id(g.baseline): g.baseline for g in table.groups if g.baseline is not None}
         if len(bases) > 1:
@@ -34,6 +36,18 @@ def remarks(comparison: Comparison) -> list[str]:
                 notes.append(f"{group.words}: no figures, for its data has neither test nor val")
     notes += [note for t in comparison.tables for g in t.groups for note in newer(g.runs)]
     return notes
+
+
+def levels(comparison: Comparison) -> list[str]:
+    """Why intervals are wider than the report's confidence alone would have them."""
+    gains = [g.gain for table in comparison.tables for g in table.groups if g.gain is not None]
+    found = [v for gain in gains for v in (gain.whole, *gain.by_task.values()) if v is not None]
+    whole = comparison.options.confidence
+    widest = max((verdict.confidence for verdict in found), default=whole)
+    if math.isclose(widest, whole):
+        return []
+    most = f"intervals are of up to {percent(widest)}, by Holm's procedure"
+    return [f"{most}, so that with {percent(whole)} none of the {len(found)} verdicts is wrong"]
 
 
 def newer(runs: Sequence[SavedRun]) -> list[str]:

@@ -92,6 +92,11 @@ def verdict_at(differences: Differences, level: float) -> Verdict:
     return Verdict(word, low, high, 1 - level, doubt)
 
 
+def percent(confidence: float) -> str:
+    """The confidence of an interval in words: ``97.5 %``."""
+    return f"{100 * confidence:.4g} %"
+
+
 def holm_levels(p_values: Sequence[float], alpha: float) -> list[float]:
     """The level at which Holm's procedure tests each of several hypotheses.
 

@@ -10,7 +10,7 @@ from typing import Any
 from mtl_cli.comparison.compare import telling
 from mtl_cli.comparison.group import Group
 from mtl_cli.comparison.history import Curves, Points
-from mtl_cli.drawing.curves import equal_to_loss, finish, in_words, task_axes
+from mtl_cli.drawing.curves import equal_to_loss, finish, in_pictures, in_words, task_axes
 from mtl_cli.drawing.files import save
 from mtl_cli.drawing.page import page
 from mtl_cli.drawing.spread import Band, band, common_end, draw_as_far_as_all_go, draw_band
@@ -45,8 +45,8 @@ def draw_learning_curves(
     if len(tasks) > TASKS * PICTURES:
         title += f", {TASKS * PICTURES} of {len(tasks)} tasks"
     files = []
-    for number in range(min(PICTURES, math.ceil(len(tasks) / TASKS))):
-        part = tasks[number * TASKS : (number + 1) * TASKS]
+    metrics, _ = metrics_of(shown, histories, tasks[: TASKS * PICTURES])
+    for number, part in enumerate(in_pictures(metrics, TASKS)):
         name = f"learning_curves{f'_{number + 1}' if number else ''}.png"
         files.append(save(draw_tasks(shown, histories, part, title, numbers), out / name))
     return files
@@ -59,22 +59,7 @@ def draw_tasks(
     title: str,
     numbers: Numbers,
 ) -> Any:
-    same = {
-        task: equal_to_loss(run.get(task, {}) for g in groups for run in histories[id(g)])
-        for task in tasks
-    }
-    metrics = {
-        task: list(
-            dict.fromkeys(
-                metric
-                for g in groups
-                for run in histories[id(g)]
-                for metric in run.get(task, {})
-                if metric != "weight" and metric not in same[task]
-            )
-        )
-        for task in tasks
-    }
+    metrics, same = metrics_of(groups, histories, tasks)
     seeds = [[next(iter(first_curves(run, tasks)), []) for run in histories[id(g)]] for g in groups]
     figure, axes = task_axes(metrics, f"{title}: {spread_in_words(seeds)}", 3.4, 2.5)
     for (task, metric), axis in axes.items():
@@ -84,6 +69,19 @@ def draw_tasks(
     handles = [figure.axes[0].plot([], [], **own)[0] for own in looks]
     legend_below(figure, handles, names_of([group.words for group in groups]))
     return figure
+
+
+def metrics_of(
+    groups: Sequence[Group], histories: Histories, tasks: Sequence[str]
+) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+    """The metrics of each task that are drawn, and those that equal its loss."""
+    drawn, same = {}, {}
+    for task in tasks:
+        runs = [run.get(task, {}) for g in groups for run in histories[id(g)]]
+        same[task] = equal_to_loss(runs)
+        found = dict.fromkeys(metric for run in runs for metric in run)
+        drawn[task] = [m for m in found if m != "weight" and m not in same[task]]
+    return drawn, same
 
 
 def first_curves(run: Curves, tasks: Sequence[str]) -> list[Points]:

@@ -9,6 +9,7 @@ from typing import Any
 from mtl_cli.comparison.compare import gain_of
 from mtl_cli.comparison.gain import Gain
 from mtl_cli.comparison.group import Group
+from mtl_cli.comparison.verdict import percent
 from mtl_cli.drawing.files import save
 from mtl_cli.drawing.page import page
 from mtl_cli.drawing.style import label, names_of, new_figure
@@ -18,6 +19,9 @@ BARS = 30  # at most
 HELPS: dict[str, Any] = {"facecolor": "#222222", "edgecolor": "#222222"}
 HURTS: dict[str, Any] = {"facecolor": "#ffffff", "edgecolor": "#222222", "hatch": "/////"}
 OPEN: dict[str, Any] = {"facecolor": "#c8c8c8", "edgecolor": "#c8c8c8"}
+NONE: dict[str, Any] = {"facecolor": "#ffffff", "edgecolor": "#222222"}
+NO_VERDICT = "no verdict"
+KINDS = {"helps": HELPS, "hurts": HURTS, "cannot say": OPEN, NO_VERDICT: NONE}
 LINE: dict[str, Any] = {"color": "#222222", "linewidth": 1.5}
 
 
@@ -38,12 +42,13 @@ def draw_gain(groups: Sequence[Group], confidence: float, title: str, out: Path)
     if not bars:
         return []
     lines = sum(1 + name.count("\n") for name, _, _ in bars)
-    figure = new_figure(
-        7.5, 1.8 + 0.34 * len(bars) + 0.14 * lines, f"{title}: Gain over single-task"
-    )
+    high = 0.34 * len(bars) + 0.14 * lines
+    base = 1.8 if page().width is None else 1.2  # title, axis, legend
+    title += ": Gain over single-task"
+    figure = new_figure(7.5, base + high, title, flattest=page().scale)
     axis = figure.subplots()
     for place, (_, gain, value) in enumerate(bars):
-        axis.barh(-place, value, height=0.6, **shade(gain))
+        axis.barh(-place, value, height=0.6, **KINDS[kind(gain)])
         if gain.low is not None and gain.high is not None:
             draw_interval(axis, -place, gain.low, gain.high)
     axis.set_yticks([-place for place in range(len(bars))], [name for name, _, _ in bars])
@@ -55,9 +60,11 @@ def draw_gain(groups: Sequence[Group], confidence: float, title: str, out: Path)
     axis.set_axisbelow(True)
     from matplotlib.patches import Patch
 
-    words = {"helps": HELPS, "hurts": HURTS, "cannot say": OPEN}
-    handles = [Patch(**style, label=name) for name, style in words.items()]
-    whisker = f"line: interval over seeds, {100 * confidence:g} % for all together"
+    there = {kind(gain) for _, gain, _ in bars}
+    handles = [Patch(**style, label=name) for name, style in KINDS.items() if name in there]
+    whisker = f"line: interval over seeds, {percent(confidence)} for all together"
+    if all(gain.low is None for _, gain, _ in bars):
+        whisker = "no verdict has an interval"
     figure.legend(
         handles=handles,
         title=whisker,
@@ -80,5 +87,6 @@ def draw_interval(axis: Any, y: float, low: float, high: float) -> None:
         axis.plot([end, end], [y - 0.15, y + 0.15], path_effects=around, **LINE)
 
 
-def shade(gain: Gain) -> dict[str, Any]:
-    return {"helps": HELPS, "hurts": HURTS}.get(gain.word, OPEN)
+def kind(gain: Gain) -> str:
+    """What a bar's look says: the verdict, or that there is none."""
+    return gain.word if gain.word in KINDS else NO_VERDICT

@@ -39,11 +39,10 @@ def draw_curves(folder: RunFolder, title: str, most_tasks: int) -> None:
     if len(curves) > len(tasks):
         title += f": the first {len(tasks)} of {len(curves)} tasks"
     make_folder(folder.plots)
-    for first in range(0, len(tasks), TASKS_PER_PICTURE):
-        number = first // TASKS_PER_PICTURE
+    shown = {task: different(curves[task])[0] for task in tasks}
+    for number, part in enumerate(in_pictures(shown, TASKS_PER_PICTURE)):
         name = f"learning_curves{f'_{number + 1}' if number else ''}.png"
-        part = {task: curves[task] for task in tasks[first : first + TASKS_PER_PICTURE]}
-        save(draw_tasks(part, title), folder.plots / name)
+        save(draw_tasks({task: curves[task] for task in part}, title), folder.plots / name)
     if weights:
         lines = {task: weights[task]["train"] for task in tasks if task in weights}
         save(draw_weights(lines, title), folder.plots / "weights.png")
@@ -51,17 +50,22 @@ def draw_curves(folder: RunFolder, title: str, most_tasks: int) -> None:
 
 def draw_tasks(curves: Curves, title: str) -> Any:
     """Each task's loss, then its metrics, from a new row on; what equals it is named there."""
-    same = {task: equal_to_loss([metrics]) for task, metrics in curves.items()}
-    shown = {task: [m for m in metrics if m not in same[task]] for task, metrics in curves.items()}
-    figure, axes = task_axes(shown, title, 3.6, 2.6)
+    shown = {task: different(metrics) for task, metrics in curves.items()}
+    figure, axes = task_axes({task: own for task, (own, _) in shown.items()}, title, 3.6, 2.6)
     handles = {}
     for (task, metric), axis in axes.items():
         for split, points in curves[task][metric].items():
             handles[split] = draw_line(axis, points, **SPLITS[split])
-        finish(axis, f"{task}: {in_words(metric, same[task])}")
+        finish(axis, f"{task}: {in_words(metric, shown[task][1])}")
     names = [split for split in SPLITS if split in handles]
     legend_below(figure, [handles[split] for split in names], names)
     return figure
+
+
+def different(metrics: Metrics) -> tuple[list[str], list[str]]:
+    """The metrics that are drawn, and those that equal the loss."""
+    same = equal_to_loss([metrics])
+    return [metric for metric in metrics if metric not in same], same
 
 
 def equal_to_loss(runs: Iterable[Metrics]) -> list[str]:
@@ -99,10 +103,22 @@ def draw_weights(lines: dict[str, Points], title: str) -> Any:
     return figure
 
 
+def in_pictures(metrics: Mapping[str, Collection[str]], most: int) -> list[list[str]]:
+    """The tasks of each picture: ``most`` on a screen, in a column as many as it holds."""
+    pictures: list[list[str]] = [[]]
+    for task in metrics:
+        axes = sum(len(metrics[own]) for own in [*pictures[-1], task])
+        if pictures[-1] and (len(pictures[-1]) == most or not page().holds(axes, COLUMNS)):
+            pictures.append([])
+        pictures[-1].append(task)
+    return pictures
+
+
 def task_axes(
     metrics: Mapping[str, Collection[str]], title: str, width: float, height: float
 ) -> tuple[Any, dict[tuple[str, str], Any]]:
-    """A figure, and ``{(task, metric): its axes}``: a row a task, of many metrics several.
+    """A figure, and ``{(task, metric): its axes}``: a row a task, of many metrics several; in a
+    column, which has few axes beside each other, one task after the other.
 
     Args:
         metrics: ``{task: its metrics}``.
@@ -111,17 +127,20 @@ def task_axes(
         height: the same.
     """
     columns = min(page().beside(COLUMNS), max(map(len, metrics.values())))
-    starts, rows = {}, 0
+    places: dict[tuple[str, str], int] = {}
+    end = 0
     for task, own in metrics.items():
-        starts[task] = rows
-        rows += math.ceil(len(own) / columns)
+        end = end if page().width is not None else columns * math.ceil(end / columns)
+        places |= {(task, metric): end + n for n, metric in enumerate(own)}
+        end += len(own)
+    rows = math.ceil(end / columns)
     figure = new_figure(max(width * columns, 5), height * rows + 0.5, title)
     grid = figure.add_gridspec(rows, columns)
-    return figure, {
-        (task, metric): figure.add_subplot(grid[starts[task] + n // columns, n % columns])
-        for task, own in metrics.items()
-        for n, metric in enumerate(own)
-    }
+    axes = {key: figure.add_subplot(grid[divmod(n, columns)]) for key, n in places.items()}
+    if page().width is not None:  # where every line counts, "epoch" stands below the lowest alone
+        for axis in [*axes.values()][:-columns]:
+            axis.xaxis.label.set_visible(False)
+    return figure, axes
 
 
 def draw_line(axis: Any, points: Points, **style: Any) -> Any:

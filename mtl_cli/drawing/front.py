@@ -12,6 +12,7 @@ from typing import Any
 from mtl_cli.comparison.compare import telling
 from mtl_cli.comparison.group import Group, Table
 from mtl_cli.comparison.judge import compared
+from mtl_cli.comparison.remarks import listed
 from mtl_cli.drawing.files import save
 from mtl_cli.drawing.page import page
 from mtl_cli.drawing.pareto import Point, front, hypervolume, outline
@@ -40,6 +41,11 @@ class Pair:
     @property
     def best(self) -> list[int]:
         return front(self.points, self.higher)
+
+    @property
+    def front(self) -> set[Point]:
+        """The different points of the best."""
+        return {self.points[i] for i in self.best}
 
     @property
     def in_words(self) -> str:
@@ -116,7 +122,7 @@ def draw_pair(axis: Any, pair: Pair, looks: dict[int, dict[str, Any]]) -> None:
         own = [first[seed] for seed in seeds], [second[seed] for seed in seeds]
         axis.scatter(*own, **style | {"s": 12}, alpha=0.5)
         axis.scatter(*point, **style, edgecolors="black", linewidths=0.8, zorder=3)
-    if len(pair.best) > 1:
+    if len(pair.front) > 1:
         line = outline(pair.points, pair.higher)
         axis.plot(*zip(*line, strict=True), color="#888888", linewidth=1.2, zorder=1)
     for (task, metric), up, name in zip(
@@ -129,8 +135,25 @@ def draw_pair(axis: Any, pair: Pair, looks: dict[int, dict[str, Any]]) -> None:
 
 
 def said_of(pair: Pair) -> str:
-    """What the line is; where one setting is the best in both tasks there is none, and why."""
-    if len(pair.best) == 1:
-        return f"no front: {names_of([pair.groups[pair.best[0]].words])[0]} is the best in both"
+    """What the line is; where there is none since no setting is better in either task, which."""
+    if len(pair.front) == 1:
+        return f"no front: {alone(pair)}"
     volume = hypervolume(pair.points, pair.higher)
     return "line: Pareto front" + ("" if volume is None else f", hypervolume {volume:.2f}")
+
+
+def alone(pair: Pair) -> str:
+    """Of a front that is one point: who is there, and in which of the tasks others are as good."""
+    [point] = pair.front
+    words = listed(names_of([pair.groups[i].words for i in pair.best]))
+    tied = [
+        task
+        for way, (task, _) in enumerate(pair.names)
+        if sum(other[way] == point[way] for other in pair.points) > 1
+    ]
+    if len(tied) == 2 or len(pair.best) > 1:
+        return f"none is better than {words} in either, and a tie in {' and '.join(tied)}"
+    if not tied:
+        return f"{words} is the best in both"
+    (better,) = (task for task, _ in pair.names if task not in tied)
+    return f"{words} is the best in {better}, and a tie in {tied[0]}"

@@ -18,10 +18,11 @@ from mtl_cli.basis.errors import check_choice, problem
 
 FORMATS = ["png", "pdf"]
 INCHES = {"mm": 1 / 25.4, "cm": 1 / 2.54, "in": 1.0, "pt": 1 / 72.27}
+COLUMN_ROWS = 4  # of axes in one picture
 LEAST, MOST = 1.5, 40.0  # inches of a column
 SCREEN_FONT, COLUMN_FONT = 10.0, 9.0  # pt; "xx-small", the least that is used, is 0.58 of it
 SCREEN_DOTS, COLUMN_DOTS = 120, 300  # an inch
-FLATTEST = 0.6  # height of axes in a column, of that on a screen
+FLATTEST = 0.45  # height of axes in a column, of that on a screen
 COLUMN: dict[str, Any] = {
     "font.size": COLUMN_FONT,
     "lines.linewidth": 1.1,
@@ -68,11 +69,17 @@ class Page:
         ``least`` inches each."""
         return most if self.width is None else max(1, min(most, int(self.width / least)))
 
-    def size(self, width: float, height: float) -> tuple[float, float]:
-        """The inches of a picture that has so many on a screen."""
+    def holds(self, axes: int, most: int) -> bool:
+        """Whether a picture holds so many axes, ``most`` of them beside each other on a screen, and
+        is not higher than a column lets it be."""
+        return self.width is None or axes <= COLUMN_ROWS * self.beside(most)
+
+    def size(self, width: float, height: float, flattest: float = FLATTEST) -> tuple[float, float]:
+        """The inches of a picture that has so many on a screen; in a column it is flatter, where
+        it is narrower, but not below a part of its height."""
         if self.width is None:
             return width, height
-        return self.width, height * min(1.0, max(FLATTEST, self.width / width))
+        return self.width, height * min(1.0, max(flattest, self.width / width))
 
 
 SCREEN = Page("png", None)

@@ -12,7 +12,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import Any
 
-from mtl_cli.drawing.page import page
+from mtl_cli.drawing.page import FLATTEST, page
 
 # P. Tol, "Colour Schemes", https://personal.sron.nl/~pault, the scheme "bright" without grey.
 COLORS = ["#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377"]
@@ -53,8 +53,19 @@ def names_of(words: Sequence[str]) -> list[str]:
 
 def label(words: str, width: int = 32) -> str:
     """The words in lines of so many letters."""
-    lines = [line for part in words.split("\n") for line in textwrap.wrap(part, width)]
-    return "\n".join(lines) or words
+    options: dict[str, Any] = {"break_long_words": False, "break_on_hyphens": False}
+    parts = [line for part in words.split("\n") for line in textwrap.wrap(part, width, **options)]
+    return "\n".join(line for part in parts for line in cut(part, width)) or words
+
+
+def cut(words: str, width: int) -> list[str]:
+    """What is longer than a line, cut behind a dot, a comma or an equals sign if it can be."""
+    lines = [""]
+    for piece in re.findall(r"[^.,=/]*[.,=/]*", words):
+        if len(lines[-1]) + len(piece) > width and lines[-1]:
+            lines.append("")
+        lines[-1] += piece
+    return [short for line in lines for short in textwrap.wrap(line, width)]
 
 
 def axes_title(axis: Any, words: str) -> None:
@@ -63,17 +74,18 @@ def axes_title(axis: Any, words: str) -> None:
     axis.set_title(words if width is None else label(words, int(11 * width)), fontsize="small")
 
 
-def new_figure(width: float, height: float, title: str) -> Any:
+def new_figure(width: float, height: float, title: str, flattest: float = FLATTEST) -> Any:
     """A figure without pyplot, which would look for a display.
 
     Args:
         width: in inches on a screen.
         height: the same.
         title: stands above it.
+        flattest: the least part of the height that is left in a column.
     """
     from matplotlib.figure import Figure
 
-    own, high = page().size(width, height)
+    own, high = page().size(width, height, flattest)
     said = label(title, int(13 * own / page().scale))
     if page().width is not None:
         high += 0.16 * said.count("\n")
@@ -86,16 +98,17 @@ def legend_below(figure: Any, handles: Sequence[Any], labels: Sequence[str]) -> 
     """One legend for all axes, below them, as wide as the figure lets it be."""
     wrapped = [label(words) for words in labels]
     longest = max((len(line) for text in wrapped for line in text.splitlines()), default=1)
-    letters = figure.get_figwidth() * 11 / page().scale
-    columns = min(max(1, int(letters / (longest + 6))), len(wrapped))
+    letters = figure.get_figwidth() * (11 if page().width is None else 19)
+    columns = min(max(1, int(letters / (longest + 7))), len(wrapped))
     lines = max((text.count("\n") + 1 for text in wrapped), default=1)
     rows = math.ceil(len(wrapped) / columns)
-    figure.set_figheight(figure.get_figheight() + 0.2 * page().scale * lines * rows)
+    high = 0.2 if page().width is None else 0.13  # inches of a line
+    figure.set_figheight(figure.get_figheight() + high * lines * rows)
     figure.legend(
         handles,
         wrapped,
         loc="outside lower center",
         ncols=columns,
-        fontsize="small",
+        fontsize="small" if page().width is None else "x-small",
         frameon=False,
     )

@@ -9,6 +9,7 @@ from typing import Any
 from omegaconf import DictConfig
 
 from mtl_cli.basis.errors import problem
+from mtl_cli.command_line.words import begins_as
 from mtl_cli.comparison.saved_run import DONE
 from mtl_cli.disk.one_writer import has_writer
 from mtl_cli.disk.run_folder import RunFolder, from_here
@@ -26,8 +27,8 @@ def one_of_a_sweep(
         ValueError: where the folder holds another run.
     """
     before = read_summary(folder)
-    known = before.get("overrides", words)[: len(words)]
-    if known != words:
+    known = before.get("overrides", words)
+    if not begins_as(known, words):
         rule, found = "must be of this job of the sweep", shlex.join(known)
         fix = "hydra.sweep.dir=<a new folder>, and a folder of its own for each job"
         raise problem(str(folder.path), rule, found, fix)

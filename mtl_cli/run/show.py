@@ -6,6 +6,7 @@ import logging
 from typing import Any
 
 from mtl_cli.arch.branches import text_tree
+from mtl_cli.comparison.history import read_history
 from mtl_cli.disk.run_folder import RunFolder, from_here
 from mtl_cli.drawing.curves import draw_curves
 from mtl_cli.drawing.tree import draw_tree
@@ -45,7 +46,7 @@ def show(
     show_learned(live, folder, title)
     if live.trainer.updates.observer is not None:
         log.info("\n%s", live.trainer.updates.observer.finish(folder, title))
-    log.info("\n%s\n%s", title, final_table(said))
+    log.info("\n%s\n%s", title, final_table(said, read_history(folder.metrics)))
     log.info("\nresults     %s", from_here(folder.path))
 
 

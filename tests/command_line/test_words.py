@@ -7,7 +7,13 @@ import pytest
 from mtl_cli.basis.errors import Problem
 from mtl_cli.command_line.cli import compose
 from mtl_cli.command_line.targets import with_tasks
-from mtl_cli.command_line.words import for_hydra, for_swept_choices, swept_for_hydra
+from mtl_cli.command_line.words import (
+    as_typed,
+    begins_as,
+    for_hydra,
+    for_swept_choices,
+    swept_for_hydra,
+)
 
 
 @pytest.mark.parametrize(
@@ -137,3 +143,17 @@ def test_a_path_that_is_there_may_be_typed_without_quotes_and_another_is_answere
     assert fix == "mtl-train dataset=table 'dataset.path=\"tâble (2).csv\"'"
     cfg = compose("train", shlex.split(fix)[1:])
     assert cfg.dataset.path == "tâble (2).csv"
+
+
+def test_words_of_a_run_are_shown_as_they_were_typed():
+    """Whatever Hydra was given in their place, and a swept word with its value alone."""
+    typed = [TARGET, "tasks.age.loss=l1", "+tasks.x=binary", "seed=range(2)", "~tasks.sin", "-m"]
+    given = [word for word in for_hydra(typed) if word != "-m"]
+    assert any("@" in word for word in given)
+    jobs = ["seed=1", *(word for word in given if not word.startswith("seed"))]
+    own = ["seed=1", TARGET, "tasks.age.loss=l1", "+tasks.x=binary", "~tasks.sin"]
+    assert as_typed(jobs, typed) == own
+    assert begins_as(jobs, own)
+    assert begins_as([*own, "trainer.max_epochs=2"], own)
+    assert not begins_as(["seed=0", *jobs[1:]], own)
+    assert not begins_as(jobs[:-1], own)

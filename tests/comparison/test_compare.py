@@ -9,6 +9,7 @@ import pytest
 from mtl_cli.basis.errors import Problem
 from mtl_cli.comparison.answers import answers
 from mtl_cli.comparison.compare import compare
+from mtl_cli.comparison.grids import grids
 from mtl_cli.comparison.notes import not_answered
 from mtl_cli.comparison.remarks import remarks
 from mtl_cli.comparison.saved_run import read_run
@@ -416,3 +417,42 @@ def test_without_a_floor_it_is_said_that_nobody_knows(options, leave, tmp_path):
     said = "Whether a, b was learned is not known"
     assert said in answer(options, study(leave, tmp_path / "old", better, worse, floor={}))
     assert said not in answer(options, study(leave, tmp_path / "new", better, worse))
+
+
+def test_an_interval_is_headed_by_the_level_that_it_has(options, leave, tmp_path):
+    """Of several verdicts that is Holm's, not the report's."""
+    paths = study(leave, tmp_path / "x", better, worse)
+    one = compared(options, *paths)
+    [grid, *_] = grids(one.tables[0], one.options)
+    assert grid.header[3] == "95 % interval"
+    for arch, noise in (("mmoe", 0.0), ("cgc", 0.3)):
+        for seed in range(5):
+            a, b = better(seed)
+            own = {"a": {"mse": a + noise * (seed - 2), "loss": a}, "b": {"accuracy": b}}
+            summary = json.loads((paths[0] / "summary.json").read_text())
+            said = {key: summary[key] for key in ("floor", "floor_split", "dataset")}
+            split = {"dataset.split.seed": None}
+            path = tmp_path / f"{arch}{seed}"
+            paths.append(leave(path, own, arch, seed, summary=said, options=split))
+    several = compared(options, *paths)
+    [grid, *_] = grids(several.tables[0], several.options)
+    levels = {g.words: g.gain.whole.confidence for g in several.tables[0].groups if g.gain}
+    assert len(set(levels.values())) > 1
+    assert max(levels.values()) == pytest.approx(1 - 0.05 / 3)
+    assert grid.header[3] == "interval"
+    for row in grid.rows:
+        if row[0] in levels:
+            assert row[3].endswith(f"({100 * levels[row[0]]:.4g} %)")
+    assert "up to 98.33 %, by Holm's procedure, so that with 95 % none of the 3" in said_of(several)
+
+
+def said_of(comparison):
+    return " ".join(remarks(comparison))
+
+
+def test_of_few_seeds_it_is_not_said_that_the_floor_is_missing(options, leave, tmp_path):
+    few = answer(options, study(leave, tmp_path / "few", better, worse, seeds=2))
+    assert "not enough runs to say" in few
+    assert "is not known" not in few
+    unknown = answer(options, study(leave, tmp_path / "many", better, worse, floor={}))
+    assert "Whether a, b was learned is not known, for fewer than 3 runs of a side say" in unknown

@@ -9,6 +9,7 @@ from matplotlib.colors import to_hex
 from mtl_cli.basis.errors import Problem
 from mtl_cli.comparison.compare import compare, telling
 from mtl_cli.comparison.saved_run import read_run
+from mtl_cli.drawing import bars
 from mtl_cli.drawing.bands import draw_tasks
 from mtl_cli.drawing.bars import HELPS, HURTS, OPEN
 from mtl_cli.drawing.experts import mean_shares, read_shares
@@ -198,3 +199,34 @@ def test_long_numbers_are_cut_where_settings_stay_different() -> None:
     assert names_of(["lr=0.30000000000000004", "lr=0.1"]) == ["lr=0.3", "lr=0.1"]
     same = ["lr=0.30000000000000004", "lr=0.30000000000000005"]
     assert names_of(same) == same
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "said"),
+    [
+        ((1.0, 0.5), (2.0, 0.5), "arch=hps is the best in a, and a tie in b"),
+        ((1.0, 0.5), (1.0, 0.4), "arch=hps is the best in b, and a tie in a"),
+        ((1.0, 0.5), (1.0, 0.5), "none is better than arch=hps, arch=mmoe in either, and a tie"),
+    ],
+)
+def test_a_front_of_one_point_says_where_there_is_a_tie(
+    options, leave, tmp_path, first, second, said
+) -> None:
+    paths = [
+        leave(tmp_path / arch, {"a": {"mse": a}, "b": {"accuracy": b}}, arch)
+        for arch, (a, b) in (("hps", first), ("mmoe", second))
+    ]
+    [table] = compare([read_run(path) for path in paths], options()).tables
+    axis = draw_pairs(find_pairs(table, None), "title", numbers_of([table])).axes[0]
+    assert not [line for line in axis.get_lines() if len(line.get_xdata())]
+    assert axis.get_title().replace("\n", " ").startswith(f"no front: {said}")
+
+
+def test_the_legend_of_gain_has_the_verdicts_that_there_are(options, runs, tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(bars, "save", lambda figure, path: drawn.append(figure))
+    [table] = compare([read_run(path) for path in runs], options()).tables  # two seeds: no verdict
+    bars.draw_gain(table.groups, 0.95, "title", tmp_path)
+    [legend] = drawn[0].legends
+    assert [text.get_text() for text in legend.get_texts()] == ["no verdict"]
+    assert legend.get_title().get_text() == "no verdict has an interval"

@@ -14,7 +14,7 @@ from mtl_cli.drawing.confusion import draw_confusion
 from mtl_cli.drawing.files import save
 from mtl_cli.drawing.heat_map import heat_map
 from mtl_cli.drawing.page import SCREEN, drawing_on, page, read_page
-from mtl_cli.drawing.style import new_figure
+from mtl_cli.drawing.style import label, new_figure
 
 LEAST = 5.0  # pt
 
@@ -99,3 +99,19 @@ def test_a_confusion_matrix_has_counts_and_shares_of_the_true_class() -> None:
     assert [label.get_text() for label in axis.get_yticklabels()] == ["no", "yes"]
     several = draw_confusion(np.ones((3, 2, 2)), ["a", "b", "c"], "t").axes
     assert [axis.get_title() for axis in several[:3]] == ["a", "b", "c"]
+
+
+def test_many_tasks_are_pictures_that_a_page_has_room_for():
+    metrics = {f"task {n}": ["loss", "accuracy", "f1"] for n in range(5)}
+    assert [len(part) for part in curves.in_pictures(metrics, 6)] == [5]
+    points = {"val": [(1, 0.5), (2, 0.4)]}
+    with drawing_on(read_page("pdf", "85mm")):
+        parts = curves.in_pictures(metrics, 6)
+        assert [len(part) for part in parts] == [2, 2, 1]
+        own = {task: dict.fromkeys(metrics[task], points) for task in parts[0]}
+        assert curves.draw_tasks(own, "title").get_figheight() < 1.6 * page().width
+
+
+def test_labels_are_cut_where_words_end():
+    assert label("arch=mmoe encoder.hidden=[128,64]", 20) == "arch=mmoe\nencoder.hidden=[128,\n64]"
+    assert label("x" * 25, 20) == f"{'x' * 20}\n{'x' * 5}"
