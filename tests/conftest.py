@@ -118,8 +118,9 @@ def prototype(name: str, spec: InputSpec) -> Encoder | None:
             for key, layer in module.named_children():
                 if isinstance(layer, nn.Conv2d):
                     sizes = fewer(layer.in_channels), fewer(layer.out_channels), layer.kernel_size
-                    bias = layer.bias is not None
-                    setattr(module, key, nn.Conv2d(*sizes, layer.stride, layer.padding, bias=bias))
+                    places = layer.stride, layer.padding, layer.dilation, fewer(layer.groups)
+                    narrow = nn.Conv2d(*sizes, *places, bias=layer.bias is not None)
+                    setattr(module, key, narrow)
                 elif isinstance(layer, nn.BatchNorm2d):
                     setattr(module, key, nn.BatchNorm2d(fewer(layer.num_features)))
     encoder.shapes = [(fewer(size), *rest) for size, *rest in encoder.shapes]

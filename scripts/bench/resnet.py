@@ -67,7 +67,7 @@ class Ours(nn.Module):
         self.encoders: Encoders = []
 
         def make(spec: InputSpec) -> ResNet:
-            made = ResNet(spec, 18, weights=None, stem="imagenet", pool=True, offline=True)
+            made = ResNet(spec, 18, None, "imagenet", pool=True, output_stride=None, offline=True)
             self.encoders.append([copy.deepcopy(made)])  # in a list: no part of this module
             return made
 

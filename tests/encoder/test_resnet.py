@@ -15,10 +15,20 @@ from mtl_cli.basis.inputs import BagOfWords, Dense, Tokens
 from mtl_cli.encoder.resnet import ResNet
 
 VALID = {"depth": 18, "weights": None, "stem": "small", "pool": True, "offline": True}
+VALID |= {"output_stride": None}
 SHAPES = {
     "imagenet": [(3, 224, 224), (3, 33, 33), (1, 64, 47), (4, 35, 1), (3, 1, 65), (2, 97, 129)],
     "small": [(1, 28, 28), (3, 9, 9), (2, 17, 31), (3, 32, 32), (1, 9, 1), (5, 2, 11)],
 }
+
+STRIDES = {"imagenet": 32, "small": 8}
+DILATED = [
+    ("imagenet", 16, (3, 65, 40), 18),
+    ("imagenet", 8, (1, 47, 64), 18),
+    ("imagenet", 4, (3, 33, 40), 50),
+    ("small", 4, (2, 17, 20), 18),
+    ("small", 1, (3, 9, 14), 34),
+]
 
 
 def make(shape=(3, 9, 12), seed=0, **changes) -> ResNet:
@@ -75,14 +85,28 @@ def test_new_filters_are_drawn_as_torchvision_draws(channels):
         assert filters.std().item() == pytest.approx(deviation, rel=0.15)
 
 
-@pytest.mark.parametrize("depth", [18, 34, 50])
-@pytest.mark.parametrize(("stem", "shape"), [(stem, s) for stem in SHAPES for s in SHAPES[stem]])
-def test_stages_give_the_shapes_that_they_declare(stem, shape, depth):
+@pytest.mark.parametrize(
+    ("stem", "shape", "times", "depth"),
+    [
+        *(
+            (stem, s, None, depth)
+            for stem in SHAPES
+            for s in SHAPES[stem]
+            for depth in (18, 34, 50)
+        ),
+        *(
+            (stem, SHAPES[stem][k], times, 18)
+            for stem in SHAPES
+            for k, times in enumerate([4, 8, 2])
+        ),
+        *((stem, SHAPES[stem][k], 4, 50) for stem in SHAPES for k in (4, 5)),
+    ],
+)
+def test_stages_give_the_shapes_that_they_declare(stem, shape, times, depth):
+    output_stride = None if times is None else STRIDES[stem] // times
+    options = VALID | {"depth": depth, "stem": stem, "output_stride": output_stride}
     with torch.device("meta"):  # shapes without numbers
-        vector, image = (
-            ResNet(Dense(shape), **VALID | {"depth": depth, "stem": stem, "pool": pool})
-            for pool in (True, False)
-        )
+        vector, image = (ResNet(Dense(shape), **options | {"pool": pool}) for pool in (True, False))
         for encoder in (vector, image):
             x = torch.empty(2, *shape)
             assert len(encoder.stages) == 5
@@ -91,7 +115,99 @@ def test_stages_give_the_shapes_that_they_declare(stem, shape, depth):
                 assert x.shape[1:] == own
     assert vector.out_shape == ((2048,) if depth == 50 else (512,))
     assert image.out_shape[:1] == vector.out_shape
+    if output_stride is not None:
+        assert image.out_shape[1:] == tuple(-(-side // output_stride) for side in shape[1:])
     assert vector.shapes[0][1:] == (shape[1:] if stem == "small" else image.shapes[1][1:])
+
+
+@pytest.mark.parametrize(
+    ("output_stride", "groups", "training"), [(32, 0, False), (16, 1, False), (8, 2, True)]
+)
+def test_dilated_at_depth_50_it_is_torchvisions(output_stride, groups, training):
+    options = {"depth": 50, "stem": "imagenet", "pool": False, "output_stride": output_stride}
+    encoder = make((3, 33, 40), **options).train(training)
+    torch.manual_seed(0)
+    dilated = [k >= 3 - groups for k in range(3)]
+    net = models.resnet50(replace_stride_with_dilation=dilated).train(training)
+    x = torch.randn(2, 3, 33, 40)
+    expected = net.maxpool(net.relu(net.bn1(net.conv1(x.clone()))))
+    for group in (net.layer1, net.layer2, net.layer3, net.layer4):
+        expected = group(expected)
+    assert torch.equal(encoder(x), expected)
+
+
+def plain_groups(encoder: ResNet, x: torch.Tensor, rates: list[tuple[int, int, int]]):
+    """The four groups of depth 18 or 34 in evaluation, by torch's functions: for each its stride,
+    the dilation of its first convolution, and that of the others."""
+
+    def convolve(x, kernel, norm, stride=1, rate=1):
+        x = F.conv2d(x, kernel.weight, None, stride, rate * (kernel.kernel_size[0] // 2), rate)
+        return F.batch_norm(x, norm.running_mean, norm.running_var, norm.weight, norm.bias)
+
+    for stage, (stride, first, rate) in zip(encoder.stages[1:], rates, strict=True):
+        for k, block in enumerate(stage):
+            strides, rates_here = (stride, 1), (first, rate)
+            if k > 0:
+                strides, rates_here = (1, 1), (rate, rate)
+            out = F.relu(convolve(x, block.conv1, block.bn1, strides[0], rates_here[0]))
+            out = convolve(out, block.conv2, block.bn2, strides[1], rates_here[1])
+            if block.downsample is not None:
+                x = convolve(x, *block.downsample, strides[0])
+            x = F.relu(out + x)
+    return x
+
+
+@pytest.mark.parametrize("depth", [18, 34])
+@pytest.mark.parametrize(
+    ("output_stride", "rates"),
+    [
+        (4, [(1, 1, 1), (2, 1, 1), (2, 1, 1), (1, 1, 2)]),
+        (2, [(1, 1, 1), (2, 1, 1), (1, 1, 2), (1, 2, 4)]),
+        (1, [(1, 1, 1), (1, 1, 2), (1, 2, 4), (1, 4, 8)]),
+    ],
+)
+def test_dilated_at_depths_18_and_34_it_is_a_plain_loop(output_stride, rates, depth):
+    encoder = make((2, 13, 16), depth=depth, pool=False, output_stride=output_stride).eval()
+    x = torch.randn(2, 2, 13, 16)
+    assert_close(encoder(x), plain_groups(encoder, encoder.stages[0](x), rates))
+
+
+@pytest.mark.parametrize(("stem", "output_stride", "shape", "depth"), DILATED)
+def test_a_dilated_map_has_every_value_of_the_smaller_map(stem, output_stride, shape, depth):
+    whole, dilated = (
+        make(shape, depth=depth, stem=stem, pool=False, output_stride=stride).eval()
+        for stride in (None, output_stride)
+    )
+    times, x = STRIDES[stem] // output_stride, torch.randn(1, *shape)
+    assert_close(dilated(x)[..., ::times, ::times], whole(x), rtol=1e-4, atol=1e-4)
+    for a, b in zip(whole.state_dict().values(), dilated.state_dict().values(), strict=True):
+        assert torch.equal(a, b)
+
+
+def test_the_largest_stride_changes_nothing_and_the_mean_is_that_of_the_larger_map():
+    x = torch.randn(2, 3, 17, 12)
+    same, as_today = (make((3, 17, 12), output_stride=stride).eval() for stride in (8, None))
+    assert torch.equal(same(x), as_today(x))
+    vector, image = (make((3, 17, 12), pool=p, output_stride=4).eval() for p in (True, False))
+    assert_close(vector(x), image(x).mean((2, 3)))
+
+
+@pytest.mark.parametrize(
+    ("stem", "wrong", "fix"),
+    [
+        ("small", 16, "encoder.stem=imagenet"),
+        ("small", 32, "encoder.stem=imagenet"),
+        ("imagenet", 2, "encoder.stem=small"),
+        *(("imagenet", wrong, "encoder.output_stride=8") for wrong in (64, 0, 7, "8", 8.0)),
+        *(("small", wrong, "encoder.output_stride=8") for wrong in (True, -8, [8])),
+    ],
+)
+def test_a_stride_that_a_stem_has_not_is_told(stem, wrong, fix):
+    told = (
+        rf"encoder\.output_stride must be null or, with encoder\.stem={stem}, one of [^\0]*{fix}$"
+    )
+    with pytest.raises(Problem, match=told):
+        make((3, 40, 40), stem=stem, output_stride=wrong)
 
 
 def test_features_are_the_mean_over_the_maps_positions():
@@ -241,3 +357,11 @@ def test_what_is_no_image_is_refused(spec):
 def test_an_image_that_shrinks_to_one_position_is_refused(stem, shape, fix):
     with pytest.raises(Problem, match=rf"encoder\.stem={stem} shrinks[^\0]*try:   {fix}$"):
         make(shape, stem=stem)
+
+
+def test_a_dilated_map_may_come_of_a_smaller_image():
+    options = {"stem": "imagenet", "pool": False, "output_stride": 8}
+    assert make((3, 12, 9), **options).out_shape == (512, 2, 2)
+    told = r"shrinks the image 16 times[^\0]*encoder.stem=small encoder.output_stride=null$"
+    with pytest.raises(Problem, match=told):
+        make((3, 12, 9), **options | {"output_stride": 16})

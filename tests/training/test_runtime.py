@@ -33,7 +33,7 @@ def test_images_with_their_channels_last_train_alike(tmp_path: Path):
 
 
 def test_convolutions_and_images_have_their_channels_last():
-    model = ResNet(Dense((3, 16, 16)), 18, None, "small", True, True)
+    model = ResNet(Dense((3, 16, 16)), 18, None, "small", True, None, True)
     runtime = Runtime("auto", False, True, "highest")
     call = runtime.prepared(model)
     convolution = next(m for m in model.modules() if isinstance(m, torch.nn.Conv2d))
