@@ -31,6 +31,7 @@ LATER: Mapping[str, Mapping[str, Any]] = {
         "date_format": None,
     },
     "mtl_cli.encoder.resnet.ResNet": {"output_stride": None},
+    "mtl_cli.encoder.transformer.Transformer": {"pool": True},
     "mtl_cli.weighting.excess_mtl.ExcessMTL": {"weigh_heads": False},
     "mtl_cli.weighting.nash_mtl.NashMTL": {"weigh_heads": False},
 }

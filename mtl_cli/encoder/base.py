@@ -54,7 +54,8 @@ class Encoder(nn.Module):
             options: its own, by name.
             factor: above 0.
         """
-        return {name: scaled(options[name], factor) for name in cls.wide_by}
+        widths = {name: options[name] for name in cls.wide_by}
+        return {name: scaled(own, factor) for name, own in widths.items() if own is not None}
 
     @classmethod
     def check_reads(cls, spec: InputSpec) -> None:

@@ -16,12 +16,15 @@ from mtl_cli.encoder.base import Encoder
 class CNN(Encoder):
     """One stage a convolution (convolve, ReLU, halve), then one fully connected stage.
 
+    Without the fully connected stage, features are the last convolution's map ``(C, H, W)``, halved
+    as the others are: for dense prediction.
+
     Args:
         spec: the input, an image ``(C, H, W)``.
         channels: the number of channels of each convolution.
         kernel_size: the side of the kernels, odd, in pixels; the border is padded with zeros.
-        out_features: F, the width of the fully connected stage.
-        dropout: the share of the last stage's outputs set to zero in training, from 0 to 1.
+        out_features: F, the width of the fully connected stage; None: there is none.
+        dropout: the share of the fully connected stage's outputs set to zero in training, 0 to 1.
 
     Raises:
         ValueError: where the input is no image, or too small for so many halvings.
@@ -35,14 +38,15 @@ class CNN(Encoder):
         spec: InputSpec,
         channels: Sequence[int],
         kernel_size: int,
-        out_features: int,
+        out_features: int | None,
         dropout: float,
     ) -> None:
         self.check_reads(spec)
         assert isinstance(spec, Dense)
         check_widths("encoder.channels", channels, "'encoder.channels=[16,32]'")
         check_integer("encoder.kernel_size", kernel_size, 1, "encoder.kernel_size=5")
-        check_integer("encoder.out_features", out_features, 1, "encoder.out_features=128")
+        if out_features is not None:
+            check_integer("encoder.out_features", out_features, 1, "encoder.out_features=128")
         check_number("encoder.dropout", dropout, "encoder.dropout=0.1", 0, 1)
         if kernel_size % 2 == 0:
             raise problem(
@@ -61,10 +65,9 @@ class CNN(Encoder):
             stages.append(nn.Sequential(convolution, nn.ReLU(inplace=True), nn.MaxPool2d(2)))
             depth, height, width = out_channels, height // 2, width // 2
             shapes.append((depth, height, width))
-        layers = [
-            nn.Flatten(),
-            nn.Linear(depth * height * width, out_features),
-            nn.ReLU(inplace=True),
-        ]
-        stages.append(nn.Sequential(*layers, *[nn.Dropout(dropout)] * (dropout > 0)))
-        super().__init__(stages, [*shapes, (out_features,)])
+        if out_features is not None:
+            linear = nn.Linear(depth * height * width, out_features)
+            layers = [nn.Flatten(), linear, nn.ReLU(inplace=True)]
+            stages.append(nn.Sequential(*layers, *[nn.Dropout(dropout)] * (dropout > 0)))
+            shapes.append((out_features,))
+        super().__init__(stages, shapes)

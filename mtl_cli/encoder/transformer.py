@@ -12,13 +12,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mtl_cli.basis.errors import check_integer, check_number, problem
+from mtl_cli.basis.errors import check_boolean, check_integer, check_number, problem
 from mtl_cli.basis.inputs import Dense, InputSpec, Tokens
 from mtl_cli.encoder.base import Encoder
 
 
 class Transformer(Encoder):
     """A stage for the embedding, one for each layer, and in the last the mean over positions.
+
+    Of an image, the last may also give the map of patches ``(D, H/p, W/p)``, for dense prediction.
 
     The embedding is ``x_i = e(token or patch i) + p_i``; a layer is
     ``x <- x + Attention(LayerNorm(x))``, then ``x <- x + MLP(LayerNorm(x))`` with GELU.
@@ -41,10 +43,13 @@ class Transformer(Encoder):
         mlp_ratio: the hidden width of a layer's MLP as a multiple of D, at least 1.
         dropout: the share of attention weights, MLP activations and outputs of both set to zero
             in training, from 0 to 1.
-        patch_size: the side of an image's patches in pixels, which divides the image's sides.
+        patch_size: p, the side of an image's patches in pixels, which divides the image's sides.
+        pool: whether the last stage ends in the mean over all positions; else, for images, in the
+            normalised map.
 
     Raises:
-        ValueError: where the input is a vector, or D or the image cannot be divided so.
+        ValueError: where the input is a vector, or D or the image cannot be divided so, and where
+            a text is to give a map.
     """
 
     reads = (Tokens, Dense)
@@ -59,6 +64,7 @@ class Transformer(Encoder):
         mlp_ratio: float,
         dropout: float,
         patch_size: int,
+        pool: bool,
     ) -> None:
         self.check_reads(spec)
         assert isinstance(spec, Tokens | Dense)
@@ -68,6 +74,7 @@ class Transformer(Encoder):
         check_number("encoder.mlp_ratio", mlp_ratio, "encoder.mlp_ratio=4", 1)
         check_number("encoder.dropout", dropout, "encoder.dropout=0.1", 0, 1)
         check_integer("encoder.patch_size", patch_size, 1, "encoder.patch_size=4")
+        check_boolean("encoder.pool", pool)
         if dim % num_heads:
             rule = f"must be a multiple of encoder.num_heads={num_heads}"
             fix = f"encoder.dim={math.ceil(dim / num_heads) * num_heads}"
@@ -75,6 +82,9 @@ class Transformer(Encoder):
         embedding: nn.Module
         shape: tuple[int, ...]
         if isinstance(spec, Tokens):
+            if not pool:
+                rule = "gives the map of an image's patches, and texts have none"
+                raise problem("encoder.pool=false", rule, str(spec), "encoder.pool=true")
             embedding, shape = EmbedTokens(spec, dim), (dim, spec.length)
         else:
             height, width = grid(spec, patch_size)
@@ -82,8 +92,8 @@ class Transformer(Encoder):
         hidden = int(mlp_ratio * dim)
         layers = [Layer(dim, num_heads, hidden, dropout) for _ in range(num_layers)]
         super().__init__(
-            [embedding, *layers[:-1], nn.Sequential(layers[-1], Mean(dim))],
-            [*[shape] * num_layers, (dim,)],
+            [embedding, *layers[:-1], nn.Sequential(layers[-1], Mean(dim) if pool else Norm(dim))],
+            [*[shape] * num_layers, shape[:1] if pool else shape],
         )
 
     @classmethod
@@ -155,6 +165,17 @@ class Layer(nn.Module):
             ignored = ~is_word & is_word.any(1, keepdim=True)
             out = self.layer(positions, src_key_padding_mask=ignored) * is_word.unsqueeze(2)
         return out.transpose(1, 2).unflatten(2, x.shape[2:])
+
+
+class Norm(nn.Module):
+    """Normalises the channels of each patch of an image."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(dim)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.norm(x.movedim(1, -1)).movedim(-1, 1)  # [B, D, H, W]
 
 
 class Mean(nn.Module):

@@ -44,6 +44,21 @@ def test_every_stage_gives_what_torchs_functions_give(shape, channels, kernel_si
     assert encoder.out_shape == (6,)
 
 
+@pytest.mark.parametrize(("shape", "channels", "kernel_size"), SHAPES)
+def test_without_a_fully_connected_stage_features_are_the_last_map(shape, channels, kernel_size):
+    encoder, whole = (CNN(Dense(shape), channels, kernel_size, f, 0.5) for f in (None, 6))
+    encoder.load_state_dict(whole.state_dict(), strict=False)
+    x = torch.randn(3, *shape)
+    assert torch.equal(encoder(x), plain_loop(whole, x)[-2])
+    assert encoder.shapes == whole.shapes[:-1]
+    assert encoder(x).shape[1:] == encoder.out_shape
+
+
+def test_it_is_widened_with_and_without_a_fully_connected_stage():
+    assert CNN.widened(VALID, 1.5) == {"channels": [6], "out_features": 9}
+    assert CNN.widened(VALID | {"out_features": None}, 1.5) == {"channels": [6]}
+
+
 def test_gradients_are_those_of_torchs_functions():
     encoder, x = CNN(Dense((2, 8, 8)), [4, 3], 3, 5, 0.0), torch.randn(3, 2, 8, 8)
     found, expected = (
@@ -67,7 +82,7 @@ def test_dropout_is_on_the_features_and_only_in_training():
     [
         *(("channels", wrong) for wrong in ([], 16, "16", [0], [4, 2.0], None)),
         *(("kernel_size", wrong) for wrong in (0, 4, -3, 3.0, "3", None)),
-        *(("out_features", wrong) for wrong in (0, 1.5, "6", None)),
+        *(("out_features", wrong) for wrong in (0, 1.5, "6", False)),
         *(("dropout", wrong) for wrong in (-0.1, 2, "abc", None)),
     ],
 )

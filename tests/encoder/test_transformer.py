@@ -16,6 +16,7 @@ from mtl_cli.basis.inputs import BagOfWords, Dense, Tokens
 from mtl_cli.encoder.transformer import Transformer
 
 VALID = {"dim": 8, "num_heads": 2, "num_layers": 2, "mlp_ratio": 2, "dropout": 0.0, "patch_size": 4}
+VALID |= {"pool": True}
 TEXT, IMAGE = Tokens(11, 6), Dense((3, 8, 12))
 TEXTS = torch.tensor(
     [
@@ -132,6 +133,30 @@ def test_stages_give_the_shapes_that_they_declare(spec, patch_size, positions, n
     for stage, shape in zip(encoder.stages, encoder.shapes, strict=True):
         x = stage(x)
         assert x.shape == (3, *shape)
+
+
+@pytest.mark.parametrize("patch_size", [4, 2])
+def test_without_pooling_an_image_gives_its_map_of_patches(patch_size):
+    vector, image = (make(IMAGE, patch_size=patch_size, pool=pool) for pool in (True, False))
+    image.load_state_dict(vector.state_dict())
+    x = IMAGE.example(3)
+    found = image(x)
+    assert found.shape[1:] == image.out_shape == (8, 8 // patch_size, 12 // patch_size)
+    assert image.shapes[:-1] == vector.shapes[:-1]
+    assert_close(found.mean((2, 3)), vector(x))
+    for stage in image.stages[:-1]:
+        x = stage(x)
+    layer, norm = image.stages[-1]
+    patch = layer(x)[2, :, 1, 0]
+    scaled = (patch - patch.mean()) / (patch.var(correction=0) + 1e-5).sqrt()
+    assert_close(found[2, :, 1, 0], scaled * norm.norm.weight + norm.norm.bias)
+
+
+def test_a_text_has_no_map():
+    with pytest.raises(
+        Problem, match=r"(?s)encoder\.pool=false gives the map .*encoder\.pool=true$"
+    ):
+        make(TEXT, pool=False)
 
 
 @pytest.mark.parametrize("training", [True, False])
@@ -252,6 +277,7 @@ def test_padding_changes_nothing_where_the_stages_of_several_are_mixed():
         *(("mlp_ratio", wrong) for wrong in (0, 0.5, "4", math.inf, None)),
         *(("dropout", wrong) for wrong in (-0.1, 2, "abc", None)),
         *(("patch_size", wrong) for wrong in (0, 2.0, None)),
+        *(("pool", wrong) for wrong in (1, "false", None)),
     ],
 )
 @pytest.mark.parametrize("spec", [TEXT, IMAGE], ids=str)
