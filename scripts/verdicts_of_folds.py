@@ -28,7 +28,7 @@ from mtl_cli.dataset.splits.deal import deal
 from mtl_cli.dataset.splits.options import SplitOptions, of_run
 
 SAID: dict[str, Any] = {"by": "fraction", "column": None, "val": 0.1, "test": 0.2}
-SAID |= {"seed": None, "folds": None, "fold": None}
+SAID |= {"seed": None, "folds": None, "fold": None, "date_format": None}
 COLUMNS = 6  # of a side
 PENALTIES = (0.1, 3.0, 100.0)
 SIDES = 4  # a baseline and three settings
@@ -52,8 +52,8 @@ def rows_of_classes(rng: np.random.Generator, n: int, gap: float) -> tuple[Any, 
 
 
 def rows_of_groups(rng: np.random.Generator, n: int, gap: float) -> tuple[Any, ...]:
-    """Rows of groups, some of them large: half of all variance is the group's."""
-    sizes = rng.geometric(0.15, n)
+    """Rows of groups, up to a tenth of all rows: half of all variance is the group's."""
+    sizes = np.minimum(rng.geometric(0.15, n), n // 10)
     groups = np.repeat(np.arange(n), sizes)[:n]
     of_group = rng.normal(size=(n, SIDES, COLUMNS))[groups]
     x = (of_group + rng.normal(size=of_group.shape)) / np.sqrt(2)

@@ -11,6 +11,8 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from mtl_cli.basis.errors import problem
 
+MOMENTS = ("dataset.split.val", "dataset.split.test")  # numbers, or a date from which on rows are
+
 
 def check_types(cfg: DictConfig, choices: Mapping[str, str | None], conf: Path) -> None:
     """Refuses a word where the chosen part's YAML has a number, and the like.
@@ -70,6 +72,7 @@ def compare_types(default: Any, given: Any, path: str) -> None:
         usual, value = default[key], given[key]
         compare_types(usual, value, f"{path}{key}.")
         number = isinstance(usual, int | float) and not isinstance(usual, bool)
+        number &= f"{path}{key}" not in MOMENTS or not isinstance(value, str)
         wrong = isinstance(value, bool | str) or (strict and not isinstance(value, int | float))
         if number and wrong:
             rule = f"must be a number, by default {usual}"

@@ -22,6 +22,7 @@ from mtl_cli.dataset.files.parts import check_columns
 from mtl_cli.dataset.memory.batching import Batching
 from mtl_cli.dataset.memory.in_memory import InMemoryDataset, Rows
 from mtl_cli.dataset.splits.deal import deal
+from mtl_cli.dataset.splits.facts import lines_of
 from mtl_cli.dataset.splits.options import SplitOptions
 
 
@@ -85,7 +86,8 @@ class Arrays(InMemoryDataset):
         for task, own in said.items():
             names = [str(k) for k in range(size_of(own.kind, labels[task]))]
             check_train_targets(task, own.kind, names, labels[task][rows["train"]])
-        self.drawn = dealt.drawn
+        self.drawn, self.dealt = dealt.drawn, dealt.facts
+        self.notes = tuple(lines_of(dealt.facts))
         self.sizes_of_tasks = {t: size_of(own.kind, labels[t]) for t, own in said.items()}
         super().__init__(
             splits={

@@ -49,6 +49,7 @@ class Dataset(ABC):
         patterns: ``{task: the task in the config whose settings it has}``, for tasks that the data
             names.
         drawn: the splits whose examples the dataset's seed draws.
+        dealt: what each split was dealt, by rows, groups and moments; empty where nothing is dealt.
         plain_table: the same examples for learners that are no networks; None: there is none.
         reader: reads new data as this data was read, for predictions; None: nothing does.
         shared: ``{argument of the class: the dataclass that it is of}``, of what several datasets
@@ -65,6 +66,7 @@ class Dataset(ABC):
     sizes_of_tasks: Mapping[str, int] = MappingProxyType({})
     patterns: Mapping[str, str] = MappingProxyType({})
     drawn: Collection[str] = ()
+    dealt: Mapping[str, Any] = MappingProxyType({})
     plain_table: PlainTable | None = None
     reader: Reader | None = None
     shared: ClassVar[Mapping[str, type]] = MappingProxyType({})

@@ -6,6 +6,7 @@ Numbers are standardised by the train rows, categories become codes, and each ta
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -21,6 +22,7 @@ from mtl_cli.dataset.memory.batching import Batching
 from mtl_cli.dataset.memory.in_memory import InMemoryDataset, Rows
 from mtl_cli.dataset.readers.table import INPUT, TableReader
 from mtl_cli.dataset.splits.deal import deal
+from mtl_cli.dataset.splits.facts import lines_of as split_lines
 from mtl_cli.dataset.splits.options import SplitOptions
 from mtl_cli.dataset.tables.inference import Inference
 from mtl_cli.dataset.tables.plain import PlainTable
@@ -88,6 +90,9 @@ class Table(InMemoryDataset):
         check_name("dataset.weight_column", weight_column)
         check_name("dataset.task_column", task_column)
         dealing = SplitOptions.of(split)
+        if dealing.date_format is None:
+            own_format = said.get(str(dealing.column), {}).get("date_format", date_format)
+            dealing = replace(dealing, date_format=own_format)
         labels = TableTargets(targets_of(targets), task_column, weight_column)
         by = [] if dealing.column is None else [dealing.column]
         paths = [path] if test_path is None else [path, test_path]
@@ -124,8 +129,9 @@ class Table(InMemoryDataset):
         )
         rows = self.reader.rows(len(table), (inferred.codes[c.name] for c in self.reader.columns))
         labels.read_weights(table, place)
-        self.drawn = dealt.drawn
+        self.drawn, self.dealt = dealt.drawn, dealt.facts
         self.notes = (
+            *split_lines(dealt.facts),
             *([f"broken rows skipped: {files.skipped:,}"] if files.skipped else []),
             *labels.notes(train),
             *inferred.lines(),

@@ -12,7 +12,7 @@ from typing import Any
 Node = dict[str, Any]
 
 PLAIN_NUMBERS: Mapping[str, Any] = {"decimal": ".", "thousands": None}
-FOLDS: Mapping[str, Any] = {"folds": None, "fold": None}  # came later
+LATER: Mapping[str, Any] = {"folds": None, "fold": None, "date_format": None}  # came later
 READERS = "mtl_cli.dataset.readers"
 
 
@@ -23,7 +23,7 @@ def dataset_of_today(node: Node) -> Node:
         node = CHANGED[target](dict(node))
     split = node.get("split")
     if target.startswith("mtl_cli.dataset.") and isinstance(split, dict) and "by" in split:
-        return node | {"split": {**FOLDS, **split}}
+        return node | {"split": {**LATER, **split}}
     return node
 
 

@@ -14,7 +14,7 @@ from mtl_cli.dataset.files.arrays import named_arrays
 from mtl_cli.dataset.files.held import held
 
 SPLIT = {"by": "fraction", "column": None, "val": 0.1, "test": 0.2, "seed": 0}
-SPLIT |= {"folds": None, "fold": None}
+SPLIT |= {"folds": None, "fold": None, "date_format": None}
 BATCHING = {"batch_size": 16, "eval_batch_size": 100, "shuffle": True, "drop_last": False}
 N = 60
 DRAW = np.random.default_rng(0)

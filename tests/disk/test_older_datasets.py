@@ -6,7 +6,7 @@ from omegaconf import OmegaConf
 from mtl_cli.disk.older_datasets import dataset_of_today, state_of_today
 from tests.test_conf import CONF
 
-NO_FOLDS = {"folds": None, "fold": None}
+NO_FOLDS = {"folds": None, "fold": None, "date_format": None}
 
 TABLE = {
     "_target_": "mtl_cli.dataset.table.Table",

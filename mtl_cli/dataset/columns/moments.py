@@ -53,13 +53,19 @@ def moments(cells: Any, date_format: str | None) -> tuple[np.ndarray, np.ndarray
 
 def date_hint(written: Written) -> str:
     """What to type for a column whose cells are all dates; else nothing."""
-    text = present(written.cells)
+    words = [] if written.said else [option(how) for how in formats_of(written.cells)]
+    said = [words_for(written.name, own) for own in words[:2]]
+    return f"dates: {' or '.join(said)} makes numbers of them" if said else ""
+
+
+def formats_of(cells: Any) -> list[str | None]:
+    """The formats by which all cells are dates, the likeliest first; None: ISO 8601."""
+    text = present(cells)
     first = next((cell for cell in text[:MANY].to_pylist() if cell is not None), "")
-    if written.said or not LIKE_ONE.fullmatch(first):
-        return ""
+    if not LIKE_ONE.fullmatch(first):
+        return []
     read = [how for how in FORMATS if reads(text[:MANY], how) and reads(text, how)]
-    words = [words_for(written.name, option(how)) for how in read]
-    return f"dates: {' or '.join(words[:2])} makes numbers of them" if words else ""
+    return [None] if None in read else read  # which is read by any other format too
 
 
 def option(date_format: str | None) -> str:

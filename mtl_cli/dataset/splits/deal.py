@@ -12,6 +12,7 @@ from mtl_cli.basis.errors import problem
 from mtl_cli.dataset.files.cells import encode
 from mtl_cli.dataset.files.parts import Place
 from mtl_cli.dataset.splits.drawing import Drawing
+from mtl_cli.dataset.splits.facts import facts_of
 from mtl_cli.dataset.splits.groups import check_apart, groups_of
 from mtl_cli.dataset.splits.named import WORDS, read_splits
 from mtl_cli.dataset.splits.options import SplitOptions
@@ -28,10 +29,12 @@ class Dealt:
     Args:
         rows: ``{split: its rows, in order}``.
         drawn: the splits whose rows the seed draws.
+        facts: what each split was dealt; see `facts_of`.
     """
 
     rows: dict[str, np.ndarray]
     drawn: list[str]
+    facts: dict[str, Any]
 
 
 def deal(
@@ -68,20 +71,21 @@ def deal(
     if options.folds is not None:
         check_no_files(given, slot)
     train = np.flatnonzero(named == "train")
-    wanted = {split: getattr(options, split) for split in ("val", "test")}
-    if options.folds is not None:
-        wanted["test"] = 1 / options.folds
-    shares = {split: 0.0 if (named == split).any() else wanted[split] for split in wanted}
+    groups = groups_of(column, place, slot) if by == "group" else None
+    number = len(train) if groups is None else len(np.unique(groups[train]))
+    wanted = [split for split in ("val", "test") if not (named == split).any()]
+    shares = {"val": 0.0, "test": 0.0}
+    for split in wanted:
+        shares[split] = options.share(split, number)
     if sum(shares.values()) > 0.95:
-        rule, found = "must leave rows to train on", f"{shares['val']} val, {shares['test']} test"
+        rule, found = "must leave rows to train on", f"{options.val} val, {options.test} test"
         raise problem(slot, rule, found, f"{slot}.val=0.1 {slot}.test=0.2")
-    drawing = Drawing(options, shares)
-    if by == "group":
-        groups = groups_of(column, place, slot)
+    drawing, moments = Drawing(options, shares, wanted), None
+    if groups is not None:
         taken = drawing.by_group(groups[train])
     elif by == "time":
-        moments = moments_of(column, place, slot)
-        taken = drawing.by_time(moments[train])
+        moments = moments_of(column, place, slot, options.date_format)
+        taken = drawing.by_time(moments.take(train))
     else:
         taken = drawing.by_class(len(train), None if strata is None else strata[train])
     named[train] = ""
@@ -92,10 +96,11 @@ def deal(
         movable[train] = True
         movable &= (named != "test") | (options.folds is None)  # each row is tested once
         mend(named, movable, classes, strata, options.seed)
-    if by == "group":
+    if groups is not None:
         check_apart(groups, named, encode(column)[1], slot)
     drawn = [split for split, share in shares.items() if share and by != "time"]
-    return Dealt({split: np.flatnonzero(named == split) for split in WORDS}, drawn)
+    parts = {split: np.flatnonzero(named == split) for split in WORDS}
+    return Dealt(parts, drawn, facts_of(options, parts, groups, moments))
 
 
 def check_no_files(given: np.ndarray, slot: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,8 +10,9 @@ import numpy as np
 from mtl_cli.dataset.splits.folds import fold_of_groups, fold_of_rows, fold_of_times
 from mtl_cli.dataset.splits.fractions import draw_rows
 from mtl_cli.dataset.splits.groups import draw_groups
+from mtl_cli.dataset.splits.last import take_last
 from mtl_cli.dataset.splits.options import SplitOptions
-from mtl_cli.dataset.splits.times import take_last
+from mtl_cli.dataset.splits.times import Moments
 
 Taken = dict[str, np.ndarray]  # {split: its rows}
 
@@ -22,11 +23,13 @@ class Drawing:
 
     Args:
         options: how.
-        shares: of val and of test; 0 where a file or a column says the rows.
+        shares: of val and of test; 0 where a file, a column or a moment says the rows.
+        wanted: the splits that no file or column says the rows of.
     """
 
     options: SplitOptions
     shares: Mapping[str, float]
+    wanted: Sequence[str]
 
     @property
     def seed(self) -> int:
@@ -52,13 +55,21 @@ class Drawing:
         share = val * len(np.unique(groups)) / len(np.unique(groups[rest]))
         return among(rest, draw_groups(groups[rest], share, 0.0, self.seed, slot)) | {"test": test}
 
-    def by_time(self, moments: np.ndarray) -> Taken:
+    def by_time(self, moments: Moments) -> Taken:
         """By ``take_last``; of a fold, val is the last share of the rows before its test rows."""
         val, slot = self.shares["val"], self.options.slot
+        said = {split: getattr(self.options, split) for split in self.wanted}
+        begins = {
+            split: (moments.of(own, f"{slot}.{split}"), own)
+            for split, own in said.items()
+            if isinstance(own, str)
+        }
         if self.options.folds is None:
-            return take_last(moments, val, self.shares["test"], slot)
-        earlier, test = fold_of_times(self.options, moments)
-        return among(earlier, take_last(moments[earlier], val, 0.0, slot)) | {"test": test}
+            return take_last(moments, val, self.shares["test"], begins, slot)
+        earlier, test = fold_of_times(self.options, moments.values, 1 + bool(val))
+        val = self.options.share("val", len(earlier)) if val else 0.0
+        own = take_last(moments.take(earlier), val, 0.0, {}, slot)
+        return among(earlier, own) | {"test": test}
 
 
 def among(rows: np.ndarray, taken: Taken) -> Taken:

@@ -52,21 +52,26 @@ def fold_of_groups(options: SplitOptions, groups: np.ndarray) -> np.ndarray:
     return np.flatnonzero(np.isin(groups, names[part(deal, options)]))
 
 
-def fold_of_times(options: SplitOptions, moments: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def fold_of_times(
+    options: SplitOptions, moments: np.ndarray, before_all: int
+) -> tuple[np.ndarray, np.ndarray]:
     """The rows before a fold's test rows, and these; rows of one moment stay together.
 
     Args:
         options: which fold.
         moments: when each row is, [N].
+        before_all: how many moments are before all folds, at least.
     """
     values, counts = np.unique(moments, return_counts=True)
-    folds = checked(options, len(values) - 1, f"moments by {options.column}, and one before them")
+    what = f"moments by {options.column}, and {before_all} before them"
+    folds = checked(options, len(values) - before_all, what)
     before = np.append(0, np.cumsum(counts))  # rows earlier than each moment, and all
     size = len(moments) // (folds + 1)
     wanted = [len(moments) - size * (folds - i) for i in range(folds + 1)]
     borders = [0]
     for i, rows in enumerate(wanted):
-        first, last = borders[-1] + 1, len(values) - (folds - i)  # later folds need moments too
+        first = borders[-1] + 1 if i else before_all
+        last = len(values) - (folds - i)  # later folds need moments too
         borders.append(first + int(np.argmin(np.abs(before[first : last + 1] - rows))))
     begin, end = borders[options.fold + 1 : options.fold + 3]  # type: ignore[operator]
     at = np.searchsorted(values, moments)

@@ -22,21 +22,24 @@ class SplitOptions:
             a column are drawn together; ``time``: the last rows by a column are test, those before
             them val.
         column: which column that is; None: of fractions.
-        val: the share of val, from 0: of rows, or of groups.
-        test: the share of test, likewise; of folds, a fold.
+        val: the share of val, from 0: of rows, or of groups; a whole number from 1: how many of
+            them; by time, text is the moment that it begins at, see `Moments.of`.
+        test: the same of test; of folds, a fold.
         seed: of the draw.
         folds: k, of which each tests on a part of its own; None: val and test are shares.
         fold: which of them this is, from 0.
+        date_format: of dates in the column of ``time``; see `moments_of`.
         slot: where these options stand in the config.
     """
 
     by: str
     column: str | None
-    val: float
-    test: float
+    val: float | str
+    test: float | str
     seed: int
     folds: int | None
     fold: int | None
+    date_format: str | None
     slot: str = "dataset.split"
 
     def __post_init__(self) -> None:
@@ -52,10 +55,37 @@ class SplitOptions:
             fix = f"'{slot}={{by: column, column: {self.column}}}', or group, or time"
             rule = "must be null for by=fraction, which reads none"
             raise problem(f"{slot}.column", rule, self.column, fix)
-        check_number(f"{slot}.val", self.val, f"{slot}.val=0.1", 0, 0.9)
-        check_number(f"{slot}.test", self.test, f"{slot}.test=0.1", 0, 0.9)
+        for split in ("val", "test"):
+            self.check_size(f"{slot}.{split}", getattr(self, split))
+        check_name(f"{slot}.date_format", self.date_format)
         check_integer(f"{slot}.seed", self.seed, 0, f"{slot}.seed=0")
         self.check_folds()
+
+    def check_size(self, thing: str, value: Any) -> None:
+        """Refuses what says no size of a split, and no moment where there are none."""
+        if isinstance(value, str) and (self.by != "time" or self.folds is not None):
+            rule = "must be a number: a share or how many; a moment is for by=time, without folds"
+            raise problem(thing, rule, value, f"{thing}=0.1")
+        counted = isinstance(value, int) and not isinstance(value, bool) and value >= 1
+        if not counted and not isinstance(value, str):
+            check_number(thing, value, f"{thing}=0.1", 0, 0.9)
+
+    def share(self, split: str, number: int) -> float:
+        """The share of a split, of so many rows or groups; 0 where it begins at a moment."""
+        if self.folds is not None and split == "test":
+            return 1 / self.folds
+        size = getattr(self, split)
+        if isinstance(size, str):
+            return 0.0
+        if size < 1:
+            return float(size)
+        if size >= number:
+            rule = f"must leave some to train on, of {number:,}"
+            fix = f"{self.slot}.{split}={max(1, number // 5)}"
+            if self.by == "time":
+                fix += f", or '{self.slot}.{split}=from {size}' for a moment"
+            raise problem(f"{self.slot}.{split}", rule, size, fix)
+        return size / number
 
     def check_folds(self) -> None:
         """Refuses a fold that there is not."""

@@ -1,83 +1,135 @@
-"""The last rows by a column are test, those before them val: what is to come is what is tested."""
+"""When each row is, by a column: numbers, or dates as ISO 8601 or a format says them."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from mtl_cli.basis.errors import problem
+from mtl_cli.basis.numerals import is_number
+from mtl_cli.dataset.columns.moments import formats_of, moments
 from mtl_cli.dataset.columns.numbers import first_of
 from mtl_cli.dataset.files.cells import BLANK
 from mtl_cli.dataset.files.parts import Place
 
+Clock = Callable[[Any], np.ndarray | None]  # text -> its moments; None: it says none of this kind
+FROM = "from "  # may stand before a moment: "from 2021", where 2021 alone is a number of rows
 
-def moments_of(cells: Any, place: Place, slot: str) -> np.ndarray:
-    """When each row is, as numbers in order, [N].
+
+@dataclass(frozen=True)
+class Moments:
+    """When each row is.
+
+    Args:
+        values: numbers in order, [N].
+        text: as the cells say it, an Arrow array.
+        clock: by which they were read.
+    """
+
+    values: np.ndarray
+    text: Any
+    clock: Clock
+
+    def of(self, said: str, slot: str) -> Any:
+        """A moment that is said in a config, as a number.
+
+        Raises:
+            ValueError: where it is not said as the column says moments.
+        """
+        import pyarrow
+
+        found = self.clock(pyarrow.array([said.removeprefix(FROM).strip()]))
+        if found is None:
+            late = self.said(int(np.argsort(self.values)[int(0.8 * len(self.values))]))
+            rule = "must be a share, a number of rows, or a moment as the column says it"
+            raise problem(slot, rule, said, f"'{slot}={late}'")
+        return found[0]
+
+    def take(self, rows: np.ndarray) -> Moments:
+        """Those of some rows."""
+        return Moments(self.values[rows], self.text.take(rows), self.clock)
+
+    def said(self, row: int) -> str:
+        """The moment of a row, as it can be said in a config."""
+        text = self.text[row].as_py()
+        return f"{FROM}{text}" if is_number(text) else text
+
+    def ends(self, rows: np.ndarray) -> tuple[str, str]:
+        """The first and the last moment of some rows, at least one, as the cells say them."""
+        own = self.values[rows]
+        first, last = (int(rows[at]) for at in (np.argmin(own), np.argmax(own)))
+        return self.text[first].as_py(), self.text[last].as_py()
+
+
+def moments_of(cells: Any, place: Place, slot: str, date_format: str | None) -> Moments:
+    """When each row is.
 
     Args:
         cells: text: whole numbers, numbers, or dates and times as ISO 8601 writes them
             (``2024-05-31``, ``2024-05-31 18:00:00``); without a zone they are UTC's.
         place: where the rows are from.
         slot: where the options stand in the config.
+        date_format: of dates that are written in another way; see `moments`. It is tried first.
 
     Raises:
         ValueError: where a cell is missing, or no such thing.
     """
-    import pandas
     import pyarrow
     from pyarrow import compute
 
     text = compute.utf8_trim_whitespace(cells.cast(pyarrow.string()))
     text = compute.if_else(compute.is_in(text, pyarrow.array(BLANK)), None, text)
     text = text.combine_chunks() if isinstance(text, pyarrow.ChunkedArray) else text
-    for kind in (pyarrow.int64(), pyarrow.float64()):
-        try:
-            numbers = text.cast(kind)
-        except pyarrow.ArrowInvalid:
+    blank = text.is_null().to_numpy(zero_copy_only=False)
+    clocks = [*([dates(date_format)] if date_format else []), whole_numbers, numbers, dates(None)]
+    there = text.drop_null()
+    for clock in clocks:
+        values = clock(there)
+        if values is None:
             continue
-        filled = numbers.fill_null(0) if kind == pyarrow.int64() else numbers.fill_null(np.nan)
-        values = filled.to_numpy()
-        wrong = text.is_null().to_numpy(zero_copy_only=False) | ~np.isfinite(values)
+        wrong = blank.copy()
+        wrong[~blank] = ~np.isfinite(values)
+        if not wrong.any():
+            return Moments(values, text, clock)
         break
     else:
-        series = pandas.Series(text.to_pylist(), dtype=object)
-        dates = pandas.to_datetime(series, format="ISO8601", utc=True, errors="coerce")
-        wrong = dates.isna().to_numpy()
-        values = dates.to_numpy("datetime64[us]").astype(np.int64)
-    if wrong.any():
-        rule = "must say when each row is: a number, or a date such as 2024-05-31"
-        fix = f"another column, or {slot}.by=group"
-        raise problem(f"{slot}.column", rule, first_of(cells, wrong, place), fix)
-    return values
+        wrong = ~np.isfinite(moments(text, date_format)[0])
+    usual = date_format or "2024-05-31"
+    rule = f"must say when each row is: a number, or a date such as {usual}"
+    known = [how for how in formats_of(there) if how]
+    ways = [f"'{slot}.date_format=\"{how}\"'" for how in known[:2]]
+    fix = " or ".join(ways) or f"another column, or {slot}.by=group"
+    raise problem(f"{slot}.column", rule, first_of(cells, wrong, place), fix)
 
 
-def take_last(moments: np.ndarray, val: float, test: float, slot: str) -> dict[str, np.ndarray]:
-    """The last rows for test, those before them for val. Rows of one moment stay together: a split
-    begins at the moment that makes its share nearest to what was asked for.
+def whole_numbers(text: Any) -> np.ndarray | None:
+    """Whole numbers, in full."""
+    return cast(text, "int64")
 
-    Args:
-        moments: when each row is, [N].
-        val: the share of val, of all N, from 0; at least one moment, unless it is 0.
-        test: the share of test, likewise.
-        slot: where the options stand in the config.
 
-    Raises:
-        ValueError: where there are too few moments to have one in each split.
-    """
-    rows = {"train": np.arange(len(moments)), "val": np.arange(0), "test": np.arange(0)}
-    wanted = [(split, share) for split, share in (("test", test), ("val", val)) if share]
-    number = len(np.unique(moments))
-    if number <= len(wanted):
-        rule, found = "must leave earlier rows to train on", f"{number} different moments"
-        fix = f"a column that tells more rows apart, or {slot}.by=group"
-        raise problem(f"{slot}.column", rule, found, fix)
-    for i, (split, share) in enumerate(wanted):
-        left = rows["train"]
-        values, counts = np.unique(moments[left], return_counts=True)
-        earlier = len(wanted) - i  # moments that the other splits need
-        from_here_on = np.cumsum(counts[::-1])[::-1][earlier:]  # rows of a moment and all later
-        nearest = np.argmin(np.abs(from_here_on - round(share * len(moments))))
-        later = moments[left] >= values[earlier + nearest]
-        rows["train"], rows[split] = left[~later], left[later]
-    return rows
+def numbers(text: Any) -> np.ndarray | None:
+    """Numbers, of which some may not be finite."""
+    return cast(text, "float64")
+
+
+def cast(text: Any, kind: str) -> np.ndarray | None:
+    """Text as an Arrow type of numbers; None where some of it is no such thing."""
+    import pyarrow
+
+    try:
+        return text.cast(kind).to_numpy(zero_copy_only=False)
+    except pyarrow.ArrowInvalid:
+        return None
+
+
+def dates(date_format: str | None) -> Clock:
+    """Dates of a format, as days; None: of ISO 8601."""
+
+    def days_of(text: Any) -> np.ndarray | None:
+        days, wrong = moments(text, date_format)
+        return None if wrong.any() or not np.isfinite(days).all() else days
+
+    return days_of

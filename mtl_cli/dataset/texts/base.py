@@ -99,7 +99,7 @@ class TextSources(SourcesDataset):
         made = make_sources(sources, self.said, common)
         prepared = self.prepared(made, cache)
         self.notes = tuple(prepared.notes)
-        self.drawn = prepared.drawn
+        self.drawn, self.dealt = prepared.drawn, prepared.dealt
         self.class_names = prepared.class_names
         self.reader = TextReader(
             prepared.vectorizer,

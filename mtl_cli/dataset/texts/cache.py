@@ -25,8 +25,8 @@ from mtl_cli.dataset.memory.in_memory import Rows
 from mtl_cli.dataset.texts.prepare import Prepared
 from mtl_cli.dataset.texts.source import TextSource
 
-FORMAT = 2  # to be raised where the same files and options would be prepared otherwise
-PLAIN = ("vectorizer", "num_features", "length", "class_names", "notes", "drawn")
+FORMAT = 3  # to be raised where the same files and options would be prepared otherwise
+PLAIN = ("vectorizer", "num_features", "length", "class_names", "notes", "drawn", "dealt")
 
 
 def key_of(sources: Sequence[TextSource], done: Mapping[str, Any]) -> str:

@@ -12,6 +12,7 @@ import torch
 from mtl_cli.basis.batch import Bag, Examples
 from mtl_cli.dataset.columns.unseen import unseen_note
 from mtl_cli.dataset.memory.in_memory import Rows
+from mtl_cli.dataset.splits.facts import lines_of
 from mtl_cli.dataset.texts.rows import TextRows
 from mtl_cli.dataset.vectorizers.tokens import Tokenizer
 from mtl_cli.dataset.vectorizers.vectorizer import Vectorizer, as_bag
@@ -34,6 +35,7 @@ class Prepared:
         class_names: ``{task: its classes}``.
         notes: what a user should know of the texts.
         drawn: the splits of which the seed draws rows.
+        dealt: ``{source: what each split was dealt}``.
     """
 
     splits: dict[str, dict[str, Rows]]
@@ -43,6 +45,7 @@ class Prepared:
     class_names: dict[str, list[str]]
     notes: list[str]
     drawn: list[str]
+    dealt: dict[str, dict[str, Any]]
 
 
 def prepare(
@@ -70,7 +73,8 @@ def prepare(
     }
     names = {task: own for rows in sources for task, own in rows.names.items() if own}
     drawn = sorted({split for rows in sources for split in rows.drawn})
-    return Prepared(splits, vectorizer.state(), num_features, length, names, notes, drawn)
+    dealt = {rows.source.name: rows.dealt for rows in sources}
+    return Prepared(splits, vectorizer.state(), num_features, length, names, notes, drawn, dealt)
 
 
 def rows_of(sources: Sequence[TextRows], name: str) -> TextRows:
@@ -132,7 +136,7 @@ def notes_on(rows: TextRows) -> list[str]:
     """Its sizes, its classes, and what of its rows is not as one would wish."""
     name, skipped = rows.source.name, rows.source.options.skipped
     sizes = ", ".join(f"{len(own):,} {split}" for split, own in rows.split.items())
-    notes = [f"{name}: {sizes} texts"]
+    notes = [f"{name}: {sizes} texts", *lines_of(rows.dealt, name)]
     for task, names in rows.names.items():
         if names:
             notes.append(f"{name}: task {task} is {', '.join(names)}")

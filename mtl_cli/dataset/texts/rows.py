@@ -79,7 +79,7 @@ class TextRows:
         strata = classes[0] if classes else None  # the first task's that has some
         cells, own = np.concatenate(given), source.split
         dealt = deal(own, cells, self.cells, self.place, strata, classes)
-        self.split, self.drawn = dealt.rows, dealt.drawn
+        self.split, self.drawn, self.dealt = dealt.rows, dealt.drawn, dealt.facts
         self.unseen: dict[str, dict[str, int]] = {}
         train = torch.from_numpy(self.split["train"])
         for task, target in self.targets.items():

@@ -16,6 +16,7 @@ USUAL = {
     "seed": 0,
     "folds": None,
     "fold": None,
+    "date_format": None,
 }
 NONE = np.full(100, "")
 
@@ -69,6 +70,56 @@ def test_a_split_by_time_is_given_whatever_the_seed():
     assert found[0].drawn == []
 
 
+@pytest.mark.parametrize("by", ["fraction", "group", "time"])
+def test_whole_numbers_say_how_many(by):
+    found = dealt(cells=None if by == "fraction" else range(100), by=by, val=7, test=1)
+    assert sizes(found) == {"train": 92, "val": 7, "test": 1}
+    given = np.array([""] * 90 + ["test"] * 10)
+    assert sizes(dealt(given, val=7, test=5)) == {"train": 83, "val": 7, "test": 10}
+
+
+DAYS = [f"2023-{1 + i // 28:02}-{1 + i % 28:02}" for i in range(100)]
+
+
+@pytest.mark.parametrize(
+    ("cells", "val", "test", "begins"),
+    [
+        (DAYS, "2023-03-01", "2023-04-01", (56, 84)),
+        (DAYS, 0.1, "2023-04-01", (74, 84)),
+        (DAYS, "2023-03-01", 10, (56, 90)),
+        (DAYS, 0, "2023-04-01 00:00:01", (85, 85)),
+        (range(1900, 2000), "from 1980", "from 1990", (80, 90)),
+        (range(1900, 2000), "1980.5", 5, (81, 95)),
+    ],
+)
+def test_a_moment_says_from_when_on(cells, val, test, begins):
+    order = np.random.default_rng(0).permutation(100)
+    mixed = np.array(list(cells))[order]
+    if val == "1980.5":
+        mixed = mixed.astype(float)
+    found = dealt(cells=mixed, by="time", val=val, test=test)
+    assert sorted(order[found.rows["train"]]) == list(range(begins[0]))
+    assert sorted(order[found.rows["val"]]) == list(range(*begins))
+    assert sorted(order[found.rows["test"]]) == list(range(begins[1], 100))
+
+
+@pytest.mark.parametrize(
+    ("cells", "options", "words"),
+    [
+        (DAYS, {"test": "soon"}, "'dataset.split.test=2023-03-25'"),
+        (DAYS, {"test": "2024-01-01"}, "is from 2023-01-01 to 2023-04-16"),
+        (DAYS, {"val": "2023-03-01", "test": "2023-02-01"}, "is from 2023-01-01 to 2023-01-28"),
+        (range(1900, 2000), {"test": 1990}, "or 'dataset.split.test=from 1990' for a moment"),
+        (range(1900, 2000), {"test": "2023-01-01"}, "'dataset.split.test=from 1980'"),
+        (range(100), {"test": "50", "folds": 5, "fold": 0}, "is for by=time, without folds"),
+    ],
+)
+def test_a_moment_that_leaves_nothing_is_answered_with_one_that_does(cells, options, words):
+    with pytest.raises(Problem) as error:
+        dealt(cells=cells, by="time", **options)
+    assert words in str(error.value)
+
+
 def test_groups_are_dealt_anew_by_the_seed_and_never_shared():
     groups = np.arange(100) % 25
     found = [dealt(cells=groups, by="group", seed=seed) for seed in (0, 1)]
@@ -100,7 +151,11 @@ def test_a_group_that_the_files_share_is_refused():
         ({"folds": 1, "fold": 0}, "dataset.split.folds must be an integer of at least 2"),
         ({"folds": 5, "fold": 5}, "must be below dataset.split.folds=5"),
         ({"folds": 101, "fold": 0, "val": 0}, "must be at most the number of rows"),
-        ({"fraction": 0.1}, "has no such option; it has by, column, val, test, seed, folds"),
+        ({"test": "2023-01-01"}, "a moment is for by=time, without folds"),
+        ({"test": 1.5}, "dataset.split.test must be a number from 0 to 0.9"),
+        ({"test": 100}, "dataset.split.test=20"),
+        ({"val": 40, "test": 59}, "40 val, 59 test"),
+        ({"fraction": 0.1}, "has no such option; it has by, column, val, test, date_format, seed"),
     ],
 )
 def test_what_is_wrong_is_said_with_what_to_do(options, words):

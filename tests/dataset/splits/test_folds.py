@@ -12,6 +12,7 @@ from mtl_cli.dataset.splits.deal import deal
 from mtl_cli.dataset.splits.options import SplitOptions, of_run
 
 SAID = {"by": "fraction", "column": None, "val": 0.1, "test": 0.2, "seed": None, "fold": None}
+SAID |= {"date_format": None}
 
 
 def place(i):
@@ -79,6 +80,15 @@ def test_by_time_each_trains_on_what_was_before_as_scikit_learns_do(k, n):
     for own, (train, test) in zip(found, TimeSeriesSplit(k).split(order), strict=True):
         assert sorted(order[own["train"]]) == train.tolist()
         assert sorted(order[own["test"]]) == test.tolist()
+
+
+def test_the_first_fold_in_time_has_moments_for_train_and_val():
+    years = np.repeat(np.arange(7), [2, 1, 20, 20, 20, 20, 20])
+    for own in folds(5, len(years), years, by="time"):
+        assert all(len(rows) for rows in own.values())
+    assert folds(6, len(years), years, by="time", val=0.0)[0]["train"].tolist() == [0, 1]
+    with pytest.raises(Problem, match=r"(?s)moments by c, and 2 before them.*found: 5.*folds=5"):
+        folds(6, len(years), years, by="time")
 
 
 @settings(deadline=None, max_examples=50)

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mtl_cli.basis.errors import Problem
-from mtl_cli.dataset.splits.times import moments_of, take_last
+from mtl_cli.dataset.splits.last import take_last
+from mtl_cli.dataset.splits.times import Moments, moments_of, whole_numbers
 
 SLOT = "dataset.split"
 
@@ -17,11 +18,14 @@ def place(i):
     return f"row {i + 1} of a.csv"
 
 
+def when(values):
+    return Moments(np.array(values), pyarrow.array(map(str, values)), whole_numbers)
+
+
 @settings(deadline=None)
 @given(st.permutations(range(40)), st.integers(0, 8), st.integers(0, 8))
 def test_the_last_rows_are_test_and_those_before_them_val(moments, val, test):
-    moments = np.array(moments)
-    rows = take_last(moments, val / 40, test / 40, SLOT)
+    rows = take_last(when(moments), val / 40, test / 40, {}, SLOT)
     order = np.argsort(moments)
     assert rows["train"].tolist() == sorted(order[: 40 - val - test])
     assert rows["val"].tolist() == sorted(order[40 - val - test : 40 - test])
@@ -32,7 +36,7 @@ def test_the_last_rows_are_test_and_those_before_them_val(moments, val, test):
 @given(st.lists(st.integers(0, 9), min_size=20, max_size=100))
 def test_rows_of_one_moment_stay_together(moments):
     moments = np.array([*moments, -2, -1, 10])
-    rows = take_last(moments, 0.1, 0.1, SLOT)
+    rows = take_last(when(moments), 0.1, 0.1, {}, SLOT)
     assert sorted(np.concatenate(list(rows.values()))) == list(range(len(moments)))
     assert moments[rows["train"]].max() < moments[rows["val"]].min()
     assert moments[rows["val"]].max() < moments[rows["test"]].min()
@@ -44,7 +48,7 @@ def test_rows_of_one_moment_stay_together(moments):
 
 def test_moments_that_leave_nothing_to_train_on_are_refused():
     with pytest.raises(Problem, match=r"(?s)earlier rows to train on.*2 different moments"):
-        take_last(np.array([1, 1, 1, 2]), 0.1, 0.2, SLOT)
+        take_last(when([1, 1, 1, 2]), 0.1, 0.2, {}, SLOT)
 
 
 @pytest.mark.parametrize(
@@ -59,13 +63,17 @@ def test_moments_that_leave_nothing_to_train_on_are_refused():
     ],
 )
 def test_numbers_dates_and_times_are_in_their_order(cells):
-    assert np.argsort(moments_of(pyarrow.array(cells), place, SLOT)).tolist() == [1, 0, 2]
+    assert np.argsort(moments_of(pyarrow.array(cells), place, SLOT, None).values).tolist() == [
+        1,
+        0,
+        2,
+    ]
 
 
 def test_dates_are_those_of_pandas():
     days = pandas.date_range("1950-01-01", periods=200, freq="97D")
-    own = moments_of(pyarrow.chunked_array([[str(day.date()) for day in days]]), place, SLOT)
-    assert np.array_equal(np.diff(own), np.full(199, 97 * 86_400 * 10**6))
+    cells = pyarrow.chunked_array([[str(day.date()) for day in days]])
+    assert np.array_equal(np.diff(moments_of(cells, place, SLOT, None).values), np.full(199, 97))
 
 
 @pytest.mark.parametrize(
@@ -80,4 +88,17 @@ def test_dates_are_those_of_pandas():
 )
 def test_what_is_no_moment_is_named(cells, found):
     with pytest.raises(Problem, match=found):
-        moments_of(pyarrow.array(cells), place, SLOT)
+        moments_of(pyarrow.array(cells), place, SLOT, None)
+
+
+def test_dates_of_a_format_are_in_their_order_and_the_format_is_said():
+    cells = pyarrow.array(["21/02/2022", "01/03/2021", "02/03/2022"])
+    with pytest.raises(Problem, match=r"try:   'dataset\.split\.date_format=\"%d/%m/%Y\"'"):
+        moments_of(cells, place, SLOT, None)
+    own = moments_of(cells, place, SLOT, "%d/%m/%Y")
+    assert np.argsort(own.values).tolist() == [1, 0, 2]
+    assert own.ends(np.arange(3)) == ("01/03/2021", "02/03/2022")
+    assert own.of("2022-02-21", SLOT) == own.of("21/02/2022", SLOT) == own.values[0]
+    both = pyarrow.array(["01/02/2022", "02/01/2022"])
+    with pytest.raises(Problem, match=r'"%m/%d/%Y"\' or .*"%d/%m/%Y"\''):
+        moments_of(both, place, SLOT, None)
