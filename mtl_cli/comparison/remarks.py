@@ -23,6 +23,7 @@ def remarks(comparison: Comparison) -> list[str]:
         if len(bases) > 1:
             said = "each setting is compared with the baseline above it"
             notes.append(f"{table.name}: {said}; report.csv names it")
+        notes += [f"{table.name}: {said}" for said in dict.fromkeys(on_splits(table))]
         for run in table.repeated:
             notes.append(f"{run.folder.path}: repeated by a newer run of its seed, which counts")
         if (part := table.data.get("trainer.max_batches")) is not None:
@@ -48,6 +49,13 @@ def levels(comparison: Comparison) -> list[str]:
         return []
     most = f"intervals are of up to {percent(widest)}, by Holm's procedure"
     return [f"{most}, so that with {percent(whole)} none of the {len(found)} verdicts is wrong"]
+
+
+def on_splits(table: Table) -> list[str]:
+    """What the runs say of how their rows were dealt."""
+    runs = [run for group in table.groups for run in group.runs]
+    splits = [mapping(mapping(run.summary.get("dataset")).get("split")) for run in runs]
+    return [str(own["remark"]) for own in splits if "remark" in own]
 
 
 def newer(runs: Sequence[SavedRun]) -> list[str]:

@@ -24,6 +24,7 @@ from mtl_cli.dataset.readers.table import INPUT, TableReader
 from mtl_cli.dataset.splits.deal import deal
 from mtl_cli.dataset.splits.facts import lines_of as split_lines
 from mtl_cli.dataset.splits.options import SplitOptions
+from mtl_cli.dataset.splits.shared import remarks_on
 from mtl_cli.dataset.tables.inference import Inference
 from mtl_cli.dataset.tables.plain import PlainTable
 from mtl_cli.dataset.tables.read import as_numbers, read_tables
@@ -111,6 +112,9 @@ class Table(InMemoryDataset):
         dealt = deal(dealing, given, table.column, place, labels.strata, labels.classes)
         train = dealt.rows["train"]
         labels.check(train)
+        if dealing.by == "fraction" and "test" in dealt.drawn:
+            others = [name for name in table.column_names if name not in labels.columns()]
+            dealt.facts.update(remarks_on(others, table.column))
 
         usual = {"min_count": min_count, "decimal": decimal, "thousands": thousands}
         usual["date_format"] = date_format

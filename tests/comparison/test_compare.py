@@ -300,6 +300,17 @@ def test_runs_of_one_fold_count_as_one(leave, tmp_path, options, more):
     assert ends[0] == pytest.approx(ends[1])
 
 
+def test_what_runs_say_of_their_splits_is_said_once(leave, tmp_path, options):
+    paths = study(leave, tmp_path, better, worse, seeds=3)
+    for path in paths:
+        file = path / "summary.json"
+        said = json.loads(file.read_text(encoding="utf-8"))
+        said["dataset"]["split"] = {"by": "fraction", "remark": "rows share patient"}
+        file.write_text(json.dumps(said), encoding="utf-8")
+    notes = remarks(compared(options, *paths))
+    assert [note for note in notes if "rows share" in note] == ["made (x): rows share patient"]
+
+
 def test_groups_dealt_anew_are_one_table_whatever_their_sizes(leave, tmp_path, options):
     paths = study(leave, tmp_path, better, worse, seeds=3)
     for seed, path in enumerate(paths):

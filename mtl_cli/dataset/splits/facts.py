@@ -57,6 +57,8 @@ def lines_of(facts: Mapping[str, Any], name: str = "") -> list[str]:
     if facts["by"] == "group":
         counts = ", ".join(f"{split} {own['groups']:,}" for split, own in parts.items())
         said.append(f"by {column}: {counts} of them; none is in two splits")
+    if "remark" in facts:
+        said.append(facts["remark"])
     if facts["by"] == "time":
         ends = ", ".join(f"{split} {own['from']} to {own['to']}" for split, own in parts.items())
         left = facts.get("left out", {}).get("rows", 0)
