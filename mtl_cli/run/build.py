@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import cast
 
 import torch
@@ -25,6 +26,7 @@ from mtl_cli.disk.run_folder import RunFolder
 from mtl_cli.encoder.base import Encoder
 from mtl_cli.logger.base import Logger
 from mtl_cli.model.model import Model
+from mtl_cli.run.first_weights import start_from
 from mtl_cli.run.tasks import fill_in, make_tasks
 from mtl_cli.scheduler.base import Scheduler
 from mtl_cli.task.base import Task
@@ -46,8 +48,11 @@ class Run:
     trainer: Trainer
 
 
-def build(cfg: DictConfig, folder: RunFolder, device: torch.device) -> Run:
-    """Makes everything that a config describes.
+def build(
+    cfg: DictConfig, folder: RunFolder, device: torch.device, first: Path | None = None
+) -> Run:
+    """Makes everything that a config describes; the model with the weights of another run, where
+    ``first`` is its checkpoint.
 
     The global generators are seeded immediately before the model is made: its weights depend on
     the seed and the model alone, not on what the dataset drew.
@@ -75,6 +80,8 @@ def build(cfg: DictConfig, folder: RunFolder, device: torch.device) -> Run:
                 model.tasks[name].check_targets(target)
     for name, task in model.tasks.items():
         task.fit(dataset.targets("train")[name])
+    if first is not None:  # before the trainer, whose average of the weights begins at them
+        start_from(first, model)
     reads = {task.name: task.input for task in tasks}
     loaders = {split: dataset.loader(split, reads, device, cfg.seed) for split in dataset.sizes}
     if device.type == "cpu":

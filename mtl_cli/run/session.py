@@ -6,7 +6,6 @@ import logging
 import signal
 from collections.abc import Collection
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -16,7 +15,7 @@ from mtl_cli.basis.errors import Problem, check_boolean, check_integer
 from mtl_cli.basis.seed import set_deterministic
 from mtl_cli.command_line.cli import FreshFolders
 from mtl_cli.command_line.own_parts import resume_line
-from mtl_cli.command_line.sweep import chosen_run, sweep_of
+from mtl_cli.command_line.sweep import sweep_of
 from mtl_cli.comparison.history import read_history
 from mtl_cli.comparison.saved_run import DONE
 from mtl_cli.dataset.files.held import is_held
@@ -29,6 +28,7 @@ from mtl_cli.drawing.page import drawing_on
 from mtl_cli.run.announce import announce
 from mtl_cli.run.build import Run, build
 from mtl_cli.run.extension import extension
+from mtl_cli.run.first_weights import first_weights
 from mtl_cli.run.pictures import Pictures
 from mtl_cli.run.run_data import RunData, check_same_data
 from mtl_cli.run.show import show
@@ -144,7 +144,7 @@ class Session:
         set_deterministic(cfg.deterministic)
         keep_freed_memory()
         self.folder.check_files()
-        live = build(cfg, self.folder, device)
+        live = build(cfg, self.folder, device, first_weights(cfg, self.folder, self.resumed))
         check_figures(cfg, live)
         self.summary |= describe(cfg, live, device)
         if "changed_data" not in self.allowed:
@@ -162,9 +162,6 @@ class Session:
                 log.info("nothing is left to train; trainer.max_epochs=%d would go on", more)
             elif (said := extension(live.trainer)) is not None:
                 log.info("%s", said)
-        elif cfg.init is not None:
-            first = chosen_run(cfg.init, Path(cfg.runs))
-            checkpoint.load_weights(live.model, checkpoint.load(first.best)["model"], first.best)
         text = OmegaConf.to_yaml(cfg, resolve=True)
         writing.write_text(self.folder.config, f"{KEY}: {FORMAT}\n{text}")
         arch = live.model.arch
