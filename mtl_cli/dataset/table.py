@@ -29,7 +29,7 @@ from mtl_cli.dataset.tables.inference import Inference
 from mtl_cli.dataset.tables.plain import PlainTable
 from mtl_cli.dataset.tables.read import as_numbers, read_tables
 from mtl_cli.dataset.tables.targets import TableTargets
-from mtl_cli.dataset.tables.types import as_text, check_said, written_columns
+from mtl_cli.dataset.tables.types import as_text, check_said, dropped, written_columns
 
 
 class Table(InMemoryDataset):
@@ -101,7 +101,7 @@ class Table(InMemoryDataset):
         writing.check("dataset")
         files.written, files.all_written = written_columns(said), not writing.is_plain
         written = [*as_text(said), *labels.text_columns(), *by]
-        table, place, counts = read_tables(paths, files, written, writing)
+        table, place, counts = read_tables(paths, files, written, writing, dropped(said))
         check_columns(table.column_names, said, "dataset.columns", "dataset")
         check_columns(table.column_names, by, "dataset.split.column", "dataset")
         numbers = labels.columns() - set(labels.text_columns())

@@ -114,6 +114,6 @@ def read_held(
     if wanted is not None:
         check_columns(table.column_names, wanted, f"the columns of {file} that are read")
         table = table.select(list(wanted))
-    table = with_text(table, text)
+    table = with_text(table, text, file)
     for begin in range(0, len(table), chunk_rows or max(len(table), 1)):
         yield Part(file, table.slice(begin, chunk_rows), begin + 1)

@@ -1,4 +1,5 @@
-"""JSON Lines: an object a line, whose keys are the columns; a key may be missing in some rows."""
+"""JSON Lines: an object a line, whose keys are the columns; a key may be missing in some rows. An
+array of objects is read too."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mtl_cli.basis.errors import problem
 from mtl_cli.dataset.files.encoded import lines, wrong_encoding
+from mtl_cli.dataset.files.foreign import OF_COLUMNS, refused
 from mtl_cli.dataset.files.parts import Part, ReadOptions, check_columns
 
 if TYPE_CHECKING:
@@ -29,6 +31,10 @@ def read_json_lines(
     first = 1
     try:
         while rows := list(islice(objects, chunk_rows)):
+            if first == len(rows) == 1 and all(
+                isinstance(x, dict | list) for x in rows[0].values()
+            ):
+                raise refused(file, options.path, OF_COLUMNS)
             names = list(dict.fromkeys(key for row in rows for key in row))
             if wanted is not None:
                 if first == 1:
@@ -45,24 +51,48 @@ def read_json_lines(
 
 
 def objects_of(file: Path, options: ReadOptions, skipped: list[int]) -> Iterator[dict[str, Any]]:
-    """The object of each line that is not blank; notes the numbers of those that are none."""
-    number = 0
-    for line in lines(file, options.encoding):
-        if not line.strip():
-            continue
-        number += 1
-        try:
-            row = json.loads(line)
-            reason = "" if isinstance(row, dict) else f"no object: {line[:60]!r}"
-        except ValueError as error:
-            reason = f"{error}: {line[:60]!r}"
-        if not reason:
+    """The object of each line that is not blank, or of each item of an array; notes the numbers of
+    those that are none."""
+    read: Iterable[tuple[Any, str]]
+    if (whole := whole_of(file, options.encoding)) is not None:
+        read = ((row, f"no object: {str(row)[:60]!r}") for row in whole)
+    else:
+        read = map(parsed, filter(str.strip, lines(file, options.encoding)))
+    for number, (row, reason) in enumerate(read, 1):
+        if isinstance(row, dict):
             yield row
         elif options.on_bad_row == "skip":
             skipped.append(number)
         else:
             fix = options.advice("mend the row", "on_bad_row=skip, which leaves such rows out")
             raise problem(f"row {number} of {file}", "must be a JSON object", reason, fix)
+
+
+def parsed(line: str) -> tuple[Any, str]:
+    """What a line holds, and why that is no object, where it is none."""
+    try:
+        return json.loads(line), f"no object: {line[:60]!r}"
+    except ValueError as error:
+        return None, f"{error}: {line[:60]!r}"
+
+
+def is_of_columns(row: dict[str, Any]) -> bool:
+    """Whether an object, the only one, holds columns and no values of a row."""
+    return all(isinstance(value, dict | list) for value in row.values())
+
+
+def whole_of(file: Path, encoding: str) -> list[Any] | None:
+    """The rows of a file that is one array, ``[{...}, {...}]``, or one object of several lines;
+    None where it is none. Such a file is read whole.
+    """
+    first = next((line.strip() for line in lines(file, encoding) if line.strip()), "")
+    if not first.startswith("[") and first != "{":
+        return None
+    try:
+        whole = json.loads("\n".join(lines(file, encoding)))
+    except ValueError:  # whose lines are looked at one by one
+        return None
+    return whole if isinstance(whole, list) else [whole]
 
 
 def as_table(

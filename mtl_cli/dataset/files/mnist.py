@@ -4,7 +4,9 @@ Y. LeCun, C. Cortes & C. J. C. Burges, "The MNIST database of handwritten digits
 http://yann.lecun.com/exdb/mnist.
 """
 
+import json
 import os
+import shlex
 import socket
 import threading
 import urllib.error
@@ -15,6 +17,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from mtl_cli.basis.errors import problem
+from mtl_cli.basis.shell import as_word
 from mtl_cli.dataset.files.idx import read_idx
 
 FILES = {
@@ -40,12 +43,35 @@ def load_mnist(root: Path, offline: bool) -> Images | None:
         pixels = read_idx(files[split, "images"], 3)
         digits = read_idx(files[split, "labels"], 1)
         largest = digits.max(initial=0)
-        if not len(pixels) == len(digits) > 0 or pixels.shape[1:] != (28, 28) or largest > 9:
-            rule = "must be images of 28x28 with a label from 0 to 9 each"
+        whole = len(pixels) == len(digits) > 0
+        if not whole or pixels.shape[1:] != (28, 28) or largest > 9:
+            rule = "must be MNIST's: images of 28x28 with a label from 0 to 9 each"
             found = f"{split} images {pixels.shape}, labels {digits.shape} up to {largest}"
-            raise problem(str(root), rule, found, "delete the files, and fetch them anew")
+            fix = read_as_arrays(root, files) if whole else "the files anew, in another folder"
+            raise problem(str(root), rule, found, fix)
         images[split] = (pixels, digits)
     return images
+
+
+def read_as_arrays(root: Path, files: dict[tuple[str, str], Path]) -> str:
+    """The commands that read other pictures of this format, EMNIST's letters say."""
+    own = {
+        kind: ", ".join(
+            f"read_idx(Path({json.dumps(str(files[split, kind]), ensure_ascii=False)}), {rank})"
+            for split in ("train", "test")
+        )
+        for kind, rank in (("images", 3), ("labels", 1))
+    }
+    archive = f"{root.resolve().name}.npz"
+    code = (
+        "import numpy; from pathlib import Path; from mtl_cli.dataset.files.idx import read_idx; "
+        f"numpy.savez({json.dumps(archive, ensure_ascii=False)}, image=numpy.concatenate(["
+        f"{own['images']}])[:, None] / numpy.float32(255), "
+        f"label=numpy.concatenate([{own['labels']}]))"
+    )
+    words = f"mtl-train dataset=arrays {as_word('dataset.path', archive)}"
+    words += " 'dataset.targets={label: multiclass}' encoder=cnn"
+    return f"python -c {shlex.quote(code)}, then {words}"
 
 
 def find_files(root: Path) -> dict[tuple[str, str], Path] | None:

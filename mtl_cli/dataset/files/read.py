@@ -15,6 +15,7 @@ from mtl_cli.basis.errors import nearest, problem
 from mtl_cli.basis.shell import as_word
 from mtl_cli.dataset.files.delimited import read_delimited
 from mtl_cli.dataset.files.encoded import readable
+from mtl_cli.dataset.files.foreign import check_format, foreign
 from mtl_cli.dataset.files.held import is_held, read_held
 from mtl_cli.dataset.files.json_lines import read_json_lines
 from mtl_cli.dataset.files.parts import Part, ReadOptions, suffix_of
@@ -29,6 +30,7 @@ READERS = {
     **dict.fromkeys([".parquet", ".pq"], read_parquet),
     ".npz": read_npz,
 }
+BY_THEMSELVES = (read_parquet, read_npz)  # these look whether a file is theirs
 STORED = (read_json_lines, read_parquet, read_npz, read_held)  # these have types
 CHUNK_ROWS = 65_536
 
@@ -37,14 +39,24 @@ def find_files(path: str | Path, options: ReadOptions) -> list[Path]:
     """The files of a path, in the order of their names.
 
     Raises:
-        ValueError: where there is none; the nearest name is said.
+        ValueError: where there is none, and the nearest name is said; or one that is kept in a way
+            that is not read.
     """
+    files = named_files(path, options)
+    for file in files:
+        if not is_held(file) and READERS.get(suffix_of(file)) not in BY_THEMSELVES:
+            check_format(file, options.path)
+    return files
+
+
+def named_files(path: str | Path, options: ReadOptions) -> list[Path]:
+    """The same, whatever is in them."""
     given = Path(path).expanduser()
     if given.is_file() or is_held(path):
         return [given]
     if given.is_dir():
-        inside = sorted(p for p in given.iterdir() if p.is_file() and suffix_of(p) in READERS)
-        if inside:
+        files = sorted(p for p in given.iterdir() if p.is_file())
+        if inside := [p for p in files if suffix_of(p) in READERS] or foreign(files):
             return inside
         rule, known = "must hold files that can be read", ", ".join(READERS)
         found = f"a folder without any in {given}"

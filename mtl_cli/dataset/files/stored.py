@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mtl_cli.basis.errors import problem
+from mtl_cli.dataset.files.nested import is_nested, nested
 from mtl_cli.dataset.files.ordered import field_of_text
 from mtl_cli.dataset.files.parts import Part, ReadOptions, check_columns
 
@@ -39,12 +40,12 @@ def read_parquet(
         )
     if chunk_rows is None:
         table = stored.read(columns=wanted)
-        yield Part(file, with_text(table, text))
+        yield Part(file, with_text(table, text, file))
         return
     first = 1
     for batch in stored.iter_batches(chunk_rows, columns=wanted):
         table = pyarrow.Table.from_batches([batch])
-        yield Part(file, with_text(table, text), first)
+        yield Part(file, with_text(table, text, file), first)
         first += len(table)
 
 
@@ -82,19 +83,25 @@ def read_npz(
     if wanted is not None:
         check_columns(columns, wanted, f"the columns of {file.name} that are read")
         columns = {name: columns[name] for name in wanted}
-    table = with_text(pyarrow.table(columns), text)
+    table = with_text(pyarrow.table(columns), text, file)
     for begin in range(0, len(table), chunk_rows or len(table)):
         yield Part(file, table.slice(begin, chunk_rows), begin + 1)
 
 
-def with_text(table: pyarrow.Table, text: bool | Iterable[str]) -> pyarrow.Table:
-    """The table with the columns that are wanted as text; a NaN is missing."""
+def with_text(table: pyarrow.Table, text: bool | Iterable[str], file: Path) -> pyarrow.Table:
+    """The table with the columns that are wanted as text; a NaN is missing.
+
+    Raises:
+        ValueError: where the cells of one are no single values.
+    """
     import pyarrow
     from pyarrow import compute
 
     wanted = table.column_names if text is True else [] if text is False else text
     for name in set(wanted) & set(table.column_names):
         column = table.column(name)
+        if is_nested(column.type):
+            raise nested(file, name, column.type)
         called = field_of_text(name, column)
         if pyarrow.types.is_dictionary(column.type):
             column = column.cast(column.type.value_type)

@@ -10,6 +10,7 @@ import numpy as np
 
 from mtl_cli.dataset.columns.numbers import numbers
 from mtl_cli.dataset.columns.writing import Writing
+from mtl_cli.dataset.files.nested import is_nested, nested
 from mtl_cli.dataset.files.parts import Part, Place, ReadOptions, check_columns, place_among
 from mtl_cli.dataset.files.read import read_parts
 
@@ -18,7 +19,11 @@ if TYPE_CHECKING:
 
 
 def read_tables(
-    paths: Iterable[str], options: ReadOptions, text: Iterable[str], writing: Writing
+    paths: Iterable[str],
+    options: ReadOptions,
+    text: Iterable[str],
+    writing: Writing,
+    dropped: Collection[str],
 ) -> tuple[pyarrow.Table, Place, list[int]]:
     """Reads all files of all paths, which must have the columns of the first one.
 
@@ -27,9 +32,13 @@ def read_tables(
         options: how to read them.
         text: the columns whose cells stay as they are written.
         writing: how numbers are written in the others, where they are text.
+        dropped: the columns that are not read on.
 
     Returns:
         the rows, where each is from, and how many rows each path has.
+
+    Raises:
+        ValueError: where files have other columns, or cells of one are no single values.
     """
     text = list(text)
     parts: list[Part] = []
@@ -40,6 +49,9 @@ def read_tables(
             if parts:
                 thing = f"the columns of {parts[0].file.name}"
                 check_columns(part.table.column_names, parts[0].table.column_names, thing)
+            for field in part.table.schema:
+                if is_nested(field.type) and field.name not in dropped:
+                    raise nested(part.file, field.name, field.type)
             parts.append(replace(part, table=with_written_numbers(part.table, text, writing)))
             counts[-1] += len(part.table)
     return concatenate([part.table for part in parts]), place_among(parts), counts

@@ -12,6 +12,7 @@ from typing import Any
 from mtl_cli.basis.errors import check_choice, nearest, problem
 from mtl_cli.dataset import types
 from mtl_cli.dataset.columns.column import Column
+from mtl_cli.dataset.types.drop import Drop
 
 
 @cache
@@ -41,6 +42,11 @@ def options_of(kind: type[Column]) -> list[str]:
 def as_text(said: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """The columns whose cells are to stay as they are written."""
     return [column for column, own in said.items() if known_types()[own["type"]].as_text]
+
+
+def dropped(said: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """The columns that the user leaves out."""
+    return [column for column, own in said.items() if known_types()[own["type"]] is Drop]
 
 
 def written_columns(said: Mapping[str, Mapping[str, Any]]) -> list[str]:

@@ -81,8 +81,6 @@ def read_hub(source: TextSource, name: str, offline: bool) -> Iterator[Chunk]:
         check_columns(rows.column_names, source.columns, f"the columns of {name} that are read")
         first = 1
         for table in rows.with_format("arrow").iter(batch_size=CHUNK_ROWS):
-            yield (
-                split,
-                Part(Path(f"{name}.{key}"), with_text(table.select(source.columns), True), first),
-            )
+            file = Path(f"{name}.{key}")
+            yield split, Part(file, with_text(table.select(source.columns), True, file), first)
             first += len(table)
