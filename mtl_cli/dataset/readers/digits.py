@@ -15,10 +15,10 @@ from mtl_cli.basis.errors import nearest, problem
 from mtl_cli.basis.inputs import Dense
 from mtl_cli.dataset.files.idx import idx_shape, read_idx, read_idx_parts
 from mtl_cli.dataset.readers.base import NewExamples, Reader
+from mtl_cli.dataset.readers.picture import SUFFIXES, read_image
 
 MEAN, DEVIATION = 0.1307, 0.3081  # of MNIST's train pixels, as shares of 255
 SIDE = 28  # of an image, in pixels
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".pgm")
 ROWS_AT_ONCE = 8192  # of MNIST's own files: 25 MB as floats
 DIGITS = [str(digit) for digit in range(10)]
 
@@ -29,7 +29,8 @@ def normalise(image: Tensor) -> Tensor:
 
 
 class DigitReader(Reader):
-    """Grey images of 28x28 as they are; others become grey, and are scaled to that size.
+    """Grey images of 28x28 as they are; others become grey, and are scaled to that size; see
+    `read_image`.
 
     Digits are expected as MNIST has them: light on dark, in the middle. Of a folder, all images
     at any depth are read, in the order of their paths. A label is the name of the folder that an
@@ -100,7 +101,7 @@ def read_images(path: Path, num_images: int, labelled: bool) -> Parts:
         own = files[first : first + num_images]
         names = [f.relative_to(root).as_posix() if f.is_relative_to(root) else str(f) for f in own]
         digits = np.array([digit_of(file) for file in own] if labelled else [], np.int64)
-        yield {"file": names}, np.stack([read_image(file) for file in own]), digits
+        yield {"file": names}, np.stack([read_image(file, SIDE) for file in own]), digits
 
 
 def find_images(path: Path) -> list[Path]:
@@ -117,22 +118,6 @@ def find_images(path: Path) -> list[Path]:
         fix = f"files that end in {', '.join(SUFFIXES)}, or one of MNIST's images-idx3-ubyte"
         raise problem(str(path), "must hold images", found, fix)
     return files
-
-
-def read_image(file: Path) -> np.ndarray:
-    """The pixels of an image, [28, 28] bytes."""
-    from PIL import Image
-
-    try:
-        with Image.open(file) as image:
-            grey = image.convert("L")
-            if grey.size != (SIDE, SIDE):
-                grey = grey.resize((SIDE, SIDE), Image.Resampling.BILINEAR)
-            return np.asarray(grey)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        rule = "must be an image, or a file of MNIST's format"
-        fix = f"a file that is whole; {', '.join(SUFFIXES)} are known"
-        raise problem(str(file), rule, str(error), fix) from error
 
 
 def digit_of(file: Path) -> int:

@@ -205,7 +205,7 @@ def test_a_broken_row_is_an_error_with_its_number(tmp_path, chunk_rows):
     assert "on_bad_row=skip" in message
     path = write(tmp_path, "a.jsonl", '{"a": 1}\n\n{"a": 2}\n{"a": \n')
     assert problem_of(path, chunk_rows=chunk_rows).startswith(f"row 3 of {path}")
-    assert "no object: '[1]'" in problem_of(write(tmp_path, "b.jsonl", "[1]\n"))
+    assert "no object: '1'" in problem_of(write(tmp_path, "b.jsonl", "[1]\n"))
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.jsonl"])
