@@ -8,7 +8,7 @@ import torch
 from mtl_cli.basis.errors import Problem
 from mtl_cli.diagnostic.gates import Gates, mean_shares
 
-GATED = {"mmoe", "cgc", "ple", "dselect_k", "adatt", "cross_stitch", "ltb"}
+GATED = {"mmoe", "cgc", "ple", "dselect_k", "adatt", "cross_stitch", "nddr", "ltb"}
 
 
 def test_every_gated_architecture_says_how_its_experts_are_used(make_subject, read_csv, arch):
