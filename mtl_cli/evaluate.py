@@ -70,6 +70,7 @@ def evaluate(words: Sequence[str]) -> dict[str, Any]:
     from mtl_cli.trained.labelled_data import from_dataset, from_files
     from mtl_cli.trained.loading import load_run
     from mtl_cli.training import evaluation
+    from mtl_cli.training.by_number import by_number
 
     keep_freed_memory()
     run = load_run(name, values["checkpoint"], values["device"], values["trust"], values["runs"])
@@ -80,7 +81,11 @@ def evaluate(words: Sequence[str]) -> dict[str, Any]:
         data = from_files(run, paths, values["tasks"], values["batch_size"])
     else:
         data = from_dataset(run, values["split"], data_words, values["tasks"])
-    figures = evaluation.evaluate(run.model, data.loader, data.tasks, run.device, data.max_batches)
+    most = data.max_batches
+    figures = evaluation.evaluate(
+        run.model, data.loader, data.tasks, run.device, most, numbers=True
+    )
+    numbers = by_number({task: run.tasks[task] for task in figures}, run.data.class_names)
     if not figures:
         found = f"none for {', '.join(data.tasks)}"
         raise problem(data.name, "must have labels", found, "other data, or another split")
@@ -92,6 +97,7 @@ def evaluate(words: Sequence[str]) -> dict[str, Any]:
         **data.about,
         "notice": data.notice,
         "figures": figures,
+        **({"numbers": numbers} if numbers else {}),
         "loss": evaluation.total_loss(run.tasks, figures),
         "device": str(run.device),
         "version": __version__,

@@ -55,10 +55,21 @@ def test_each_number_is_scaled_by_its_own_train_rows_and_missing_ones_count_noth
     floor = np.nanmean(((labels[at] - mean) / scale) ** 2)
     assert summary["floor"]["pose"]["loss"] == pytest.approx(floor, rel=1e-4)
     assert summary["reference"]["pose"]["loss"] < floor
+    for k, name in enumerate(COLUMNS):
+        own, floor = (summary["numbers"][of]["pose"][name] for of in ("test", "floor"))
+        mse, mae = np.nanmean(error[:, k] ** 2), np.nanmean(np.abs(error[:, k]))
+        assert own == pytest.approx({"mse": mse, "mae": mae}, rel=1e-4)
+        far = np.nanmean(np.abs(labels[at][:, k] - mean[k]))
+        assert floor["mae"] == pytest.approx(far, rel=1e-4)
+        assert summary["numbers"]["reference"]["pose"][name]["mse"] < floor["mse"]
     test = path.parent / "new.csv"
     frame[at].to_csv(test, index=False)
-    again = evaluate([f"run={run}", f"input={test}"])["figures"]["pose"]
-    assert again["mse"] == pytest.approx(summary["test"]["pose"]["mse"], rel=1e-5)
+    again = evaluate([f"run={run}", f"input={test}"])
+    mse = summary["test"]["pose"]["mse"]
+    assert again["figures"]["pose"]["mse"] == pytest.approx(mse, rel=1e-5)
+    assert again["numbers"]["pose"]["y"] == pytest.approx(
+        summary["numbers"]["test"]["pose"]["y"], rel=1e-5
+    )
     with open(path.parent / "run" / "train.log") as log:
         said = next(line for line in log if line.startswith("target pose"))
     assert f"y {labels[train][:, 1][~np.isnan(labels[train][:, 1])].min():g} to " in said

@@ -33,6 +33,7 @@ from mtl_cli.run.pictures import Pictures
 from mtl_cli.run.run_data import RunData, check_same_data
 from mtl_cli.run.show import show
 from mtl_cli.run.summary import check_figures, describe, objective, results
+from mtl_cli.training.by_number import by_number
 from mtl_cli.training.evaluation import total_loss
 from mtl_cli.training.signals import Interrupted
 from mtl_cli.trust.foreign import strangers
@@ -177,7 +178,8 @@ class Session:
         test = live.trainer.test()
         self.summary["test"] = test
         self.summary["loss"] = {"test": total_loss(live.model.tasks, test)}
-        self.summary |= yardsticks(live.dataset, live.trainer)
+        numbers = by_number(live.model.tasks, live.dataset.class_names) if test else {}
+        self.summary |= yardsticks(live.dataset, live.trainer, numbers)
         self.write(status)
         title = f"{self.cfg.name} (seed {self.cfg.seed})"
         with drawing_on(self.pictures.page):

@@ -11,6 +11,7 @@ from mtl_cli.disk.run_folder import RunFolder, from_here
 from mtl_cli.drawing.curves import draw_curves
 from mtl_cli.drawing.tree import draw_tree
 from mtl_cli.run.build import Run
+from mtl_cli.run.numbers_table import numbers_table
 from mtl_cli.run.pictures import Pictures, draw_metrics
 from mtl_cli.run.summary import final_table
 from mtl_cli.training.evaluation import Figures
@@ -47,6 +48,8 @@ def show(
     if live.trainer.updates.observer is not None:
         log.info("\n%s", live.trainer.updates.observer.finish(folder, title))
     log.info("\n%s\n%s", title, final_table(said, read_history(folder.metrics)))
+    if "numbers" in said:
+        log.info("\n%s", numbers_table(said["numbers"]))
     log.info("\nresults     %s", from_here(folder.path))
 
 

@@ -86,10 +86,11 @@ class Task(MeanLoss):
                 rule, fix = "must be finite and at least 0", f"{slot}.loss.{option}={BALANCED}"
                 raise problem(f"{slot}.loss.{option}", rule, str(weights.tolist()), fix)
         # Not submodules: no part of the model's state.
-        self.__dict__ |= {"metrics": dict(parts.metrics), "plots": dict(parts.plots)}
+        self.__dict__ |= {"metrics": dict(parts.metrics), "plots": dict(parts.plots), "numbers": []}
 
     metrics: dict[str, "Metric"]
     plots: dict[str, "Metric"]
+    numbers: list[dict[str, "Metric"]]  # of each number, where a task has several
     of_classes: ClassVar[bool] = False  # whether labels are classes, not numbers
     trees_minimise: ClassVar[str] = "squared_error"  # of numbers, in scikit-learn's words
     balances: ClassVar[Mapping[str, Balance]] = {}  # {option of a loss that weighs classes: how}
@@ -183,3 +184,7 @@ class Task(MeanLoss):
     ) -> tuple[Tensor, Tensor]:
         """What a metric compares: predictions and labels, without the missing ones."""
         return self.keep_labelled(self.predict(self.align(output, target)), target, complete)
+
+    def score_numbers(self, output: Tensor, target: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """What the metrics of each number compare, where a task has several."""
+        return []

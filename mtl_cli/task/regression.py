@@ -2,6 +2,7 @@
 
 import math
 import warnings
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import torch
@@ -81,6 +82,8 @@ class Regression(Task):
         single precision, in which R² of times of 1.7e9 s would be noise.
         """
         super().try_metrics()
+        several = range(self.out_features) if self.out_features > 1 else ()
+        self.numbers[:] = [self.metrics_of_a_number() for _ in several]
         label = self.example_target(8)
         prediction = label.roll(1, 0)
         found = [
@@ -90,6 +93,17 @@ class Regression(Task):
         self.only_differences = not self.plots and all(
             math.isclose(*two, rel_tol=1e-3) for two in found
         )
+
+    def metrics_of_a_number(self) -> dict[str, "Metric"]:
+        """The metrics anew, for one of several numbers; without those that want all of them."""
+        own: dict[str, Metric] = {}
+        label = torch.linspace(-1, 1, 8)
+        for name, metric in self.metrics.items():
+            alone = metric.clone()
+            with suppress(RuntimeError, ValueError, IndexError, TypeError):
+                self.tried_metric(alone, label.roll(1), label, 0.0)
+                own[name] = alone
+        return own
 
     @staticmethod
     def tried_metric(metric: "Metric", prediction: Tensor, label: Tensor, by: float) -> float:
@@ -104,15 +118,28 @@ class Regression(Task):
             finally:
                 metric.reset()
 
-    def score(
-        self, output: Tensor, target: Tensor, complete: bool = False
-    ) -> tuple[Tensor, Tensor]:
+    def compared(self, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        """Predictions and labels as metrics see them, the missing ones among them."""
         prediction = self.predict(self.align(output, target))
         kind = torch.promote_types(prediction.dtype, target.dtype)
         if self.standardize and self.only_differences:
             mean, kind = self.per_output(self.mean, target), output.dtype
             prediction, target = prediction - mean, target - mean
-        return self.keep_labelled(prediction.to(kind), target.to(kind), complete)
+        return prediction.to(kind), target.to(kind)
+
+    def score(
+        self, output: Tensor, target: Tensor, complete: bool = False
+    ) -> tuple[Tensor, Tensor]:
+        return self.keep_labelled(*self.compared(output, target), complete)
+
+    def score_numbers(self, output: Tensor, target: Tensor) -> list[tuple[Tensor, Tensor]]:
+        if not self.numbers:
+            return []
+        predictions, labels = self.compared(output, target)
+        return [
+            self.keep_labelled(prediction, label, complete=False)
+            for prediction, label in zip(predictions.unbind(1), labels.unbind(1), strict=True)
+        ]
 
     def example_target(self, batch_size: int) -> Tensor:
         shape = (batch_size, *[self.out_features] * (self.out_features > 1))

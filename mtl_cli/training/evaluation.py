@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Collection, Mapping
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -19,15 +18,15 @@ from mtl_cli.metric.measuring import update_each
 from mtl_cli.model.mode import mode
 from mtl_cli.model.model import Model
 from mtl_cli.task.base import Task
+from mtl_cli.training import by_number
 from mtl_cli.training.stand_in import StandIn
+from mtl_cli.training.value import value_of
 
 if TYPE_CHECKING:
-    from torchmetrics import Metric
+    pass
 
 # {task: {metric: value}}, the unweighted ``loss`` first; NaN: the metric has no value there.
 Figures = dict[str, dict[str, float]]
-
-NO_VALUE = ("meaningless", "undefined")  # how torchmetrics warns of a number that stands for none
 
 
 @torch.no_grad()
@@ -38,11 +37,13 @@ def evaluate(
     device: torch.device,
     max_batches: int | None = None,
     plots: bool = False,
+    numbers: bool = False,
 ) -> Figures:
     """The mean loss over the labels, and the metrics, of those of ``tasks`` that have a label in
     the split whose weight is not 0.
 
-    With ``plots``, the tasks' metrics that draw themselves see the split too.
+    With ``plots``, the tasks' metrics that draw themselves see the split too; with ``numbers``,
+    those of each of several numbers, which `by_number` reads.
     """
     chosen = {name: task for name, task in model.tasks.items() if name in tasks}
     updated = {
@@ -52,6 +53,7 @@ def evaluate(
     for metrics in updated.values():
         for metric in metrics:
             metric.to(device).reset()
+    by_number.start(chosen.values() if numbers else (), device)
     means: dict[str, list[Tensor]] = {name: [] for name in chosen}
     over: dict[str, list[Scalar]] = {name: [] for name in chosen}
     with mode(model, training=False):
@@ -70,24 +72,14 @@ def evaluate(
                 over[name].append(denominator)
                 prediction, label = task.score(outputs[name], target, complete)
                 update_each(updated[name], prediction, label)
+                if numbers:
+                    by_number.update(task, outputs[name], target)
     losses = {name: joint_mean(as_numbers(means[name]), as_numbers(over[name])) for name in chosen}
     return {
         name: {"loss": loss} | {n: value_of(m) for n, m in chosen[name].metrics.items()}
         for name, loss in losses.items()
         if loss is not None
     }
-
-
-def value_of(metric: Metric) -> float:
-    """A metric's value; NaN where it has none for such labels (AUROC, where all are alike)."""
-    with warnings.catch_warnings(record=True) as said:
-        warnings.simplefilter("always")
-        try:
-            value = float(metric.compute())
-        except ValueError:  # too few labels
-            return math.nan
-    texts = [str(warning.message) for warning in said]
-    return math.nan if any(word in text for text in texts for word in NO_VALUE) else value
 
 
 def total_loss(tasks: Mapping[str, Task], figures: Figures) -> float:

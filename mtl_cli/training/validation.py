@@ -87,7 +87,7 @@ class Validation:
         if "test" not in self.loaders:
             return {}
         tasks = [task for learner in self.learners for task in learner.tasks]
-        figures = self.evaluate("test", tasks, total_steps, plots=True)
+        figures = self.evaluate("test", tasks, total_steps, once=True)
         if not self.settings.watch_test:  # else the rows of these epochs are there
             for learner in self.learners:
                 own = {task: figures[task] for task in learner.tasks if task in figures}
@@ -95,15 +95,15 @@ class Validation:
                 self.records.write(learner.best.epoch, step, "test", own, total=False)
         return {task: figures[task] for task in self.model.tasks if task in figures}
 
-    def evaluate(self, split: str, tasks: list[str], step: int, plots: bool = False) -> Figures:
-        """The figures of a split.
+    def evaluate(self, split: str, tasks: list[str], step: int, once: bool = False) -> Figures:
+        """The figures of a split; where it is read ``once``, plots and single numbers too.
 
         Raises:
             ValueError: where a loss is not finite, before anything is kept of such weights.
         """
         most = self.settings.max_batches
         loader = self.loaders[split]
-        figures = evaluate(self.model, loader, tasks, self.device, most, plots)
+        figures = evaluate(self.model, loader, tasks, self.device, most, plots=once, numbers=once)
         for task, values in figures.items():
             if not math.isfinite(values["loss"]):
                 thing = f"the {split} loss of task {task!r} after step {step}"

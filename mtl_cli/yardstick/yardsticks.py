@@ -6,6 +6,7 @@ import logging
 from typing import Any
 
 from mtl_cli.dataset.base import Dataset
+from mtl_cli.training.by_number import ByNumber, by_number
 from mtl_cli.training.evaluation import Figures, evaluate
 from mtl_cli.training.stand_in import StandIn
 from mtl_cli.training.trainer import Trainer
@@ -16,28 +17,38 @@ from mtl_cli.yardstick.reference import Reference
 log = logging.getLogger(__name__)
 
 
-def yardsticks(dataset: Dataset, trainer: Trainer) -> dict[str, Any]:
+def yardsticks(dataset: Dataset, trainer: Trainer, own: ByNumber) -> dict[str, Any]:
     """The figures of the floor and of the reference, on test (on val where there is no test), by
-    the tasks' own losses and metrics; for the summary."""
+    the tasks' own losses and metrics; for the summary.
+
+    Args:
+        dataset: that was trained on.
+        trainer: after its training.
+        own: what the model reached on test in each number of the tasks that have several.
+    """
     loaders = trainer.loaders
     split = next((split for split in ("test", "val") if split in loaders), None)
     if split is None:
         return {}
     tasks, device = trainer.model.tasks, trainer.device
 
-    def score(stand_in: StandIn) -> Figures:
+    numbers: dict[str, ByNumber] = {}
+
+    def score(stand_in: StandIn, name: str) -> Figures:
         most = trainer.settings.max_batches
-        return evaluate(stand_in, loaders[split], stand_in.tasks, device, most)
+        figures = evaluate(stand_in, loaders[split], stand_in.tasks, device, most, numbers=True)
+        numbers[name] = by_number(stand_in.tasks, dataset.class_names)
+        return figures
 
     floor = Floor(tasks, dataset.targets("train"), device)
-    found: dict[str, Any] = {"floor": score(floor), "floor_split": split}
+    found: dict[str, Any] = {"floor": score(floor, "floor"), "floor_split": split}
     table = dataset.plain_table
     if table is not None and trainer.settings.max_batches is None:  # else it is a mere trial
         size = reference.size(tasks, table)
         if size <= table.most:
-            found["reference"] = score(Reference(tasks, table, device))
+            found["reference"] = score(Reference(tasks, table, device), "reference")
             found["reference_name"] = reference.NAME
         elif table.most:
             fix = f"dataset.reference={size} trains them"
             log.info("reference   too large for trees, %s labels x classes; %s", f"{size:,}", fix)
-    return found
+    return found | ({"numbers": {"test": own, **numbers}} if own else {})
