@@ -12,6 +12,7 @@ from typing import Any
 Node = dict[str, Any]
 
 PLAIN_NUMBERS: Mapping[str, Any] = {"decimal": ".", "thousands": None}
+VECTORIZER: Mapping[str, Any] = {"analyzer": "word"}
 LATER: Mapping[str, Any] = {"folds": None, "fold": None, "date_format": None}  # came later
 READERS = "mtl_cli.dataset.readers"
 
@@ -21,6 +22,8 @@ def dataset_of_today(node: Node) -> Node:
     target = str(node.get("_target_"))
     if target in CHANGED and "split" not in node:
         node = CHANGED[target](dict(node))
+    if CHANGED.get(target) is texts and isinstance(node.get("vectorizer"), dict):
+        node = node | {"vectorizer": {**VECTORIZER, **node["vectorizer"]}}
     split = node.get("split")
     if target.startswith("mtl_cli.dataset.") and isinstance(split, dict) and "by" in split:
         return node | {"split": {**LATER, **split}}
@@ -131,7 +134,9 @@ def state_of_today(target: Any, state: Any) -> Any:
     if target == f"{READERS}.text.TextReader":
         sources = {name: with_names(own) for name, own in state["sources"].items()}
         targets = {task: {"weight": None, **own} for task, own in state["targets"].items()}
-        return {**state, "sources": sources, "targets": targets}
+        fitted = mapping(state.get("vectorizer"))
+        fitted = {**fitted, "options": {**VECTORIZER, **mapping(fitted.get("options"))}}
+        return {**state, "sources": sources, "targets": targets, "vectorizer": fitted}
     return state
 
 

@@ -474,3 +474,30 @@ def test_the_movie_snippets_and_the_sites_are_read_whole():
     for split in one.sizes:
         for target in one.targets(split).values():
             assert abs(float(target.mean()) - 0.5) < 0.01
+
+
+@pytest.mark.parametrize("read_as", ["bag", "tokens"])
+def test_texts_without_blanks_are_told_and_read_by_their_characters(tmp_path, read_as):
+    """Of four words, two for each class, in an order of its own: no text comes twice."""
+    generator = np.random.default_rng(0)
+    words = {"1": ["好看", "喜欢"], "0": ["失望", "无聊"]}
+    rows = sorted(
+        {
+            ("".join(generator.choice([*words[mood], "电影"], 6)), mood)
+            for mood in words
+            for _ in range(30)
+        }
+    )
+    source = {"movie": {"path": write_csv(tmp_path / "a.csv", rows)}}
+    one = dataset(source, {"movie": "binary"}, read_as=read_as)
+    told = [note for note in one.notes if "one of the" in note]
+    assert len(told) == 1
+    assert "dataset.vectorizer.analyzer=char 'dataset.vectorizer.ngram_range=[1,3]'" in told[0]
+    own = options_of("text")["vectorizer"] | {"kind": "count", "analyzer": "char"}
+    other = dataset(source, {"movie": "binary"}, read_as=read_as, vectorizer=own)
+    assert not [note for note in other.notes if "one of the" in note]
+    assert set(other.reader.state()["vectorizer"]["vocabulary"]) == set("好看喜欢失望无聊电影")
+    read = next(other.reader.read(tmp_path / "a.csv", "movie", 9)).inputs["movie"]
+    assert len(read) == len(rows)
+    if read_as == "tokens":
+        assert (read[:, :12] > 1).all()  # every character is known

@@ -120,10 +120,18 @@ def test_damage_is_left_to_the_dataset(option):
 def test_a_reader_of_texts():
     target = {"name": "m", "kind": "binary", "columns": ["m"], "label_map": None}
     old = {"sources": {"m": {"text": "text", "columns": ["a"]}}, "targets": {"m": target}}
+    old |= {"vectorizer": {"options": {"kind": "count"}, "vocabulary": ["a"]}}
     assert state_of_today("mtl_cli.dataset.readers.text.TextReader", old) == {
         "sources": {"m": {"text": "text", "names": ["a"]}},
         "targets": {"m": {**target, "weight": None}},
+        "vectorizer": {"options": {"analyzer": "word", "kind": "count"}, "vocabulary": ["a"]},
     }
+
+
+def test_texts_were_read_by_words():
+    node = OmegaConf.to_container(OmegaConf.load(CONF / "dataset" / "text.yaml"))["dataset"]
+    older = node | {"vectorizer": {k: v for k, v in node["vectorizer"].items() if k != "analyzer"}}
+    assert dataset_of_today(older) == node
 
 
 def test_the_weights_of_a_table_were_those_of_all_targets():

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
 from mtl_cli.basis.batch import Bag, Examples
@@ -14,12 +15,15 @@ from mtl_cli.dataset.columns.unseen import unseen_note
 from mtl_cli.dataset.memory.in_memory import Rows
 from mtl_cli.dataset.splits.facts import lines_of
 from mtl_cli.dataset.texts.rows import TextRows
+from mtl_cli.dataset.vectorizers.options import SLOT
 from mtl_cli.dataset.vectorizers.tokens import Tokenizer
 from mtl_cli.dataset.vectorizers.vectorizer import Vectorizer, as_bag
 
 if TYPE_CHECKING:
-    import numpy as np
+    from scipy.sparse import csr_matrix
 
+ALONE = 0.9  # of the words, in one text each: none of them says anything of other texts
+FEW_TEXTS = 10  # of which nobody expects that they share words
 Inputs = dict[str, dict[str, Examples]]  # {split: {source: its texts}}
 
 
@@ -54,15 +58,16 @@ def prepare(
     """Fits the vectorizer on the train texts of all sources, and reads all texts by it."""
     notes, num_features, length = [note for rows in sources for note in notes_on(rows)], 0, 0
     if as_tokens:
-        vectorizer.fit(texts_of(sources, "train"))
+        notes += notes_on_words(vectorizer.fit(texts_of(sources, "train")))
         tokenizer = Tokenizer(vectorizer, max_length)
         inputs, length = token_inputs(sources, tokenizer, notes)
         num_features = tokenizer.num_ids
     else:
-        inputs = bag_inputs(sources, vectorizer)
+        inputs = bag_inputs(sources, vectorizer, notes)
         num_features = vectorizer.num_features
         notes += [note for rows in sources for note in notes_on_bags(rows, inputs)]
-    what = "token ids" if as_tokens else "words" if vectorizer.needs_fit else "hashes"
+    words = "words" if vectorizer.options.analyzer == "word" else "runs of characters"
+    what = "token ids" if as_tokens else words if vectorizer.needs_fit else "hashes"
     notes.append(f"vectorizer {vectorizer.options.kind}: {num_features:,} {what}")
     splits = {
         split: {
@@ -91,7 +96,7 @@ def targets_of(rows: TextRows, split: str) -> dict[str, torch.Tensor]:
     return {task: target[chosen] for task, target in rows.targets.items()}
 
 
-def bag_inputs(sources: Sequence[TextRows], vectorizer: Vectorizer) -> Inputs:
+def bag_inputs(sources: Sequence[TextRows], vectorizer: Vectorizer, notes: list[str]) -> Inputs:
     """The texts as bags of words."""
     inputs: Inputs = {"train": {}, "val": {}, "test": {}}
     if not vectorizer.needs_fit:
@@ -100,7 +105,9 @@ def bag_inputs(sources: Sequence[TextRows], vectorizer: Vectorizer) -> Inputs:
                 inputs[split][rows.source.name] = as_bag(rows.take_bags(chosen))
             rows.bags.clear()
         return inputs
-    train, begin = as_bag(vectorizer.fit(texts_of(sources, "train"))), 0
+    matrix = vectorizer.fit(texts_of(sources, "train"))
+    notes += notes_on_words(matrix)
+    train, begin = as_bag(matrix), 0
     for rows in sources:
         end = begin + len(rows.split["train"])
         inputs["train"][rows.source.name] = train[begin:end]  # a view
@@ -146,6 +153,19 @@ def notes_on(rows: TextRows) -> list[str]:
     if skipped:
         notes.append(f"{name}: {skipped:,} broken rows are skipped")
     return notes
+
+
+def notes_on_words(matrix: csr_matrix) -> list[str]:
+    """Whether nearly every word comes in one train text alone, of which nothing can be learned."""
+    texts, words = matrix.shape
+    alone = int((np.bincount(matrix.indices, minlength=words) == 1).sum())
+    if alone < ALONE * words or texts < FEW_TEXTS:
+        return []
+    advice = f"{SLOT}.analyzer=char '{SLOT}.ngram_range=[1,3]' reads runs of characters"
+    return [
+        f"{alone:,} of {words:,} words come in one of the {texts:,} train texts alone, as in "
+        f"languages without blanks between words: {advice}"
+    ]
 
 
 def notes_on_bags(rows: TextRows, inputs: Mapping[str, Mapping[str, Examples]]) -> list[str]:

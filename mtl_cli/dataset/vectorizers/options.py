@@ -12,6 +12,7 @@ from mtl_cli.basis.errors import check_boolean, check_choice, check_integer, nea
 
 SLOT = "dataset.vectorizer"
 KINDS = ["count", "tfidf", "hashing"]
+ANALYZERS = ["word", "char", "char_wb"]
 
 
 @dataclass(frozen=True)
@@ -22,20 +23,24 @@ class Options:
         kind: ``count`` (how often each word comes), ``tfidf`` (the same, rare words counting more:
             ``tf (ln((1 + n) / (1 + df)) + 1)``) or ``hashing`` (counts, with a random sign, of
             the words' hashes: no vocabulary, nothing to fit, texts of any number).
-        ngram_range: the shortest and the longest run of words that is counted as a word.
+        analyzer: what a text is made of: ``word``; ``char``, characters, for languages without
+            blanks between words; or ``char_wb``, characters within words.
+        ngram_range: the shortest and the longest run of words, or of characters, that is counted
+            as a word.
         min_df: in how many train texts a word must come; a share of them where below 1.
         max_df: in how many it may; a share of them where a fraction.
         max_features: the largest vocabulary, of the most frequent words; None: all.
         num_features: the number of hashes.
         lowercase: whether letters count without their case.
         stop_words: words that do not count: None, ``english``, or a list.
-        token_pattern: a regular expression for what a word is.
+        token_pattern: a regular expression for what a word is, where words are read.
         binary: whether a word counts once however often it comes.
         sublinear_tf: whether tf-idf reads ``1 + ln tf`` for tf.
         norm: the length of each text of tf-idf and hashing: ``l2``, ``l1``, or None as it is.
     """
 
     kind: str
+    analyzer: str
     ngram_range: list[int]
     min_df: float
     max_df: float
@@ -50,6 +55,10 @@ class Options:
 
     def __post_init__(self) -> None:
         check_choice(f"{SLOT}.kind", self.kind, KINDS, f"{SLOT}.kind=count")
+        check_choice(f"{SLOT}.analyzer", self.analyzer, ANALYZERS, f"{SLOT}.analyzer=char")
+        if self.stop_words is not None and self.analyzer != "word":
+            rule = "must be null where characters are read"
+            raise problem(f"{SLOT}.stop_words", rule, self.stop_words, f"{SLOT}.stop_words=null")
         pair = self.ngram_range
         whole = isinstance(pair, list | tuple) and all(isinstance(n, int) for n in pair)
         if not whole or len(pair) != 2 or not 1 <= pair[0] <= pair[1]:
@@ -88,13 +97,15 @@ class Options:
         from sklearn.feature_extraction import text
 
         common = {
+            "analyzer": self.analyzer,
             "ngram_range": tuple(self.ngram_range),
             "lowercase": self.lowercase,
             "stop_words": self.stop_words,
-            "token_pattern": self.token_pattern,
             "binary": self.binary,
             "dtype": np.float32,
         }
+        if self.analyzer == "word":
+            common["token_pattern"] = self.token_pattern  # else unused, as scikit-learn would warn
         if self.kind == "hashing":
             return text.HashingVectorizer(**common, n_features=self.num_features, norm=self.norm)
         common |= {"min_df": self.min_df, "max_df": self.max_df, "max_features": self.max_features}

@@ -19,6 +19,7 @@ TEXTS = ["the good, good film", "The bad film", "", "a film that is not good at 
 NEW = ["a good film by a newcomer", "nothing known", ""]
 PLAIN = {
     "kind": "count",
+    "analyzer": "word",
     "ngram_range": [1, 1],
     "min_df": 1,
     "max_df": 1.0,
@@ -39,6 +40,8 @@ VARIANTS = [
     {"max_features": 3},
     {"stop_words": "english", "binary": True},
     {"stop_words": ["film"], "sublinear_tf": True, "norm": None},
+    {"analyzer": "char", "ngram_range": [1, 3]},
+    {"analyzer": "char_wb", "ngram_range": [2, 3], "token_pattern": "x+"},
 ]
 REFERENCES = {
     "count": sklearn_text.CountVectorizer,
@@ -56,6 +59,8 @@ def reference(options: Options):
     values = {k: v for k, v in vars(options).items() if k != "kind"}
     values["n_features"] = values.pop("num_features")
     values["ngram_range"] = tuple(values["ngram_range"])
+    if values["analyzer"] != "word":
+        values.pop("token_pattern")
     made = REFERENCES[options.kind]()
     return made.set_params(**{k: v for k, v in values.items() if k in made.get_params()})
 
@@ -135,6 +140,8 @@ def test_an_empty_vocabulary_is_refused(own):
         ({"max_features": 0}, "an integer of at least 1"),
         ({"norm": "max"}, "must be one of l1, l2"),
         ({"binary": "no"}, "must be true or false"),
+        ({"analyzer": "letters"}, "must be one of word, char, char_wb"),
+        ({"analyzer": "char", "stop_words": ["a"]}, "null where characters are read"),
         ({"mindf": 2}, r"try:   dataset\.vectorizer\.min_df"),
     ],
     ids=str,
