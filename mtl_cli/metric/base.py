@@ -34,6 +34,7 @@ class MapMetric(Measuring, Metric):
 
     is_differentiable: ClassVar[bool] = False  # type: ignore[misc]
     full_state_update: ClassVar[bool] = False  # type: ignore[misc]
+    reads_missing: ClassVar[bool] = True  # it is given whole maps, missing pixels included
     counts: Tensor
     values: Tensor
     batches: Tensor

@@ -19,7 +19,7 @@ STEPS = 128  # the thresholds are 0, 1/128, ..., 1: a power of two, so nothing i
 class Probabilities(MapMetric):
     """How many pixels that are not, and that are, reach each threshold and not the next, [2, 129].
 
-    Reads probabilities [B, 1, H, W] and targets of the same shape, 0 or 1; NaN is missing.
+    Reads probabilities [B, 1, H, W] and targets of the same shape, 0 or 1; NaN or -1 is missing.
 
     Args:
         pooling: ``pixels`` or ``batches``.
@@ -37,7 +37,7 @@ class Probabilities(MapMetric):
     def measure(self, prediction: Tensor, target: Tensor) -> Tensor:
         steps = (at_least_single(prediction) * STEPS).nan_to_num().clamp(0, STEPS).long()
         cell = torch.where(target > 0, STEPS + 1 + steps, steps)
-        cell = torch.where(target.isnan(), 2 * (STEPS + 1), cell)
+        cell = torch.where(target >= 0, cell, 2 * (STEPS + 1))  # NaN is not at least 0
         return histogram(cell, 2 * (STEPS + 1) + 1)[:-1].view(2, STEPS + 1)
 
 

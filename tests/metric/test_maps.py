@@ -257,6 +257,14 @@ def test_angles_are_right_near_both_ends_in_single_precision(degrees):
         assert float(metric.compute()) == pytest.approx(degrees, abs=near)
 
 
+def test_edges_may_be_integers():
+    prediction, target = batches_of(draw_edges)[0]
+    of_floats, of_integers = binary_maps.F1("pixels"), binary_maps.F1("pixels")
+    of_floats.update(prediction, target)
+    of_integers.update(prediction, target.nan_to_num(nan=-1).long())
+    assert torch.equal(of_floats.counts, of_integers.counts)
+
+
 def test_half_precision_targets_are_compared_in_single():
     prediction, target = draw_normals(4, torch.Generator().manual_seed(0))
     metric, exact = normals.MeanAngle("pixels"), normals.MeanAngle("pixels")
