@@ -162,7 +162,7 @@ class Task(MeanLoss):
         target = self.example_target(8)
         prediction, label = self.score(torch.zeros(8, self.out_features), target)
         for name, metric in self.metrics.items():
-            slot, kind = f"tasks.{self.name}.metrics.{name}", type(self).__name__.lower()
+            slot = f"tasks.{self.name}.metrics.{name}"
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # the labels are all alike
                 try:
@@ -170,7 +170,7 @@ class Task(MeanLoss):
                 except (RuntimeError, ValueError, IndexError, TypeError) as error:
                     found = f"{type(metric).__name__}: {str(error).splitlines()[0]}"
                     fix = f"other options of it, or '~{slot}'"
-                    raise problem(slot, f"must fit a {kind} task", found, fix) from error
+                    raise problem(slot, f"must fit {self.kind()} task", found, fix) from error
                 size = 1
                 with suppress(RuntimeError, ValueError):  # made-up labels may be too few
                     size = torch.as_tensor(metric.compute()).numel()

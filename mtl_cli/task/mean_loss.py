@@ -145,11 +145,16 @@ class MeanLoss(nn.Module, ABC):
         finally:
             criterion.reduction = usual
 
+    def kind(self) -> str:
+        """What kind of task it is, with the article, for messages."""
+        name = type(self).__name__.lower()
+        return f"{'an' if name[0] in 'aeio' else 'a'} {name}"
+
     def unfitting(self, reason: str) -> ValueError:
         """The error for a loss that does not fit."""
-        kind, slot = type(self).__name__.lower(), f"tasks.{self.name}.loss"
+        slot = f"tasks.{self.name}.loss"
         found = f"{type(self.criterion).__name__}: {reason}"
-        return problem(slot, f"must fit a {kind} task", found, f"{slot}={self.usual_loss}")
+        return problem(slot, f"must fit {self.kind()} task", found, f"{slot}={self.usual_loss}")
 
     def align(self, output: Tensor, target: Tensor) -> Tensor:
         """The head's output [B, 1, ...] as [B, ...] where the target has no such dimension."""

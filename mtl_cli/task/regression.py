@@ -2,7 +2,6 @@
 
 import math
 import warnings
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import torch
@@ -83,7 +82,7 @@ class Regression(Task):
         """
         super().try_metrics()
         several = range(self.out_features) if self.out_features > 1 else ()
-        self.numbers[:] = [self.metrics_of_a_number() for _ in several]
+        self.numbers[:] = [{name: m.clone() for name, m in self.metrics.items()} for _ in several]
         label = self.example_target(8)
         prediction = label.roll(1, 0)
         found = [
@@ -93,17 +92,6 @@ class Regression(Task):
         self.only_differences = not self.plots and all(
             math.isclose(*two, rel_tol=1e-3) for two in found
         )
-
-    def metrics_of_a_number(self) -> dict[str, "Metric"]:
-        """The metrics anew, for one of several numbers; without those that want all of them."""
-        own: dict[str, Metric] = {}
-        label = torch.linspace(-1, 1, 8)
-        for name, metric in self.metrics.items():
-            alone = metric.clone()
-            with suppress(RuntimeError, ValueError, IndexError, TypeError):
-                self.tried_metric(alone, label.roll(1), label, 0.0)
-                own[name] = alone
-        return own
 
     @staticmethod
     def tried_metric(metric: "Metric", prediction: Tensor, label: Tensor, by: float) -> float:

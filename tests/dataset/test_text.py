@@ -138,6 +138,11 @@ def test_a_label_map_says_the_classes(tmp_path):
     one = dataset({"yelp": {"path": path}}, {"yelp": {"kind": "multiclass", "map": stars}})
     assert one.class_names == {"yelp": ["negative", "neutral", "positive"]}
     assert torch.bincount(one.targets("test")["yelp"]).tolist() == [4, 2, 4]  # stratified
+    order = ["positive", "neutral", "negative"]
+    said = {"kind": "ordinal", "map": stars, "order": order}
+    one = dataset({"yelp": {"path": path}}, {"yelp": said})
+    assert one.class_names["yelp"] == one.reader.targets["yelp"].names == order
+    assert one.sizes_of_tasks == {"yelp": 3}
     some = {key: value for key, value in stars.items() if key != 3}
     with pytest.raises(Problem, match=r"(?s)'3'.*10.*row 3 of a\.csv") as error:
         dataset({"yelp": {"path": path}}, {"yelp": {"kind": "multiclass", "map": some}})

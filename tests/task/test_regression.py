@@ -10,6 +10,7 @@ from torch import nn
 from mtl_cli.head.linear import Linear
 from mtl_cli.task.base import Parts
 from mtl_cli.task.regression import Regression
+from mtl_cli.training import by_number
 
 NUM = 400
 TARGETS = {
@@ -74,3 +75,28 @@ def test_several_outputs_with_missing_labels_are_compared_each_in_its_unit():
     errors = values - np.nanmean(values, 0)
     found = figures(task, torch.zeros(NUM, 2), torch.from_numpy(values))
     assert found["mse"] == pytest.approx(np.nanmean(errors**2), rel=1e-5)
+
+
+def test_each_of_several_numbers_has_its_own_figures():
+    draw = np.random.default_rng(0)
+    values = draw.standard_normal((NUM, 3)) * [3, 1e4, 1] + [1.7e9, 1e5, 0]
+    values[draw.random((NUM, 3)) < 0.3] = np.nan
+    values[:, 2] = np.nan  # has no label in these batches
+    metrics = {"mse": torchmetrics.MeanSquaredError(), "r2": torchmetrics.R2Score()}
+    task = Regression(Parts("y", "x", Linear, nn.MSELoss(), metrics, {}, 1.0), 3, standardize=True)
+    task.try_metrics()
+    task.fit(torch.from_numpy(values))
+    output = torch.from_numpy(draw.standard_normal((NUM, 3))).float()
+    by_number.start([task], torch.device("cpu"))
+    for rows in torch.arange(NUM).split(150):
+        by_number.update(task, output[rows], torch.from_numpy(values)[rows])
+    said = task.predict(output).numpy()
+    found = by_number.by_number({"y": task}, {"y": ["a", "b", "c"]})["y"]
+    assert list(found) == ["a", "b", "c"]
+    for k, name in enumerate("ab"):
+        there = ~np.isnan(values[:, k])
+        label, own = values[there, k], said[there, k]
+        assert found[name]["mse"] == pytest.approx(sk.mean_squared_error(label, own), rel=1e-5)
+        assert found[name]["r2"] == pytest.approx(sk.r2_score(label, own), rel=1e-4)
+    assert np.isnan(found["c"]["mse"])
+    assert list(by_number.by_number({"y": task}, {})["y"]) == ["1", "2", "3"]
