@@ -6,6 +6,7 @@ import shlex
 import sys
 import time
 import types
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from omegaconf import DictConfig
 from mtl_cli.basis.errors import Problem, problem
 from mtl_cli.command_line.cli import (
     FreshFolders,
+    checked,
     compose_run,
     fail,
     full_errors,
@@ -30,6 +32,7 @@ from mtl_cli.command_line.job_line import (
     say,
     silence_launchers,
 )
+from mtl_cli.command_line.mended import mended
 from mtl_cli.command_line.sweep import read_words
 from mtl_cli.command_line.words import as_typed
 from mtl_cli.disk.run_folder import RunFolder
@@ -105,7 +108,7 @@ def job(cfg: DictConfig) -> Any:
     except Problem as error:
         if full_errors():
             raise
-        return fail(error)
+        return fail(mended(error, FreshFolders.words, partial(checked, "train")))
 
 
 def job_of_a_sweep(

@@ -298,14 +298,14 @@ def test_a_sweep_ends_with_a_table_and_a_failed_job_hides_no_other(tmp_path: Pat
         (["dataset=my.csv"], "dataset=table dataset.path=my.csv 'dataset.targets={<column>: reg"),
         (
             ["dataset=my data/a.csv", "seed=1"],
-            "dataset=table 'dataset.path=my data/a.csv'",
+            "dataset=table 'dataset.path=\"my data/a.csv\"'",
         ),
         (["dataset=text", "dataset.sources.films.path=films.csv"], "={films: {path: films.csv}}'"),
         (
             ["dataset=table", "dataset.targets={mean area: regression}"],
-            "={kind:regression,column:mean area}'",
+            '={kind:regression,column:"mean area"}\'',
         ),
-        (["dataset=table", 'dataset.targets={"a b": binary}'], "={kind:binary,column:a b}'"),
+        (["dataset=table", 'dataset.targets={"a b": binary}'], '={kind:binary,column:"a b"}\''),
         (["encoder.hidden.a=3"], "the command line must fit the configuration"),
         (["arch=[1]"], "the command line must fit the configuration"),
         (["~tasks.tan"], "~tasks.tan must be there to be left out.\n  found: no tasks.tan there"),

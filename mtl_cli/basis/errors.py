@@ -7,7 +7,24 @@ from typing import Any
 
 
 class Problem(ValueError):
-    """What a user can mend; commands print it without a traceback. Made by `problem`."""
+    """What a user can mend; commands print it without a traceback. Made by `problem`.
+
+    Args:
+        thing: what is wrong.
+        rule: what it has to be.
+        found: what it is.
+        fix: what to do.
+    """
+
+    def __init__(self, thing: str, rule: str, found: str, fix: str) -> None:
+        super().__init__(thing, rule, found, fix)  # by which it goes from process to process
+        self.thing = thing
+        self.rule = rule
+        self.found = found
+        self.fix = fix
+
+    def __str__(self) -> str:
+        return f"{self.thing} {self.rule}.\n  found: {self.found}\n  try:   {self.fix}"
 
 
 def problem(thing: str, rule: str, found: Any, fix: str) -> Problem:
@@ -20,7 +37,7 @@ def problem(thing: str, rule: str, found: Any, fix: str) -> Problem:
         fix: what to do, if possible as the words to type (``arch.num_experts=8``).
     """
     shown = found if isinstance(found, str) and found else repr(found)
-    return Problem(f"{thing} {rule}.\n  found: {shown}\n  try:   {fix}")
+    return Problem(thing, rule, shown, fix)
 
 
 def nearest(word: str, known: list[str]) -> str | None:

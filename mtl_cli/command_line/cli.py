@@ -10,6 +10,7 @@ import shlex
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from mtl_cli.command_line.flags import readable
 from mtl_cli.command_line.grammar import read_texts, value
 from mtl_cli.command_line.help import show_help
 from mtl_cli.command_line.kinds import check_own, check_types
+from mtl_cli.command_line.mended import mended
 from mtl_cli.command_line.own_parts import (
     add_to_path,
     composable,
@@ -37,7 +39,7 @@ from mtl_cli.command_line.own_parts import (
 )
 from mtl_cli.command_line.places import CONF
 from mtl_cli.command_line.sweep import PLACE, place_sweep
-from mtl_cli.command_line.targets import add_tasks
+from mtl_cli.command_line.targets import add_tasks, begun_hydra, check_path_said
 from mtl_cli.command_line.words import for_hydra, for_swept_choices, swept_for_hydra
 from mtl_cli.disk.literal import literal
 from mtl_cli.disk.new_file import file_name
@@ -91,10 +93,14 @@ def callback_errors() -> Iterator[None]:
 
 
 @contextmanager
-def plain_errors(words: list[str]) -> Iterator[None]:
+def plain_errors(words: list[str], config_name: str | None = None) -> Iterator[None]:
     """Prints errors that a user can mend in a few lines, and exits with 1.
 
     With MTL_FULL_ERROR=1, and for bugs of our own, they keep their traceback.
+
+    Args:
+        words: of the command line.
+        config_name: of the configuration that they compose; None: of a command that composes none.
     """
     try:
         with explained(words):
@@ -102,7 +108,7 @@ def plain_errors(words: list[str]) -> Iterator[None]:
     except (Problem, HydraException, OmegaConfBaseException) as error:
         if full_errors():
             raise
-        fail(error)
+        fail(mended(error, words, partial(checked, config_name)) if config_name else error)
     except OSError as error:  # a disk that is full, a file or a folder that was taken away
         if full_errors():
             raise
@@ -130,7 +136,7 @@ def run_command(task: Callable[[DictConfig], Any], config_name: str) -> Any:
         if answered(words, lambda: show_help(CONF, config_name, words)) or completed(words):
             return None
     os.environ["HYDRA_FULL_ERROR"] = "1"  # lets the exceptions come here instead of printing them
-    with plain_errors(words):
+    with plain_errors(words, config_name):
         FreshFolders.words = words
         find_packages(words)
         sys.argv[1:] = for_swept_choices(for_hydra(readable(words)))
@@ -168,15 +174,6 @@ def job_config(cfg: DictConfig, hydra_cfg: Any) -> DictConfig:
     return own
 
 
-def typed_value(key: str, text: str) -> Any:
-    """The value of a ``key=value`` word, read as YAML, as it can stand in a configuration."""
-    try:
-        read: Any = OmegaConf.to_container(OmegaConf.from_dotlist([f"value={text}"]), resolve=True)
-    except Exception as error:  # whatever YAML's reader stumbles over
-        raise problem(key, "must have a value in YAML", text, f"'{key}=<value>'") from error
-    return literal(read["value"])
-
-
 def compose_run(config_name: str, words: list[str]) -> tuple[DictConfig, Path]:
     """What the command would run for these words: its config, and a fresh folder."""
     cfg = compose(config_name, words)
@@ -184,10 +181,16 @@ def compose_run(config_name: str, words: list[str]) -> tuple[DictConfig, Path]:
         return job_config(cfg, cfg.hydra), create_folder(Path(cfg.hydra.run.dir))
 
 
+def checked(config_name: str, words: list[str]) -> None:
+    """Raises the first mistake of a command line."""
+    cfg = compose(config_name, words)
+    check_path_said(job_config(cfg, cfg.hydra))
+
+
 def compose(config_name: str, words: Sequence[str]) -> DictConfig:
     """The whole configuration of the words, Hydra's own part too; it makes no folder."""
     typed = list(words)
     with explained(typed):
         ready = composable(for_hydra(typed))
-        with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
+        with begun_hydra():
             return hydra.compose(config_name, ready, return_hydra_config=True)

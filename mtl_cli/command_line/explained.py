@@ -15,8 +15,9 @@ from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
 from mtl_cli.basis.errors import Problem, problem
+from mtl_cli.command_line.corrected import command
 from mtl_cli.command_line.grammar import parsed
-from mtl_cli.command_line.mistakes import command, explain
+from mtl_cli.command_line.mistakes import explain
 from mtl_cli.command_line.own_parts import conf_folders
 from mtl_cli.command_line.places import CONF, group_of
 

@@ -11,8 +11,8 @@ from difflib import get_close_matches
 from hydra._internal.utils import get_args_parser
 
 from mtl_cli.basis.errors import problem
+from mtl_cli.command_line.corrected import command
 from mtl_cli.command_line.habits import NAMES
-from mtl_cli.command_line.mistakes import command
 
 
 def readable(words: list[str]) -> list[str]:

@@ -19,6 +19,7 @@ from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf, open_dict
 
+from mtl_cli.basis.errors import problem
 from mtl_cli.basis.numerals import is_number
 from mtl_cli.basis.shell import OTHER_KINDS, in_quotes
 from mtl_cli.disk.literal import literal
@@ -111,6 +112,15 @@ def with_mappings(node: Any) -> Any:
         return {key: with_mappings(item) for key, item in node.items()}
     read = read_mapping(node)
     return node if read is None else read
+
+
+def typed_value(key: str, text: str) -> Any:
+    """The value of a ``key=value`` word, read as YAML, as it can stand in a configuration."""
+    try:
+        read: Any = OmegaConf.to_container(OmegaConf.from_dotlist([f"value={text}"]), resolve=True)
+    except Exception as error:  # whatever YAML's reader stumbles over
+        raise problem(key, "must have a value in YAML", text, f"'{key}=<value>'") from error
+    return literal(read["value"])
 
 
 def keys_of(data: Any) -> Iterable[Any]:

@@ -17,17 +17,24 @@ NAMES = {
     "batch_size": "dataset.batch_size",
     "max_epochs": "trainer.max_epochs",
     "epochs": "trainer.max_epochs",
+    "epoch": "trainer.max_epochs",
     "num_epochs": "trainer.max_epochs",
     "learning_rate": "optimizer.lr",
     "model": "arch",
     "backbone": "encoder",
     "decoder": "head",
     "data": "dataset",
+    "path": "dataset.path",
+    "file": "dataset.path",
+    "csv": "dataset.path",
+    "target": "dataset.targets",
+    "targets": "dataset.targets",
     "metric": "trainer.select",
     "random_state": "seed",
 }
 CHOICES = {"classification": "multiclass", "classes": "multiclass", "numeric": "regression"}
 CHOICES |= {"poisson": "count", "counts": "count", "rating": "ordinal", "ordered": "ordinal"}
+OF_TABLES = ("dataset.path", "dataset.targets")
 TABLE = re.compile(r"\.(csv|tsv|jsonl?|parquet|npz|gz|txt)$", re.IGNORECASE)
 
 
@@ -45,6 +52,13 @@ def meant(word: str, config: DictConfig) -> str | None:
         (f"{group}.{key}" for group in map(str, config) if has(config, group, key)), None
     )
     return f"{path}{equals}{text}" if path else None
+
+
+def with_table(words: Sequence[str], key: str) -> list[str]:
+    """The words with ``dataset=table``, where they say a table's option and no dataset."""
+    chosen = any(re.match(r"\+?(dataset|experiment)=", word) for word in words)
+    needed = key.startswith(OF_TABLES) and not chosen
+    return [*(["dataset=table"] if needed else []), *words]
 
 
 def has(config: DictConfig, group: str, key: str) -> bool:

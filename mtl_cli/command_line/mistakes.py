@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 import shlex
-import sys
 from collections.abc import Sequence
 from glob import escape
 from pathlib import Path
@@ -17,13 +16,13 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from mtl_cli.basis.errors import Problem, nearest, problem
-from mtl_cli.basis.shell import in_quotes
-from mtl_cli.command_line.grammar import KEY
-from mtl_cli.command_line.habits import CHOICES, meant, of_file
-from mtl_cli.command_line.names import quoted
+from mtl_cli.command_line.corrected import command, corrected
+from mtl_cli.command_line.grammar import parsed
+from mtl_cli.command_line.habits import CHOICES, meant, of_file, with_table
 from mtl_cli.command_line.old_words import is_old, todays
 from mtl_cli.command_line.own_parts import conf_folders
 from mtl_cli.command_line.places import CONF, group_of, place_at
+from mtl_cli.command_line.unreadable import unreadable
 
 
 def said_today(key: str, words: list[str]) -> Problem:
@@ -53,6 +52,10 @@ def explain(error: Exception, words: list[str]) -> Problem:
     if twice and word:
         fix = corrected(words, word, word[1:])
         return problem(word, f"must be without +, since there is a {twice[1]} already", word, fix)
+    if "add --multirun" in text:
+        word = next((w for w, own in parsed(words) if own and own.is_sweep_override()), key)
+        fix = shlex.join([command(), "--multirun", *words])
+        return problem(word, "is several values, each for a run of its own", word, fix)
     if "does not exist" in text or "Could not delete" in text:
         word = next((word for word in words if word.startswith("~")), key)
         fix = f"{command()} --cfg job, which shows what is there"
@@ -108,7 +111,9 @@ def no_such_option(key: str, wrong: str, there: DictConfig, words: list[str]) ->
     close = nearest(wrong, known)
     fix = f"one of its options: {', '.join(known)}"
     if habit and word:
-        fix = corrected(words, word, habit)
+        fix = corrected(with_table(words, habit), word, habit)
+    elif (typed := with_table(words, key)) != words:
+        fix = shlex.join([command(), *typed])
     elif empty is not None and (empty != where or not known):
         option = key.removeprefix(f"{empty}.").partition(".")[0]
         fix = shlex.join([command(), f"{empty}={with_option(empty, option, folders)}", *words])
@@ -144,55 +149,3 @@ def no_such_place(key: str, known: list[str], words: list[str]) -> Problem:
         return problem(key, rule, f"no {name} there", fix)
     fix = corrected(words, key, nearest(key, known) or known[0])
     return problem(key, f"must be one of {', '.join(known)}", "no such place", fix)
-
-
-def unreadable(error: OverrideParseException, words: list[str]) -> Problem:
-    """Of a word that is no ``key=value``; the next word may be its value."""
-    word = str(error.override)
-    fix = "key=value, quoted where it has brackets or blanks: 'encoder.hidden=[64,64]'"
-    if "=" in word or word.startswith("~") or word not in words:
-        lines = str(error).splitlines()
-        caret = next((line.index("^") for line in lines if line.strip() == "^"), None)
-        fix = quoted(word) or as_typed_text(word, words) or fix
-        if caret is not None:  # it stands below the word, behind the name of Hydra's own exception
-            rest = lines[0][caret:] or "its end"
-            return problem(word, "must be key=value", f"what cannot be read, at {rest}", fix)
-        said = next((line for line in lines if "Error parsing" not in line), lines[0])
-        return problem(word, "must be key=value", said, fix)
-    place = words.index(word)
-    following = words[place + 1 : place + 2]
-    if word in ("latest", "best", "last"):
-        key = "checkpoint" if word in ("best", "last") else "run"
-        fix = shlex.join([command(), *words[:place], f"{key}={word}", *words[place + 1 :]])
-    elif ":" in word:
-        fix = corrected(words, word, word.replace(":", "=", 1))
-    elif following and re.fullmatch(r"[\w.]+", following[0]):
-        joined = f"{word}={following[0]}"
-        fix = shlex.join([command(), *words[:place], joined, *words[place + 2 :]])
-    return problem(word, "must be key=value", "no = in it", fix)
-
-
-def as_typed_text(word: str, words: list[str]) -> str | None:
-    """The command line with the value of a word in quotes; None where that is no text."""
-    key, equals, text = word.partition("=")
-    if not equals or word not in words or not KEY.fullmatch(key) or text[:1] in ("", *"[{(\"'"):
-        return None
-    mended = f"{key}={in_quotes(text)}"
-    return shlex.join([command(), *(mended if typed == word else typed for typed in words)])
-
-
-def corrected(words: list[str], wrong: str, right: str) -> str:
-    """The command line with the first word that holds ``wrong`` mended."""
-    fixed = list(words)
-    for i, word in enumerate(words):
-        pattern = rf"(?<![\w-]){re.escape(wrong)}(?![\w-])"
-        if re.search(pattern, word):
-            fixed[i] = re.sub(pattern, right, word, count=1)
-            break
-    return shlex.join([command(), *fixed])
-
-
-def command() -> str:
-    """The command that was typed; that of training, where Python called."""
-    name = Path(sys.argv[0]).name
-    return name if name.startswith("mtl-") else "mtl-train"

@@ -7,9 +7,10 @@ composing grows with the square of the choices, and 200 tasks are 600 of them.
 from __future__ import annotations
 
 import re
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,12 @@ from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from mtl_cli.basis.errors import nearest, problem
+from mtl_cli.command_line.braces import in_one
+from mtl_cli.command_line.corrected import command
 from mtl_cli.command_line.grammar import as_texts, parsed
+from mtl_cli.command_line.kind_in_file import file_with, first_rows, kind_in_file
 from mtl_cli.command_line.names import check_names, kind_of, targets_in
+from mtl_cli.command_line.names import word as typed_word
 from mtl_cli.command_line.own_parts import composable, installed_folders
 from mtl_cli.command_line.places import CONF
 
@@ -40,6 +45,9 @@ def with_tasks(words: list[str], most: int = sys.maxsize) -> list[str]:
         most: of more targets, those get their tasks here that other words speak of; the others are
             added to what is composed (`targets.add_tasks`).
     """
+    if (line := in_one("dataset.targets", words)) is not None:
+        rule, found = "must be one mapping in quotes", "several words, as a shell makes of braces"
+        raise problem("dataset.targets", rule, found, shlex.join([command(), *line]))
     words = [f"++{word}" if OPEN.match(word) else word for word in words]
     tasks: dict[str, str] = {}
     for _, override in parsed(as_texts([word for word in words if "dataset.targets" in word])):
@@ -70,6 +78,8 @@ def add_tasks(cfg: DictConfig, chosen: Mapping[str, str | None], folders: Sequen
         folders: of configurations, as ``--config-dir`` names them.
     """
     targets = cfg.dataset.get("targets") if isinstance(cfg.get("dataset"), DictConfig) else None
+    if "targets" in (cfg.get("dataset") or {}):
+        check_kinds_said(targets, cfg.dataset.get("path"))
     said = OmegaConf.to_container(targets) if isinstance(targets, DictConfig) else {}
     assert isinstance(said, dict)
     check_names(said)
@@ -111,15 +121,19 @@ def check_kinds(kinds: Mapping[str, str], folders: Sequence[Path]) -> None:
             raise problem(f"dataset.targets.{task}", rule, kind, fix)
 
 
+def begun_hydra() -> AbstractContextManager[Any]:
+    """In which something can be composed; where Hydra is running it lets nobody begin anew."""
+    running = GlobalHydra.instance().is_initialized()
+    return nullcontext() if running else hydra.initialize_config_dir(str(CONF), version_base="1.3")
+
+
 def compose_kinds(
     kinds: Sequence[str], folders: Sequence[Path]
 ) -> dict[str, tuple[Any, dict[tuple[str, str], str | None]]]:
     """``{kind: (its task, {("loss", ".loss"): "bce"})}``: what one task of each is composed to."""
     words = [f"--config-dir={folder}" for folder in folders]
     words += [f"+task@tasks.{kind}={kind}" for kind in kinds]
-    running = GlobalHydra.instance().is_initialized()  # it lets nobody begin anew
-    begun = nullcontext() if running else hydra.initialize_config_dir(str(CONF), version_base="1.3")
-    with begun:
+    with begun_hydra():
         cfg = hydra.compose("train", composable(words), return_hydra_config=True)
     made = {}
     for kind in kinds:
@@ -130,3 +144,43 @@ def compose_kinds(
                 choices[group, place.removeprefix(f"tasks.{kind}")] = choice
         made[kind] = OmegaConf.to_container(cfg.tasks[kind]), choices
     return made
+
+
+def check_kinds_said(targets: Any, path: Any) -> None:
+    """Refuses targets without their kinds, and offers those that the data may be of.
+
+    Args:
+        targets: of a dataset's options.
+        path: of its file.
+    """
+    said = OmegaConf.to_container(targets) if OmegaConf.is_config(targets) else targets
+    names = without_kinds(said)
+    if not names:
+        return
+    file = path if isinstance(path, str) else file_with([*names])
+    header = next(iter(first_rows(file)), [])
+    columns = {name: name if name in header else nearest(name, header) or name for name in names}
+    kinds = {own: names[name] or kind_in_file(file, own) for name, own in columns.items()}
+    found = f"dataset.targets={targets}, without kinds"
+    fix = typed_word("dataset.targets", kinds)
+    raise problem("dataset.targets", "must say the kind of each target, {target: kind}", found, fix)
+
+
+def without_kinds(said: Any) -> dict[str, str | None]:
+    """``{target: its kind, where that is said}`` of targets that are no mapping to kinds; empty
+    where they are one."""
+    names = said.split(",") if isinstance(said, str) else said
+    if isinstance(said, dict) and all(own is None for own in said.values()):
+        names = list(said)
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        return {}
+    pairs = [re.split(r"[=:]", name, maxsplit=1) for name in names if name.strip()]
+    return {pair[0].strip(): pair[1].strip() if len(pair) > 1 else None for pair in pairs}
+
+
+def check_path_said(cfg: DictConfig) -> None:
+    """Refuses a table whose file is not said, and offers the only one that has its targets."""
+    if cfg.choices.get("dataset") == "table" and cfg.dataset.path is None:
+        file = file_with([str(name) for name in cfg.dataset.get("targets") or ()])
+        fix = f"dataset.path={file or '<file>'}"
+        raise problem("dataset.path", "must be given", "no value", fix)

@@ -18,7 +18,7 @@ from mtl_cli.basis.errors import Problem, problem
 from mtl_cli.basis.shell import as_word
 from mtl_cli.disk.formats import without_format
 from mtl_cli.disk.older_runs import as_of_today
-from mtl_cli.disk.run_folder import RunFolder
+from mtl_cli.disk.run_folder import RunFolder, near_folder
 from mtl_cli.disk.yaml_file import read_yaml
 
 DONE = ("completed", "stopped_early")
@@ -73,7 +73,7 @@ def find_runs(folder: Path) -> list[Path]:
         ValueError: where there is no such folder, or no run in it.
     """
     if not folder.is_dir():
-        fix = "latest, or a folder below runs/"
+        fix = near_folder(folder) or "latest, or a folder below runs/"
         raise problem(str(folder), "must be a folder with runs", "no such folder", fix)
     found = sorted(walk(folder), key=by_numbers)
     if not found:

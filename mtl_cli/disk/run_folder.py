@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mtl_cli.basis.errors import problem
+from mtl_cli.basis.errors import nearest, problem
 from mtl_cli.disk import writing
 
 COLUMNS = ("epoch", "step", "split", "task", "metric", "value")
@@ -161,5 +161,27 @@ def find_run(name: str, root: Path) -> RunFolder:
     folder = RunFolder(Path(name).expanduser())
     if not folder.config.is_file():
         found = "no config.yaml in it" if folder.path.is_dir() else "no such folder"
-        raise problem(name, "must be a run folder", found, "latest, or a folder below runs/")
+        fix = near_folder(folder.path, "config.yaml") or "latest, or a folder below runs/"
+        raise problem(name, "must be a run folder", found, fix)
     return folder
+
+
+def near_folder(path: Path, file: str = "") -> str | None:
+    """The folder that a mistyped path was most likely meant to be, as it can be pasted.
+
+    Args:
+        path: part of which is there.
+        file: that has to be in the folder; empty: none.
+    """
+    whole = path.absolute()
+    place = Path(whole.anchor)
+    for name in whole.parts[1:]:
+        if (place / name).is_dir():
+            place /= name
+            continue
+        there = [p.name for p in place.iterdir() if p.is_dir()] if os.access(place, os.R_OK) else []
+        close = nearest(name, there)
+        if close is None:
+            return None
+        place /= close
+    return seen_from_here(place) if place != whole and (place / file).exists() else None

@@ -9,7 +9,7 @@ from omegaconf import OmegaConf
 
 from mtl_cli.basis.errors import problem
 from mtl_cli.basis.shell import as_word, without_quotes
-from mtl_cli.command_line.cli import typed_value
+from mtl_cli.command_line.grammar import typed_value
 from mtl_cli.command_line.options import as_value
 from mtl_cli.command_line.own_parts import find_packages
 from mtl_cli.command_line.sweep import is_sweep, read_words, resumed_words, sweep_of

@@ -12,7 +12,8 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from mtl_cli.basis.errors import check_choice, nearest, problem
-from mtl_cli.command_line.cli import compose, explained, job_config, typed_value
+from mtl_cli.command_line.cli import compose, explained, job_config
+from mtl_cli.command_line.grammar import typed_value
 from mtl_cli.comparison.saved_run import mapping
 from mtl_cli.dataset.base import Dataset
 from mtl_cli.disk.literal import literal

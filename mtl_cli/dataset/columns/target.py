@@ -12,12 +12,13 @@ import torch
 from torch import Tensor
 
 from mtl_cli.dataset.columns.labels import LabelMap, flags
-from mtl_cli.dataset.columns.numbers import numbers
+from mtl_cli.dataset.columns.numbers import is_numeric, numbers
 from mtl_cli.dataset.files.parts import Place
 
 if TYPE_CHECKING:
     import pyarrow
 
+LOOK = 10_000  # rows in which a target that is no number may show what else it is
 CLASSES = ("binary", "multiclass", "ordinal")
 
 
@@ -63,7 +64,9 @@ class Target:
             return self.label_map.targets(cells, place)
         fix = "leave such cells empty"
         if not new:
+            two = not is_numeric(cells.type) and len(cells.slice(0, LOOK).unique().drop_null()) == 2
             fix += f", or 'dataset.targets={{{self.name}: multiclass}}', or a map"
+            fix = f"dataset.targets.{self.name}=binary" if two else fix
         mend = None if new else lambda writing: writing.words(None)
         return torch.from_numpy(numbers(name, cells, place, fix, mend=mend))
 

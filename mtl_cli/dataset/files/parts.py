@@ -167,17 +167,22 @@ def check_columns(
         thing: what asks for them, in the user's words (``dataset.targets``).
         slot: of the options that the file was read by (`ReadOptions`); None: it has none.
     """
-    columns = list(there)
-    known = set(columns)
-    for name in wanted:
-        if name not in known:
-            more = f", and {len(columns) - MANY:,} more" if len(columns) > MANY else ""
-            rule = f"must name columns that are there: {', '.join(columns[:MANY])}{more}"
-            close = nearest(name, columns)
-            fix = f"{close} in its place" if close else f"one of those, or a file with {name}"
-            if slot and (len(columns) == 1 or not close):
-                fix = how_to_read(columns, slot) or fix
-            raise problem(thing, rule, name, fix)
+    columns, asked = list(there), list(wanted)
+    missing = sorted(set(asked) - set(columns), key=asked.index)
+    if not missing:
+        return
+    more = f", and {len(columns) - MANY:,} more" if len(columns) > MANY else ""
+    rule = f"must name columns that are there: {', '.join(columns[:MANY])}{more}"
+    free = [column for column in columns if column not in set(asked)]  # others have their use
+    close = {name: near for name in missing[:MANY] if (near := nearest(name, free))}
+    named = ", ".join(missing[:MANY])
+    fix = f"a file with {named}" if slot is None else f"one of those, or a file with {named}"
+    if len(missing) == len(close) == len({*close.values()}):
+        mends = [f"{near} in place of {name}" for name, near in close.items()]
+        fix = f"{close[named]} in its place" if len(close) == 1 else "; ".join(mends)
+    if slot and (len(columns) == 1 or not close):
+        fix = how_to_read(columns, slot) or fix
+    raise problem(thing, rule, named, fix)
 
 
 def place_in(frame: pandas.DataFrame) -> Place:

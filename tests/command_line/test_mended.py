@@ -1,0 +1,82 @@
+"""A mistyped command line is answered with one that works, however many words of it are wrong."""
+
+import shlex
+import sys
+from pathlib import Path
+
+import pytest
+
+import mtl_cli.train
+from mtl_cli.command_line.cli import compose, job_config
+from mtl_cli.command_line.kind_in_file import kind_in_file
+
+TABLE = "height,ill,age,group\n" + "".join(
+    f"{n}.5,{n % 2 == 0},{n * 1.25},{'abc'[n % 3]}\n" for n in range(30)
+)
+FILE = "dataset.path=my.csv"
+BOTH = "dataset.targets={ill: binary, age: regression}"
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my.csv").write_text(TABLE, encoding="utf-8")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("target=ill", f"dataset=table dataset.targets={{ill:binary}} {FILE}"),
+        ("path=my.csv targets=ill", f"dataset=table {FILE} dataset.targets={{ill:binary}}"),
+        ("path=my.csv targets=age lr=0.1 epochs=3", "optimizer.lr=0.1 trainer.max_epochs=3"),
+        (f"dataset=table {FILE} dataset.targets=gruop", "dataset.targets={group:multiclass}"),
+        (f"dataset=table {FILE} 'dataset.targets=[ill,age]'", "{ill:binary,age:regression}"),
+        (f"dataset=table {FILE} 'dataset.targets={{ill=binary}}'", "{ill:binary}"),
+        (f"dataset=table {FILE} 'targets={{ill=binary}}' epoch=2", "{ill: binary}"),
+        (f"dataset=table {FILE} 'dataset.targets={{ill: binary, age: regression'", BOTH),
+        (f"dataset=table {FILE} {BOTH} seed=1", BOTH),  # without quotes: a shell cuts at blanks
+        (
+            f"dataset=table {FILE} dataset.targets=ill:binary dataset.targets=age:regression",
+            BOTH,
+        ),
+        ("seed=0,1,2", "--multirun seed=0,1,2"),
+        ("seed=0,1 arch=mmo", "--multirun seed=0,1 arch=mmoe"),
+        ("arch=mmo optimizer.lr=abc weightin=uw", "arch=mmoe optimizer.lr=0.001 weighting=uw"),
+    ],
+)
+def test_the_line_that_is_offered_has_all_mended(here, monkeypatch, capsys, typed, offered):
+    monkeypatch.setattr(sys, "argv", ["mtl-train", *shlex.split(typed)])
+    with pytest.raises(SystemExit) as end:
+        mtl_cli.train.main()
+    assert end.value.code == 1
+    fix = capsys.readouterr().err.partition("try:   ")[2].strip()
+    words = shlex.split(fix)
+    if words[0] != "mtl-train":  # one word alone was wrong
+        key = words[0].partition("=")[0]
+        kept = [word for word in shlex.split(typed) if word.partition("=")[0] != key]
+        words = ["mtl-train", *kept, words[0]]
+    assert " ".join(words).endswith(offered) or offered in " ".join(words)
+    single = [w.replace("seed=0,1,2", "seed=0").replace("seed=0,1", "seed=0") for w in words[1:]]
+    cfg = compose("train", [word for word in single if word != "--multirun"])
+    assert job_config(cfg, cfg.hydra).tasks
+
+
+def test_a_kind_is_what_the_column_looks_like(here):
+    kinds = {name: kind_in_file("my.csv", name) for name in ("height", "ill", "age", "group", "x")}
+    assert kinds == {
+        "height": "regression",
+        "ill": "binary",
+        "age": "regression",
+        "group": "multiclass",
+        "x": "KIND",
+    }
+    assert kind_in_file("nowhere.csv", "x") == "KIND"
+
+
+def test_true_and_false_are_offered_as_binary(here, monkeypatch, capsys):
+    words = ["dataset=table", FILE, "dataset.targets={ill: regression}", "trainer.max_epochs=1"]
+    monkeypatch.setattr(sys, "argv", ["mtl-train", *words])
+    with pytest.raises(SystemExit):
+        mtl_cli.train.main()
+    assert "try:   dataset.targets.ill=binary" in capsys.readouterr().err
