@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
-from mtl_cli.dataset.files.canonical import canonical
+from mtl_cli.dataset.files.canonical import canonical, truths
 from mtl_cli.dataset.files.held import held
 from mtl_cli.dataset.table import Table
 
@@ -128,6 +128,57 @@ def test_every_kind_of_file_gives_the_rows_of_the_training(tmp_path, caplog, fra
 def test_a_value_has_one_writing(text, expected):
     assert canonical(text) == expected
     assert canonical(expected) == expected
+
+
+SPELLINGS = [
+    ("False", "True"),
+    ("FALSE", "TRUE"),
+    ("f", "t"),
+    ("F", "T"),
+    ("no", "yes"),
+    ("No", "Yes"),
+]
+SPELLINGS += [("N", "Y"), ("0", "1"), ("0.0", "1.0"), (0, 1), (0.0, 1.0), (False, True)]
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    cells=st.lists(st.sampled_from([0, 1, None]), min_size=N - 4, max_size=N - 4),
+    first=st.sampled_from(SPELLINGS),
+    other=st.sampled_from(SPELLINGS),
+    kinds=st.tuples(st.sampled_from([*WRITERS]), st.sampled_from([*WRITERS])),
+)
+def test_truth_values_are_one_however_a_file_spells_them(
+    tmp_path, caplog, cells, first, other, kinds
+):
+    """As an input, and as a label; in training they are one pair of spellings."""
+    cells = [0, 1, 0, 1, *cells]
+
+    def write(spelling, kind, name):
+        flag = [None if cell is None else spelling[cell] for cell in cells]
+        label = [spelling[i % 2] for i in range(N)]
+        frame = pd.DataFrame({"x": np.arange(N) ** 2, "flag": flag, "ill": label})
+        WRITERS[kind](frame, tmp_path / f"{name}.{kind}")
+        return tmp_path / f"{name}.{kind}"
+
+    said = {"columns": {"flag": {"type": "category"}}}
+    table = make_of(write(first, kinds[0], "a"), {"ill": "binary"}, **said)
+    new = write(other, kinds[1], "b")
+    trained = table.splits["train"].inputs["row"]
+    assert trained[:, -1].tolist() == [0 if cell is None else cell + 1 for cell in cells]
+    assert torch.equal(encoded(table.reader, new), trained)
+    (part,) = table.reader.read(new, "row", N, ["ill"])
+    assert part.targets["ill"].tolist() == [i % 2 for i in range(N)]
+    assert "unknown" not in caplog.text
+
+
+def test_other_values_are_no_truth_values():
+    for values in (["f", "m"], ["t", "f", "true"], ["yes"], ["true", "no"], ["1", "2"], []):
+        assert truths(values) == {}
+    assert truths(["Y", "N"])["1"] == "Y"
+    assert truths(["false", "true"])["no"] == "false"
 
 
 def test_single_precision_stays_what_it_is(tmp_path):

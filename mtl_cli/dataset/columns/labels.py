@@ -16,7 +16,7 @@ from torch import Tensor
 from mtl_cli.basis.errors import check_choice, problem
 from mtl_cli.dataset.columns.class_order import in_order
 from mtl_cli.dataset.columns.label_checks import check_kind, unmapped
-from mtl_cli.dataset.files.canonical import canonical
+from mtl_cli.dataset.files.canonical import canonical, truths
 from mtl_cli.dataset.files.cells import (
     MISSING,
     SeenLabels,
@@ -65,6 +65,13 @@ class LabelMap:
             values = [self.number(label, i, codes, place) for i, label in enumerate(labels)]
             return torch.from_numpy(append(np.array(values, np.float64), np.nan)[codes])
         meaning = {canonical(label): name for label, name in self.meaning.items()}
+        if self.otherwise is None:
+            spelled = truths(meaning)
+            meaning |= {
+                x: meaning[spelled[x.casefold()]]
+                for x in labels
+                if x.casefold() in spelled and x not in meaning
+            }
         unknown = [] if self.otherwise else [x for x in labels if x not in meaning]
         if unknown:
             seen = SeenLabels()

@@ -7,6 +7,7 @@ and one file has 08:00 where another has 08:00:00. As a category or a label they
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from datetime import UTC, datetime
 
 WHOLE = re.compile(r"([+-]?(?:0|[1-9]\d*))\.0+")  # 007.0 is a code
@@ -14,6 +15,7 @@ POWER = re.compile(r"[+-]?\d(?:\.\d+)?[eE]\+?\d+")
 TIME = re.compile(r"(\d\d?):(\d\d)(?::(\d\d)(?:\.(\d+))?)?")
 MOMENT = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?(?:\d\d)?)?")
 TRUTH = ("true", "false")
+TRUTHS = (("false", "true"), ("no", "yes"), ("f", "t"), ("n", "y"), ("0", "1"))
 LARGEST = 2**63
 
 
@@ -37,6 +39,24 @@ def canonical(text: str) -> str:
     if POWER.fullmatch(text) and abs(value := float(text)) < LARGEST and value.is_integer():
         return str(int(value))
     return text
+
+
+def truths(values: Collection[str]) -> dict[str, str]:
+    """``{a spelling of a truth value, in small letters: which of the values it is}``; empty where
+    the values are not two that people write for false and true.
+
+    ``true`` is then ``1``, ``yes``, ``T`` or ``Y`` of another file.
+    """
+    written = {value.casefold(): value for value in values}
+    for false, true in TRUTHS:
+        if len(values) == 2 and set(written) == {false, true}:
+            pairs = [
+                (own, written[word])
+                for pair in TRUTHS
+                for own, word in zip(pair, (false, true), strict=True)
+            ]
+            return dict(pairs)
+    return {}
 
 
 def moment(text: str) -> str:

@@ -14,7 +14,7 @@ from mtl_cli.dataset.columns.ids import id_hint
 from mtl_cli.dataset.columns.moments import date_hint
 from mtl_cli.dataset.columns.numbers import is_numeric
 from mtl_cli.dataset.columns.writing import Writing, most_likely, writing_of
-from mtl_cli.dataset.files.canonical import canonical
+from mtl_cli.dataset.files.canonical import canonical, truths
 from mtl_cli.dataset.files.cells import append, encode, sort_names
 from mtl_cli.dataset.files.parts import Place, words_for
 
@@ -73,7 +73,7 @@ class Category(Column):
             return Learned(missing, "the same category in all of train")
         few = ", ".join(shorten(value) for value in column.values[:3])
         few += ", ..." * (len(column.values) > 3)
-        rare = len(texts) - len(column.values)
+        rare = column.known(texts).count(0)
         about = f"{len(column.values):,}: {few}" + f"; {rare:,} rare or unseen" * (rare > 0)
         about += f"; {dates or meant}" * bool(dates or meant)
         return Learned(missing, about, column, [codes], writing)
@@ -87,17 +87,21 @@ class Category(Column):
 
     def unseen(self, cells: Any) -> tuple[int, int, str]:
         indices, texts = encode(cells, self.values)
-        known = {*map(canonical, self.values)}
-        unknown = np.array([text not in known for text in texts] + [False])[indices]
+        unknown = np.array([code == 0 for code in self.known(texts)] + [False])[indices]
         first = texts[indices[np.argmax(unknown)]] if unknown.any() else ""
         return int(unknown.sum()), int((indices >= 0).sum()), first
 
     def look_up(self, indices: np.ndarray, texts: list[str]) -> np.ndarray:
         """The codes [B] of the different cells and which one each is, -1 where it is missing."""
+        return append(np.array(self.known(texts), np.int64), 0)[indices]
+
+    def known(self, texts: list[str]) -> list[int]:
+        """The code of each different cell; 0 where it is unknown."""
         known: dict[str, int] = {}
         for code, value in enumerate(self.values, 1):
             known.setdefault(canonical(value), code)
-        return append(np.array([known.get(text, 0) for text in texts], np.int64), 0)[indices]
+        spelled = {text: known[own] for text, own in truths([*known]).items()}
+        return [known.get(text) or spelled.get(text.casefold(), 0) for text in texts]
 
     def plain(self, values: np.ndarray) -> np.ndarray:
         return np.where(values == 0, np.nan, values)
