@@ -64,11 +64,13 @@ class Column(ABC):
     Attributes:
         name: the column's.
         as_text: whether cells stay as they are written (``007``) where a user says this type.
+        is_read: whether anything is learned or shown of its cells.
         is_shown: whether its cells stand beside the predictions for new rows.
     """
 
     name: str
     as_text: ClassVar[bool] = False
+    is_read: ClassVar[bool] = True
     is_shown: ClassVar[bool] = False
 
     @classmethod

@@ -12,7 +12,6 @@ from typing import Any
 from mtl_cli.basis.errors import check_choice, nearest, problem
 from mtl_cli.dataset import types
 from mtl_cli.dataset.columns.column import Column
-from mtl_cli.dataset.types.drop import Drop
 
 
 @cache
@@ -46,7 +45,7 @@ def as_text(said: Mapping[str, Mapping[str, Any]]) -> list[str]:
 
 def dropped(said: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """The columns that the user leaves out."""
-    return [column for column, own in said.items() if known_types()[own["type"]] is Drop]
+    return [column for column, own in said.items() if not known_types()[own["type"]].is_read]
 
 
 def written_columns(said: Mapping[str, Mapping[str, Any]]) -> list[str]:
