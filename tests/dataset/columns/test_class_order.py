@@ -1,5 +1,7 @@
 """The order of ordinal classes: by value, as said, or as a category of pandas has it."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas
 import pytest
@@ -75,7 +77,7 @@ def test_the_order_of_a_category_of_pandas_is_known(tmp_path, by_file):
     if by_file:
         frame.to_parquet(tmp_path / "t.parquet")
         frame = pandas.read_parquet(tmp_path / "t.parquet")
-    table = with_text(arrow_table("data", frame), ["size", "loose"])
+    table = with_text(arrow_table("data", frame), ["size", "loose"], Path("memory:data"))
     assert order_of(table, "size") == order
     assert order_of(table, "loose") is None
     for kind, names in (("ordinal", order), ("multiclass", sorted(ORDER))):
