@@ -1,4 +1,4 @@
-"""What the first hour says is true: each of its commands runs, in its order, as does its Python."""
+"""What the first hour and the page of splits say is true: their commands and their Python run."""
 
 import contextlib
 import importlib
@@ -11,11 +11,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-PAGE = (Path(__file__).parent.parent / "docs" / "first_hour.md").read_text(encoding="utf-8")
+from mtl_cli.command_line.cli import compose
+from mtl_cli.study.folds import OverFolds
+
+PAGES = Path(__file__).parent.parent / "docs"
+PAGE = (PAGES / "first_hour.md").read_text(encoding="utf-8")
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
+def blocks(language: str, page: str = PAGE) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", page, re.DOTALL)
 
 
 def run(monkeypatch: pytest.MonkeyPatch, line: str) -> None:
@@ -57,3 +61,26 @@ def test_its_commands_run_in_their_order(
     [code] = blocks("python")
     exec(compile(code, "first_hour.md", "exec"), {})
     assert "dict_keys(['sin', 'cos'])" in capsys.readouterr().out
+
+
+def test_the_page_of_splits_says_what_is_printed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = PAGES.joinpath("splits.md").read_text(encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    [code] = blocks("python", page)
+    exec(compile(code, "splits.md", "exec"), {})
+    [said] = blocks("text", page)
+    lines = [line for block in blocks("console", page) for line in block.splitlines()]
+    assert len(lines) >= 5
+    for line in lines[:-1]:
+        run(monkeypatch, f"{line} dataset.reference=0 pictures.curves=false")
+        found = capsys.readouterr()
+        assert "error:" not in found.err, line
+        if line == lines[0]:
+            assert "rows share patient: test has some that train has" in found.out
+        if line == lines[1]:
+            assert said in found.out
+    cfg = compose("train", shlex.split(lines[-1])[1:])
+    OverFolds().on_multirun_start(cfg)
+    assert dict(cfg.hydra.sweeper.params) == {"dataset.split.folds": "5", "seed": "range(5)"}
