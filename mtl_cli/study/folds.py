@@ -50,26 +50,34 @@ def check_split(dataset: DictConfig, folds: int, repeats: int) -> None:
     if split.get("fold") is not None:
         rule, fix = "must be null, for study=folds trains on every one", "dataset.split.fold=null"
         raise problem("dataset.split.fold", rule, split["fold"], fix)
+    if split.get("by") == "column":
+        rule, fix = "says what is test, which study=folds does itself", "dataset.split.by=group"
+        raise problem("dataset.split.by=column", rule, split.get("column"), fix)
+    for slot, one in parts_of(dataset).items():
+        for key in ("val_path", "test_path"):
+            if one.get(key) is not None:
+                rule = "must be null for study=folds, which tests every row of one file or folder"
+                fix = f"{slot}.{key}=null, or study=baselines"
+                raise problem(f"{slot}.{key}", rule, one[key], fix)
     if repeats == 1:
         return
     if split.get("seed") is not None:
         rule = "must be 1 where dataset.split.seed is a number, by which the rows are dealt once"
         fix = "study.repeats=1, or dataset.split.seed=null"
         raise problem("study.repeats", rule, repeats, fix)
-    if slot := by_time(dataset):
-        rule = f"must be 1 for {slot}.by=time, which deals the rows in one way alone"
-        raise problem("study.repeats", rule, repeats, "study.repeats=1")
+    for slot, one in parts_of(dataset).items():
+        own = one.get("split")
+        if isinstance(own, Mapping) and own.get("by") == "time":
+            rule = f"must be 1 for {slot}.split.by=time, which deals the rows in one way alone"
+            raise problem("study.repeats", rule, repeats, "study.repeats=1")
 
 
-def by_time(dataset: DictConfig) -> str | None:
-    """Where it stands that rows are dealt by time, of all or of a source; None: nowhere."""
+def parts_of(dataset: DictConfig) -> dict[str, Mapping[str, Any]]:
+    """``{where they stand: options}`` of the dataset, and of each source that it may have."""
     said: Any = OmegaConf.to_container(dataset)
-    own = {f"dataset.sources.{name}": one for name, one in (said.get("sources") or {}).items()}
-    for place, options in {"dataset": said, **own}.items():
-        split = options.get("split") if isinstance(options, Mapping) else None
-        if isinstance(split, Mapping) and split.get("by") == "time":
-            return f"{place}.split"
-    return None
+    sources = said.get("sources") or {}
+    own = {f"dataset.sources.{name}": one for name, one in sources.items()}
+    return {"dataset": said, **{place: one for place, one in own.items() if isinstance(one, dict)}}
 
 
 def check_words(words: Iterable[str], folds: int) -> None:

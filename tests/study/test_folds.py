@@ -36,6 +36,11 @@ def test_a_run_knows_its_fold_and_nothing_of_the_study() -> None:
     [
         (["study=folds"], "must have rows that can be dealt into folds"),
         (["study=folds", "dataset=parity_mnist"], "must have rows that can be dealt into folds"),
+        (
+            [*TABLE, "dataset.test_path=new.csv"],
+            "try:   dataset.test_path=null, or study=baselines",
+        ),
+        ([*TABLE, "dataset.split={by: column, column: part}"], "dataset.split.by=column says what"),
         ([*TABLE, "dataset.split=group"], "'dataset.split={by: group, column: <its name>}'"),
         ([*TABLE, "study.folds=1"], "study.folds must be an integer of at least 2"),
         ([*TABLE, "study.folds=2"], "study.folds and study.repeats must make 3 tests"),
