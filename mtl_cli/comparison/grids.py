@@ -12,6 +12,7 @@ from mtl_cli.comparison.compare import Options, compared
 from mtl_cli.comparison.gain import Gain
 from mtl_cli.comparison.group import Group, Table
 from mtl_cli.comparison.saved_run import SavedRun
+from mtl_cli.comparison.setting import folds_of
 from mtl_cli.comparison.table import Grid
 from mtl_cli.comparison.verdict import percent
 from mtl_cli.disk.run_folder import from_here
@@ -113,7 +114,8 @@ def all_figures(table: Table, turn: bool = True) -> Grid:
     for name, values in beside_rows(table, columns):
         rows.append([name, "–", "–", *map(spread, values)])
     several = any(len(group.runs) > 1 for group in table.groups)
-    what = "mean ± standard deviation over seeds" if several else "one seed each"
+    runs = "folds" if all(folds_of(group.runs[0]) for group in table.groups) else "seeds"
+    what = f"mean ± standard deviation over {runs}" if several else f"one {runs[:-1]} each"
     title = f"{table.name}: figures on {table.split}, {what}"
     return turned(Grid(title, header, rows)) if turn else Grid(title, header, rows)
 

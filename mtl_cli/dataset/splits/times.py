@@ -12,6 +12,7 @@ from mtl_cli.basis.errors import problem
 from mtl_cli.basis.numerals import is_number
 from mtl_cli.dataset.columns.moments import formats_of, moments
 from mtl_cli.dataset.columns.numbers import first_of
+from mtl_cli.dataset.files.canonical import canonical
 from mtl_cli.dataset.files.cells import BLANK
 from mtl_cli.dataset.files.parts import Place
 
@@ -54,14 +55,14 @@ class Moments:
 
     def said(self, row: int) -> str:
         """The moment of a row, as it can be said in a config."""
-        text = self.text[row].as_py()
+        text = canonical(self.text[row].as_py())
         return f"{FROM}{text}" if is_number(text) else text
 
     def ends(self, rows: np.ndarray) -> tuple[str, str]:
-        """The first and the last moment of some rows, at least one, as the cells say them."""
+        """The first and the last moment of some rows, at least one."""
         own = self.values[rows]
         first, last = (int(rows[at]) for at in (np.argmin(own), np.argmax(own)))
-        return self.text[first].as_py(), self.text[last].as_py()
+        return canonical(self.text[first].as_py()), canonical(self.text[last].as_py())
 
 
 def moments_of(cells: Any, place: Place, slot: str, date_format: str | None) -> Moments:

@@ -99,6 +99,9 @@ def test_dates_of_a_format_are_in_their_order_and_the_format_is_said():
     assert np.argsort(own.values).tolist() == [1, 0, 2]
     assert own.ends(np.arange(3)) == ("01/03/2021", "02/03/2022")
     assert own.of("2022-02-21", SLOT) == own.of("21/02/2022", SLOT) == own.values[0]
+    times = pyarrow.array(["2022-02-21 00:00:00.000000", "2022-02-21 08:30"])
+    ends = moments_of(times, place, SLOT, None).ends(np.arange(2))
+    assert ends == ("2022-02-21", "2022-02-21 08:30:00")
     both = pyarrow.array(["01/02/2022", "02/01/2022"])
     with pytest.raises(Problem, match=r'"%m/%d/%Y"\' or .*"%d/%m/%Y"\''):
         moments_of(both, place, SLOT, None)
