@@ -89,6 +89,5 @@ def histogram(bins: Tensor, size: int) -> Tensor:
     ``torch.bincount`` would wait for the device, to see which is the largest.
     """
     flat = bins.flatten()
-    return torch.zeros(size, dtype=torch.long, device=bins.device).scatter_add_(
-        0, flat, torch.ones_like(flat)
-    )
+    each = torch.ones((), dtype=torch.long, device=bins.device).expand_as(flat)
+    return torch.zeros(size, dtype=torch.long, device=bins.device).scatter_add_(0, flat, each)

@@ -15,16 +15,18 @@ from mtl_cli.basis.errors import check_number
 from mtl_cli.metric.base import MapMetric, at_least_single, exact, histogram
 
 MISSING = math.inf  # in the place of an angle
-BINS = 18_000  # of 0.01 degrees
+PER_DEGREE = 100  # bins of the median's histogram
+BINS = 180 * PER_DEGREE + 1  # the last one is 180 degrees
+TINY = 1e-30  # turns a prediction of length 0 to a right angle
 
 
 class Angles(MapMetric):
     """The angle ``acos(p . g)`` of each pixel in degrees, from 0 to 180, as [B, H, W].
 
     Reads predictions p and targets g, [B, 3, H, W]; a target with NaN in any channel is missing.
-    Both are brought to length 1 (stored ones need not have it quite), and the angle is computed as
-    ``2 atan(|p - g| / |p + g|)``: the same, but in single precision the arc cosine is 0.03 degrees
-    off for small angles.
+    Neither needs to be of length 1 (stored ones are not, quite): the angle is computed as
+    ``atan2(|p x g|, p . g)``, which is the same, but in single precision the arc cosine is 0.03
+    degrees off for small angles. A prediction of length 0 is at a right angle to all.
 
     Args:
         counts: zeros, in the shape of `count`.
@@ -36,16 +38,14 @@ class Angles(MapMetric):
         return Angles
 
     def measure(self, prediction: Tensor, target: Tensor) -> Tensor:
-        p, g = at_least_single(prediction), at_least_single(target)
-        p, g = p * length(g).unsqueeze(1), g * length(p).unsqueeze(1)
-        angle = 2 * torch.atan2(length(p - g), length(p + g)).rad2deg()
-        return torch.where(target.sum(1).isnan(), MISSING, angle)
-
-
-def length(vectors: Tensor) -> Tensor:
-    """Those of [B, 3, H, W]; by hand, for on a CPU ``norm`` of a dimension takes a hundred times as
-    long."""
-    return vectors.square().sum(1).sqrt()
+        px, py, pz = at_least_single(prediction).unbind(1)  # each is computed with at once:
+        gx, gy, gz = at_least_single(target).unbind(1)  # sums over channels are slow on a CPU
+        along = px * gx + py * gy + pz * gz
+        across = (py * gz - pz * gy).square_()
+        across += (pz * gx - px * gz).square_()
+        across += (px * gy - py * gx).square_()
+        angle = torch.atan2(across.sqrt_().clamp_(min=TINY), along).rad2deg_()
+        return angle.masked_fill_((gx + gy + gz).isnan(), MISSING)
 
 
 class MeanAngle(Angles):
@@ -86,16 +86,15 @@ class MedianAngle(Angles):
 
     def count(self, measured: Tensor) -> Tensor:
         """The histogram; a prediction that is no number is as far off as can be."""
-        scaled = measured.nan_to_num(nan=180.0) * (BINS / 180)
-        bins = torch.where(measured == MISSING, BINS, scaled.clamp(max=BINS - 1)).long()
-        return histogram(bins, BINS + 1)[:-1]
+        bins = (measured * PER_DEGREE).nan_to_num_(nan=BINS - 1, posinf=BINS)  # inf: missing
+        return histogram(bins.long(), BINS + 1)[:-1]
 
     def value(self, counts: Tensor) -> Tensor:
         until = counts.cumsum(0)
         total = until[-1]
         middle = torch.stack([(total - 1) // 2, total // 2])  # two, where they are even in number
         bins = torch.searchsorted(until, middle, right=True)
-        median = (bins + 0.5).mean() * (180 / BINS)
+        median = ((bins + 0.5).mean() / PER_DEGREE).clamp(max=180)
         return torch.where(total > 0, median, torch.nan)
 
 
