@@ -6,6 +6,7 @@ version wrote several formats, the folder names the format too.
 """
 
 import csv
+import inspect
 import json
 import shutil
 from pathlib import Path
@@ -16,7 +17,8 @@ from hydra.utils import get_class
 import mtl_cli
 from mtl_cli.comparison.compare import compare
 from mtl_cli.comparison.saved_run import read_run
-from mtl_cli.disk.older_runs import RENAMED, as_of_today, weights_of_today
+from mtl_cli.dataset.base import options_of
+from mtl_cli.disk.older_runs import LATER, RENAMED, as_of_today, weights_of_today
 from mtl_cli.evaluate import evaluate
 from mtl_cli.report import read_words, report
 
@@ -92,6 +94,15 @@ def test_options_that_came_later_take_the_value_that_keeps_what_a_part_did():
         "l": [{}],
         "root": None,
     }
+
+
+@pytest.mark.parametrize("name", [name for name in LATER if name])
+def test_options_that_came_later_are_options_of_the_part(name):
+    part = get_class(name)
+    known = set(inspect.signature(part).parameters)
+    for kind in getattr(part, "shared", {}).values():
+        known |= set(options_of(kind))
+    assert LATER[name].keys() <= known
 
 
 @pytest.mark.parametrize("old", RENAMED)
