@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from mtl_cli.comparison.baseline import BASELINE
 from mtl_cli.comparison.beside import FLOOR
 from mtl_cli.comparison.compare import Comparison, gain_of
-from mtl_cli.comparison.dealt import deal_of, overlap_of
+from mtl_cli.comparison.dealt import deal_of, overlap_of, way_of
 from mtl_cli.comparison.gain import Gain
 from mtl_cli.comparison.group import Group, Table
 from mtl_cli.comparison.remarks import listed
@@ -82,7 +82,7 @@ def circumstances(table: Table, group: Group, gain: Gain) -> str:
     if lacking := sorted(run - {*gain.seeds}):
         seeds += f", without {', '.join(map(str, lacking))}, of which one side lacks a figure"
     split = "each on a split of its own" if overlap_of(table, group) else "on this split"
-    how, column = (group.runs[0].config.get(f"dataset.split.{key}") for key in ("by", "column"))
+    how, column = way_of(group.runs[0])
     if folds is not None:
         deals = {deal for deal, _ in map(deal_of, group.runs)}
         split = "each row tested once" + " a deal" * (len(deals) > 1)

@@ -25,12 +25,19 @@ def overlap_of(table: Table, group: Group) -> float:
     return statistics.mean(ratios)
 
 
+def way_of(run: SavedRun) -> tuple[str | None, str | None]:
+    """By what all rows are dealt, and by which column; None where a source has a way of its own."""
+    if any(key.startswith("dataset.sources.") and ".split." in key for key in run.config):
+        return None, None
+    return run.config.get("dataset.split.by"), run.config.get("dataset.split.column")
+
+
 def deal_of(run: SavedRun) -> tuple[int, int]:
     """Which deal of the rows a run is of, and which fold of it; without folds all is its seed's."""
     folds, seed = folds_of(run), int(run.seed)
     if folds is None:
         return seed, 0
-    one = run.config.get("dataset.split.by") == "time"  # rows in time are dealt in one way
+    one = way_of(run)[0] == "time"  # rows in time are dealt in one way
     one |= run.config.get("dataset.split.seed") is not None
     return 0 if one else seed // folds, seed % folds
 

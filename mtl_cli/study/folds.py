@@ -41,7 +41,7 @@ def check_split(dataset: DictConfig, folds: int, repeats: int) -> None:
     if split in WAYS:  # a word in place of the options
         SplitOptions.of(split)
     if not isinstance(split, Mapping) or "folds" not in split:
-        rule = "must have rows that can be dealt into folds, as dataset=table and text have"
+        rule = "must have rows that can be dealt into folds, as dataset=table, text and arrays"
         fix = "study=baselines, in which each seed is a run"
         raise problem("the dataset of study=folds", rule, "none", fix)
     if split["folds"] not in (None, folds):

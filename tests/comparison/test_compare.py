@@ -261,6 +261,11 @@ def study(
             5,
             "over 5 folds, each row tested once, no patient in two splits",
         ),
+        (
+            {"dataset.split.by": "group", "dataset.sources.a.split.by": "fraction"},
+            5,
+            "over 5 folds, each row tested once: one",
+        ),
     ],
 )
 def test_seeds_that_are_folds_are_called_so_and_corrected_alike(

@@ -72,9 +72,11 @@ def test_equal_sides_get_a_verdict_in_6_of_100_reports_at_most(noise, n) -> None
     assert ours == pytest.approx(wrong, abs=0.015)
 
 
-def test_equal_learners_on_splits_dealt_anew_get_a_verdict_in_6_of_100_at_most() -> None:
+@pytest.mark.parametrize("folds", [False, True])
+def test_equal_learners_on_splits_dealt_anew_get_a_verdict_in_6_of_100_at_most(folds) -> None:
     """Each of two learners predicts the mean of its own half of the train rows' columns: alike in
-    distribution, on splits that share most of their rows. Without the correction it would be more.
+    distribution, on splits that share most of their rows, drawn or folds of three deals. Without
+    the correction it would be more.
     """
     rng = np.random.default_rng(3)
     n_rows, n_test, seeds, reports = 300, 60, 5, 600
@@ -83,8 +85,10 @@ def test_equal_learners_on_splits_dealt_anew_get_a_verdict_in_6_of_100_at_most()
         x = rng.normal(size=(n_rows, 2))
         y = x.sum(1) + rng.normal(size=n_rows)
         values = []
-        for _ in range(seeds):
-            order = rng.permutation(n_rows)
+        for seed in range(3 * seeds if folds else seeds):
+            if not folds or seed % seeds == 0:
+                order = rng.permutation(n_rows)
+            order = np.roll(order, n_test)  # the next fold of the deal
             test, train = order[:n_test], order[n_test:]
             errors = []
             for column in range(2):

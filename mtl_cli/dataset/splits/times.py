@@ -102,7 +102,8 @@ def moments_of(cells: Any, place: Place, slot: str, date_format: str | None) -> 
     rule = f"must say when each row is: a number, or a date such as {usual}"
     known = [how for how in formats_of(there) if how]
     ways = [f"'{slot}.date_format=\"{how}\"'" for how in known[:2]]
-    fix = " or ".join(ways) or f"another column, or {slot}.by=group"
+    fix = " or ".join(ways) or f"'{slot}.date_format=\"%d.%m.%Y\"', as its dates are written, "
+    fix += "" if ways else f"or another column, or {slot}.by=group"
     raise problem(f"{slot}.column", rule, first_of(cells, wrong, place), fix)
 
 
