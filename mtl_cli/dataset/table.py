@@ -29,7 +29,7 @@ from mtl_cli.dataset.tables.inference import Inference
 from mtl_cli.dataset.tables.plain import PlainTable
 from mtl_cli.dataset.tables.read import as_numbers, read_tables
 from mtl_cli.dataset.tables.targets import TableTargets
-from mtl_cli.dataset.tables.types import as_text, check_said, dropped, written_columns
+from mtl_cli.dataset.tables.types import as_text, check_said, decimal_marks, dropped
 
 
 class Table(InMemoryDataset):
@@ -99,12 +99,14 @@ class Table(InMemoryDataset):
         paths = [path] if test_path is None else [path, test_path]
         writing = Writing(decimal, thousands)
         writing.check("dataset")
-        files.written, files.all_written = written_columns(said), not writing.is_plain
+        files.decimal = None if writing.is_plain else decimal
+        numbers = labels.columns() - set(labels.text_columns())
+        files.written = {name: decimal for name in numbers if not writing.is_plain}
+        files.written |= decimal_marks(said, decimal)
         written = [*as_text(said), *labels.text_columns(), *by]
         table, place, counts = read_tables(paths, files, written, writing, dropped(said))
         check_columns(table.column_names, said, "dataset.columns", "dataset")
         check_columns(table.column_names, by, "dataset.split.column", "dataset")
-        numbers = labels.columns() - set(labels.text_columns())
         table = as_numbers(table, place, numbers, writing)
         labels.read(table, place)
 

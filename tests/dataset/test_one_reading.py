@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
+from mtl_cli.basis.errors import Problem
 from mtl_cli.dataset.files.canonical import canonical, truths
 from mtl_cli.dataset.files.held import held
 from mtl_cli.dataset.table import Table
@@ -263,3 +264,31 @@ def test_what_training_did_not_know_is_counted_and_said(tmp_path, caplog):
     assert "n.csv: 40 of 60 cells of column zone are categories" in caplog.text
     assert "n.csv: all 60 cells of column flag are categories" in caplog.text
     assert "('z' first)" in caplog.text
+
+
+@pytest.mark.parametrize("options", [{"decimal": ","}, {"decimal": ",", "thousands": "."}])
+@pytest.mark.parametrize("where", ["column", "all"])
+def test_stored_numbers_beside_text_are_what_they_are(tmp_path, options, where):
+    """1.234 of a Parquet file is no thousand, whatever a CSV file beside it means by a point."""
+    x = pd.Series(np.random.default_rng(0).uniform(1, 99, 60).round(3))
+    frame = frame_of(ill=[0, 1] * 30).assign(x=x).drop(columns="y")
+    german = frame.assign(x=[f"{value:.3f}".replace(".", ",") for value in x])
+    pairs = enumerate(zip(x, german.x, strict=True))
+    mixed = frame.assign(x=[value if i % 3 else text for i, (value, text) in pairs])
+    (tmp_path / "two").mkdir()
+    german[:30].to_csv(tmp_path / "two" / "a.csv", index=False)
+    frame[30:].to_parquet(tmp_path / "two" / "b.parquet")
+    german.to_csv(tmp_path / "c.csv", index=False)
+    frame.to_parquet(tmp_path / "d.parquet")
+    as_json(mixed, tmp_path / "e.jsonl")
+    said = {"columns": {"x": {"type": "number", **options}}} if where == "column" else options
+    plain = make_of(tmp_path / "d.parquet", {"ill": "binary"})
+    expected = plain.splits["train"].inputs["row"]
+    for name in ["two", "c.csv", "d.parquet"] + ["e.jsonl"] * (where == "column"):
+        table = make_of(tmp_path / name, {"ill": "binary"}, **said)
+        torch.testing.assert_close(table.splits["train"].inputs["row"], expected)
+        for other in ("two", "c.csv", "d.parquet", "e.jsonl"):
+            torch.testing.assert_close(encoded(table.reader, tmp_path / other), expected)
+    if where == "all":
+        with pytest.raises(Problem, match=r"numbers or text, not both[\s\S]*'dataset\.columns\.x="):
+            make_of(tmp_path / "e.jsonl", {"ill": "binary"}, **said)

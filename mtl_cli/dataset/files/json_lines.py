@@ -31,18 +31,15 @@ def read_json_lines(
     first = 1
     try:
         while rows := list(islice(objects, chunk_rows)):
-            if first == len(rows) == 1 and all(
-                isinstance(x, dict | list) for x in rows[0].values()
-            ):
+            if first == len(rows) == 1 and is_of_columns(rows[0]):
                 raise refused(file, options.path, OF_COLUMNS)
             names = list(dict.fromkeys(key for row in rows for key in row))
             if wanted is not None:
                 if first == 1:
                     check_columns(names, wanted, f"the columns of {file.name} that are read")
                 names = list(wanted)
-            part = Part(
-                file, as_table(rows, names, text), first, [n for n in skipped if n >= first]
-            )
+            table = as_table(rows, names, text, file, options)
+            part = Part(file, table, first, [n for n in skipped if n >= first])
             yield part
             first = part.numbers()[-1] + 1
     except UnicodeError as error:
@@ -78,7 +75,7 @@ def parsed(line: str) -> tuple[Any, str]:
 
 def is_of_columns(row: dict[str, Any]) -> bool:
     """Whether an object, the only one, holds columns and no values of a row."""
-    return all(isinstance(value, dict | list) for value in row.values())
+    return bool(row) and all(isinstance(value, dict | list) for value in row.values())
 
 
 def whole_of(file: Path, encoding: str) -> list[Any] | None:
@@ -96,9 +93,14 @@ def whole_of(file: Path, encoding: str) -> list[Any] | None:
 
 
 def as_table(
-    rows: list[dict[str, Any]], names: Sequence[str], text: bool | Iterable[str]
+    rows: list[dict[str, Any]],
+    names: Sequence[str],
+    text: bool | Iterable[str],
+    file: Path,
+    options: ReadOptions,
 ) -> pyarrow.Table:
-    """The values by column; a column whose values are of several types becomes text."""
+    """The values by column; a column whose values are of several types becomes text, and a number
+    in it stands as the others are written."""
     import pyarrow
 
     as_text = names if text is True else [] if text is False else list(text)
@@ -110,14 +112,18 @@ def as_table(
         except (ValueError, TypeError):
             columns[name] = None
         if columns[name] is None:
-            columns[name] = pyarrow.array(map(cell, values), pyarrow.string())
+            fractions = any(isinstance(value, float) and value % 1 for value in values)
+            mark = options.mark(name, str(file)) if fractions and name not in as_text else "."
+            columns[name] = pyarrow.array([cell(v, mark) for v in values], pyarrow.string())
     return pyarrow.table(columns)
 
 
-def cell(value: Any) -> str | None:
-    """A value as it is written in a table of text."""
+def cell(value: Any, mark: str) -> str | None:
+    """A value as it is written in a table of text, by this decimal mark."""
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
+    if isinstance(value, float):
+        return str(value).replace(".", mark)
     return json.dumps(value, ensure_ascii=False)

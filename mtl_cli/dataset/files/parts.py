@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from mtl_cli.basis.errors import check_boolean, check_choice, nearest, problem
+from mtl_cli.dataset.files.delimiter import delimiter_of
 from mtl_cli.dataset.files.misread import how_to_read
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     import pyarrow
 
 PLAIN_NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
-WHITESPACE = "whitespace"  # a delimiter: runs of blanks and tabs
 MANY = 50  # names of columns in a message
 Place = Callable[[int], str]  # the position of a row -> its file and its number there, in words
 
@@ -39,9 +39,9 @@ class ReadOptions:
 
     Attributes:
         skipped: how many rows were skipped.
-        written: columns of numbers that text files write in a way of their own (``1.234,5``), so
-            that they stay as they are written there.
-        all_written: whether all columns do.
+        written: ``{column: its decimal mark}`` of columns of numbers that text files write in a way
+            of their own (``1.234,5``), so that they stay as they are written there.
+        decimal: the mark of the others, where all columns do; None: they are as programs write.
     """
 
     slot: str = "dataset"
@@ -52,8 +52,8 @@ class ReadOptions:
     quote: str | None = '"'
     on_bad_row: str = "error"
     skipped: int = field(default=0, init=False)
-    written: Sequence[str] = field(default=(), init=False)
-    all_written: bool = field(default=False, init=False)
+    written: Mapping[str, str] = field(default_factory=dict, init=False)
+    decimal: str | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         slot = self.slot
@@ -77,9 +77,21 @@ class ReadOptions:
 
     def as_text(self, names: Sequence[str], text: bool | Iterable[str]) -> list[str]:
         """The columns of a text file that stay as they are written, where ``text`` is to."""
-        if text is True or self.all_written:
+        if text is True or self.decimal is not None:
             return list(names)
         return [*(text or ()), *self.written]
+
+    def mark(self, name: str, file: str) -> str:
+        """The decimal mark by which a stored number stands in a column that is else text.
+
+        Raises:
+            ValueError: where nobody says whether that column is numbers, and so how 1.5 is written.
+        """
+        if name not in self.written and self.decimal == ",":
+            rule = "must hold numbers or text, not both, where the decimal mark is a comma"
+            fix = f"{words_for(name, 'type: number')}, or type: category"
+            raise problem(f"column {name} of {file}", rule, "1.5 and '1,5', say", fix)
+        return self.written.get(name, ".")
 
     @property
     def path(self) -> str:
@@ -138,22 +150,6 @@ def check_name(thing: str, name: Any) -> None:
     if name is not None and not isinstance(name, str):
         fix = f"\"{thing}='{name}'\", in quotes of its own where a name looks like a number"
         raise problem(thing, "must be the name of a column", name, fix)
-
-
-def delimiter_of(said: Any, thing: str) -> str | None:
-    """The delimiter that a config says: in a shell and in YAML without quotes, a tab is ``\\t``.
-
-    Raises:
-        ValueError: where it is none, as letters are: a shell makes ``t`` of a bare ``\\t``.
-    """
-    own = said.replace("\\t", "\t") if isinstance(said, str) else said
-    is_mark = isinstance(own, str) and len(own) == 1 and not own.isalnum()
-    if own is None or own == WHITESPACE or is_mark:
-        return own
-    rule = f"must be one character that is no letter, \\t, {WHITESPACE} (any blanks), or null"
-    wide = isinstance(own, str) and own and own.isspace()
-    fix = f"{thing}={WHITESPACE}" if wide else f"'{thing}=\\t', '{thing}=\";\"', or {thing}=null"
-    raise problem(thing, rule, said, fix)
 
 
 def check_columns(

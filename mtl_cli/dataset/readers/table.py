@@ -83,6 +83,9 @@ class TableReader(Reader):
             wanted += [*target.columns, *([] if target.weight is None else [target.weight])]
         wanted += [self.task_column] if tasks and self.task_column else []
         numbers = self.number_columns(groups)
+        marks = {column.name: vars(column).get("decimal") for column in self.columns}
+        options.written = {name: mark for name, mark in marks.items() if mark}
+        options.written |= dict.fromkeys(numbers, self.writing.decimal)
         typed = [*numbers, *(column.name for column in self.columns if not column.sizes)]
         unseen, wanted = Unseen(), list(dict.fromkeys(wanted))
         for part in read_parts(path, options, wanted, CHUNK_ROWS, typed=typed):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -54,7 +54,7 @@ def read_tables(
                     raise nested(part.file, field.name, field.type)
             parts.append(replace(part, table=with_written_numbers(part.table, text, writing)))
             counts[-1] += len(part.table)
-    return concatenate([part.table for part in parts]), place_among(parts), counts
+    return concatenate(parts, options), place_among(parts), counts
 
 
 def with_written_numbers(
@@ -93,11 +93,13 @@ def as_numbers(
     return table
 
 
-def concatenate(tables: list[pyarrow.Table]) -> pyarrow.Table:
-    """One table of the first one's columns; a column that is text in one file is text in all."""
+def concatenate(parts: Sequence[Part], options: ReadOptions) -> pyarrow.Table:
+    """One table of the first one's columns; a column that is text in one file is text in all, where
+    numbers stand as text files have them."""
     import pyarrow
-    from pyarrow import types
+    from pyarrow import compute, types
 
+    tables = [part.table for part in parts]
     if len(tables) == 1:
         return tables[0]
     columns, fields = [], []
@@ -108,7 +110,12 @@ def concatenate(tables: list[pyarrow.Table]) -> pyarrow.Table:
             number = all(types.is_integer(kind) or types.is_floating(kind) for kind in kinds)
             kinds = [pyarrow.float64() if number else pyarrow.string()]
         kind = kinds[0] if kinds else pyarrow.null()
-        chunks = [chunk for piece in pieces for chunk in piece.cast(kind).chunks]
+        for i, piece in enumerate(pieces):
+            pieces[i] = piece.cast(kind)
+            if kind == pyarrow.string() and types.is_floating(piece.type):
+                mark = options.mark(name, str(parts[i].file))
+                pieces[i] = compute.replace_substring(pieces[i], ".", mark)
+        chunks = [chunk for piece in pieces for chunk in piece.chunks]
         columns.append(pyarrow.chunked_array(chunks, kind))
         fields.append(tables[0].schema.field(name).with_type(kind))
     return pyarrow.table(columns, schema=pyarrow.schema(fields))

@@ -48,9 +48,18 @@ def dropped(said: Mapping[str, Mapping[str, Any]]) -> list[str]:
     return [column for column, own in said.items() if not known_types()[own["type"]].is_read]
 
 
-def written_columns(said: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """The columns of numbers that are written in a way of their own."""
-    return [name for name, own in said.items() if {"decimal", "thousands"} & own.keys()]
+def decimal_marks(said: Mapping[str, Mapping[str, Any]], usual: str) -> dict[str, str]:
+    """``{column of numbers that are written in a way of their own: its decimal mark}``.
+
+    Args:
+        said: ``{column: {"type": ..., its options}}``.
+        usual: the mark of a column that says none.
+    """
+    return {
+        name: own.get("decimal", usual)
+        for name, own in said.items()
+        if own["type"] == "number" and (usual != "." or {"decimal", "thousands"} & own.keys())
+    }
 
 
 def check_said(said: Mapping[str, Any]) -> None:
