@@ -33,6 +33,7 @@ from mtl_cli.command_line.job_line import (
     silence_launchers,
 )
 from mtl_cli.command_line.mended import mended
+from mtl_cli.command_line.python_call import offered_in_python, train_call
 from mtl_cli.command_line.sweep import read_words
 from mtl_cli.command_line.words import as_typed
 from mtl_cli.disk.run_folder import RunFolder
@@ -154,39 +155,14 @@ def train(words: list[str], data: Any = None) -> dict[str, Any]:
     if isinstance(words, str):
         fix = f"mtl_cli.train({words.split()})"
         raise problem("what mtl_cli.train gets", "must be a list of words", words, fix)
-    words, rows = with_data(list(words), data)
-    with held(rows):
+    from mtl_cli.run.handed_over import with_data
+
+    given = list(words)
+    words, rows = with_data(given, data)
+    added = [word for word in words if word not in given]
+    call = partial(train_call, added=added, has_data=data is not None)
+    with held(rows), offered_in_python(words, call):
         return train_words(words)
-
-
-def with_data(words: list[str], data: Any) -> tuple[list[str], dict[str, Any]]:
-    """The words that say where the rows are, and the rows by their names."""
-    if data is None:
-        return words, {}
-    kind = "table"
-    if isinstance(data, tuple) or ("torch" in sys.modules and is_torch_dataset(data)):
-        from mtl_cli.dataset.files.arrays import named_arrays
-
-        data, kind = named_arrays(data), "arrays"
-    several = isinstance(data, dict) and any(is_frame(rows) for rows in data.values())
-    rows = data if several else {"data": data}
-    keys = {word.partition("=")[0].lstrip("+") for word in words}
-    if several or "resume" in keys or "dataset.path" in keys:
-        return words, rows
-    chosen = [] if "dataset" in keys else [f"dataset={kind}"]
-    return [*chosen, "dataset.path=memory:data", *words], rows
-
-
-def is_torch_dataset(data: Any) -> bool:
-    """Whether its examples are asked for one by one, as torch does."""
-    from torch.utils.data import Dataset
-
-    return isinstance(data, Dataset)
-
-
-def is_frame(rows: Any) -> bool:
-    """Whether it has columns of its own, as data frames and Arrow's tables have."""
-    return hasattr(rows, "columns")
 
 
 def train_words(words: list[str]) -> dict[str, Any]:

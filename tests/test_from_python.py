@@ -1,6 +1,7 @@
 """Rows that Python holds: trained, compared and predicted as files of the same rows are."""
 
 import json
+import sys
 
 import numpy as np
 import pandas as pd
@@ -103,7 +104,7 @@ def test_compare_says_what_a_study_says_and_goes_on(frame, tmp_path):
         ({"seeds": 1}, "two seeds or more"),
         ({"data": [1, 2]}, "must be a pandas.DataFrame"),
         ({"data": {"a": [1, 2], "b": [1]}}, "columns of one length"),
-        ({"targets": {"sick": "binary"}}, "must name columns that are there"),
+        ({"targets": {"sick": "binary", "age": "count"}}, "must name columns that are there"),
     ],
 )
 def test_what_cannot_be_compared_is_said(frame, tmp_path, wrong, said):
@@ -141,3 +142,56 @@ def test_groups_of_different_sizes_are_one_data_set_when_each_seed_deals_them(fr
     answer = mtl_cli.compare(data, TARGETS, seeds=3, words=words, folder=tmp_path / "c")
     (verdict,) = answer.verdicts
     assert "over 3 seeds" in verdict or "nothing was learned" in verdict
+
+
+@pytest.mark.parametrize(
+    ("wrong", "offered"),
+    [
+        ({"targets": ["ill", "age"]}, "compare(data, {'ill': 'binary', 'age': 'regression'})"),
+        ({"targets": {"ill": "binary"}}, "train(['dataset.targets={ill:binary}'], data=data)"),
+        ({"arch": ["mmo", "hp"], "words": ["lr=0.1"]}, "arch=['mmoe', 'hps'], seeds=5, words="),
+        ({"targets": TARGETS | {"ill": "regression"}}, "(data, {'ill': 'binary', 'age': 'regr"),
+    ],
+)
+def test_python_is_offered_python(frame, tmp_path, monkeypatch, wrong, offered):
+    monkeypatch.setattr(sys, "argv", ["-"])
+    given = {"data": frame, "targets": TARGETS, "folder": tmp_path / "c", **wrong}
+    with pytest.raises(Problem) as error:
+        mtl_cli.compare(**given)
+    assert offered in error.value.fix
+
+
+def test_a_call_that_is_mistyped_is_offered_whole(frame, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["-"])
+    with pytest.raises(Problem) as error:
+        mtl_cli.train(["targets={ill: binary}", "lr=1"], data=frame)
+    call = "mtl_cli.train(['dataset.targets={ill: binary}', 'optimizer.lr=1'], data=...)"
+    assert error.value.fix == call
+
+
+def test_rows_of_no_file_have_no_file_and_wrong_ones_are_told(frame, run):
+    trained = mtl_cli.load_run(run)
+    rows = frame.drop(columns=["ill", "age"]).head(2)
+    assert list(trained.predict(rows).columns) == ["row", "ill", "p(ill=yes)", "age"]
+    with pytest.raises(Problem, match=r"by name: height, kind[\s\S]*DataFrame\(array, columns="):
+        trained.predict(rows.to_numpy())
+    with pytest.raises(Problem, match=r"to_frame\(\)"):
+        trained.predict(rows["height"])
+    with pytest.raises(Problem, match=r"found: kind\n  try:   a file with kind"):
+        trained.predict(rows.drop(columns="kind"))  # no other column is free: height is an input
+    with pytest.raises(Problem, match=r"try:   knd in its place"):
+        trained.predict(rows.rename(columns={"kind": "knd"}))
+    assert len(repr(trained)) < 200 + len(str(run))
+
+
+def test_a_comparison_is_short_and_its_folder_means_its_best_run(frame, tmp_path):
+    words = ["trainer.max_epochs=1", *QUICK]
+    answer = mtl_cli.compare(frame, TARGETS, seeds=2, words=words, folder=tmp_path / "c")
+    assert len(repr(answer)) < 200 + len(str(tmp_path))
+    assert "arch=hps: not enough runs to say" in repr(answer)
+    text = " ".join(str(answer).split())
+    assert (
+        "mtl_cli.compare(data, {'ill': 'binary', 'age': 'regression'}, arch='hps', seeds=3" in text
+    )
+    assert "mtl-train" not in text
+    assert mtl_cli.load_run(answer.folder).folder.path.parent == answer.folder

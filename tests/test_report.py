@@ -189,3 +189,15 @@ def test_its_help_shows_every_option_with_its_meaning(monkeypatch, capsys) -> No
     assert "usage: mtl-report <folder of runs>" in text
     for name in ("out", "formats", "baseline", "confidence", "metric"):
         assert any(line.startswith(f"  {name}: ") and "#" in line for line in text.splitlines())
+
+
+def test_a_study_of_one_task_is_refused(tmp_path: Path, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = ["study=baselines", "~tasks.cos", "trainer=smoke"]
+    monkeypatch.setattr(sys, "argv", ["mtl-train", *words])
+    with pytest.raises(SystemExit):
+        mtl_cli.train.main()
+    said = capsys.readouterr().err
+    assert "study=baselines needs two tasks or more: with one alone nothing is shared" in said
+    assert "found: sin\n  try:   mtl-train '~tasks.cos' trainer=smoke, which trains it" in said
+    assert not list(tmp_path.glob("runs/*/*"))

@@ -446,7 +446,7 @@ def test_choices_within_are_completed(monkeypatch, capsys, line, found) -> None:
 
 def test_from_python_too_the_corrected_words_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["-"])
-    with pytest.raises(Problem, match=r"try:   mtl-train arch=mmoe$"):
+    with pytest.raises(Problem, match=r"try:   mtl_cli.train\(\['arch=mmoe'\]\)$"):
         mtl_cli.train(["arch=mmo"])
     with pytest.raises(Problem, match=r"try:   mtl_cli.train\(\['arch=mmoe', 'seed=1'\]\)"):
         mtl_cli.train("arch=mmoe seed=1")

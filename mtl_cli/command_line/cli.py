@@ -38,7 +38,7 @@ from mtl_cli.command_line.own_parts import (
     target_packages,
 )
 from mtl_cli.command_line.places import CONF
-from mtl_cli.command_line.sweep import PLACE, place_sweep
+from mtl_cli.command_line.sweep import PLACE, forgotten, place_sweep
 from mtl_cli.command_line.targets import add_tasks, begun_hydra, check_path_said
 from mtl_cli.command_line.words import for_hydra, for_swept_choices, swept_for_hydra
 from mtl_cli.disk.literal import literal
@@ -89,6 +89,8 @@ def callback_errors() -> Iterator[None]:
     try:
         yield
     except Problem as error:
+        if FreshFolders.sweep is not None and forgotten(FreshFolders.sweep):
+            FreshFolders.sweep = None
         fail(error)
 
 

@@ -28,6 +28,11 @@ def kind_in_file(path: str | None, column: str) -> str:
         return UNKNOWN
     place = header.index(column)
     cells = [row[place].strip() for row in rows if len(row) > place and row[place].strip()]
+    return kind_of_cells(cells)
+
+
+def kind_of_cells(cells: Sequence[str]) -> str:
+    """The same of the cells of a column."""
     different = set(cells)
     if len(different) < 2:
         return UNKNOWN

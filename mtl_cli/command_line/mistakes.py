@@ -42,8 +42,10 @@ def explain(error: Exception, words: list[str]) -> Problem:
         return no_such_choice(error.missing_cfg_file, list(error.options), words)
     if isinstance(error, OverrideParseException):
         return unreadable(error, words)
-    if isinstance(cause, OmegaConfBaseException) and isinstance(cause.parent_node, DictConfig):
-        return no_such_option(key, str(cause.key), cause.parent_node, words)
+    there = cause.parent_node if isinstance(cause, OmegaConfBaseException) else None
+    wrong = getattr(cause, "key", None)
+    if isinstance(there, DictConfig) and wrong is not None:
+        return no_such_option(key, str(wrong), there, words)
     known = text.partition("Did you mean to override ")[2].partition("?")[0].removeprefix("one of ")
     if known:
         return no_such_place(key, known.split(", "), words)

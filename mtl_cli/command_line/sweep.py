@@ -46,7 +46,8 @@ def chosen_run(name: str, root: Path) -> RunFolder:
     if name == "latest":
         newest = find_run(name, root).path
         path = sweep_of(newest) or newest
-    if is_sweep(path) and not (path / "config.yaml").is_file():
+    holds_runs = is_sweep(path) or (path / "0" / "config.yaml").is_file()  # mtl_cli.compare's
+    if holds_runs and not (path / "config.yaml").is_file():
         ranking = rank_on_val(path)
         sys.stderr.write(f"the best on val of {from_here(path)}: {ranking.in_words}\n")
         return ranking.run.folder
@@ -85,6 +86,15 @@ def place_sweep(path: Path, words: Sequence[str], named: bool, trains: bool) -> 
     if trains:
         RunFolder(path).write_json(path / FILE, {"words": own})
     return path
+
+
+def forgotten(path: Path) -> bool:
+    """Takes away the folder of a sweep of which no job has begun; says whether there was one."""
+    if [file.name for file in path.iterdir()] != [FILE]:
+        return False
+    (path / FILE).unlink()
+    path.rmdir()
+    return True
 
 
 def settings(words: Sequence[str]) -> list[str]:

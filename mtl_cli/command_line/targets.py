@@ -23,6 +23,7 @@ from mtl_cli.command_line.braces import in_one
 from mtl_cli.command_line.corrected import command
 from mtl_cli.command_line.grammar import as_texts, parsed
 from mtl_cli.command_line.kind_in_file import file_with, first_rows, kind_in_file
+from mtl_cli.command_line.kinds import typed
 from mtl_cli.command_line.names import check_names, kind_of, targets_in
 from mtl_cli.command_line.names import word as typed_word
 from mtl_cli.command_line.own_parts import composable, installed_folders
@@ -77,6 +78,9 @@ def add_tasks(cfg: DictConfig, chosen: Mapping[str, str | None], folders: Sequen
         chosen: the choices that it was composed of.
         folders: of configurations, as ``--config-dir`` names them.
     """
+    if not isinstance(tasks := cfg.get("tasks"), DictConfig):
+        fix = "tasks.<name>=regression, a word a task, or leave it out"
+        raise problem("tasks", "must be a mapping from names to tasks", typed(tasks), fix)
     targets = cfg.dataset.get("targets") if isinstance(cfg.get("dataset"), DictConfig) else None
     if "targets" in (cfg.get("dataset") or {}):
         check_kinds_said(targets, cfg.dataset.get("path"))

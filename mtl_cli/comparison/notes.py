@@ -91,7 +91,11 @@ def too_few_seeds(table: Table, command: Command) -> list[str]:
             if side is not None and (new := missing_seeds(group, side)):
                 lines.append(command(side, new, False))
         said = f"{group.words}: {pairs} {'pair' if pairs == 1 else 'pairs'} of seeds with its"
-        notes.append("\n".join([f"{said} baseline, {ENOUGH} are needed. To have them:", *lines]))
+        notes.append(
+            "\n".join(
+                [f"{said} baseline, {ENOUGH} are needed. To have them:", *filter(None, lines)]
+            )
+        )
     if len(few) > COMMANDS:
         notes.append(f"{len(few) - COMMANDS} more settings have too few pairs of seeds")
     return notes

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from omegaconf import DictConfig, ListConfig, OmegaConf, open_dict
+from omegaconf import DictConfig, OmegaConf, open_dict
 from torch import nn
 
 from mtl_cli.basis.errors import nearest, problem
@@ -24,9 +24,6 @@ UNSAID = (None, 1)  # values that leave it to the data
 
 def fill_in(cfg: DictConfig, dataset: Dataset) -> None:
     """Writes into the config what only the data knows: tasks that it names, sizes of tasks."""
-    if isinstance(cfg.tasks, str | int | float | list | ListConfig):
-        fix = "tasks.<name>=regression, a word a task, or leave it out"
-        raise problem("tasks", "must be a mapping from names to tasks", cfg.tasks, fix)
     with open_dict(cfg):
         for task, pattern in dataset.patterns.items():
             if pattern in cfg.tasks:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -9,6 +10,8 @@ from hydra.core.override_parser.types import Glob
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
+from mtl_cli.basis.errors import problem
+from mtl_cli.command_line.cli import FreshFolders, callback_errors
 from mtl_cli.study.base import BASELINE
 
 
@@ -19,6 +22,8 @@ class AndSingleTask(Callback):
     studied = False  # whether sharing is what this process looks into
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+        with callback_errors():
+            check_tasks(config)
         parser = OverridesParser.create()
         choices = [str(config.hydra.runtime.choices.arch)]
         for word in config.hydra.overrides.task:
@@ -28,3 +33,16 @@ class AndSingleTask(Callback):
                 choices = value.filter([BASELINE]) if isinstance(value, Glob) else listed
         AndSingleTask.studied = True
         AndSingleTask.wanted = BASELINE not in [str(choice) for choice in choices]
+
+
+def check_tasks(config: DictConfig) -> None:
+    """Refuses a study of one task, with which nothing can be shared."""
+    targets: Any = config.dataset.get("targets")
+    tasks = {*(config.get("tasks") or ()), *(targets if isinstance(targets, DictConfig) else ())}
+    if len(tasks) != 1 or config.dataset.get("task_column") is not None:
+        return
+    own = [word for word in FreshFolders.words if not word.startswith(("study=", "study."))]
+    alone = shlex.join(["mtl-train", *own])
+    rule = "needs two tasks or more: with one alone nothing is shared"
+    fix = f"{alone}, which trains it, or a second target"
+    raise problem(f"study={config.hydra.runtime.choices.study}", rule, str(*tasks), fix)

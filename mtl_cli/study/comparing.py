@@ -6,13 +6,18 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mtl_cli.basis.errors import problem
-from mtl_cli.command_line.cli import compose, job_config
+from mtl_cli.basis.errors import nearest, problem
+from mtl_cli.command_line.cli import checked, compose, job_config
 from mtl_cli.command_line.grammar import value
 from mtl_cli.command_line.job_line import finished_line, say
+from mtl_cli.command_line.kind_in_file import ROWS, kind_of_cells
+from mtl_cli.command_line.own_parts import conf_folders
+from mtl_cli.command_line.places import CONF
+from mtl_cli.command_line.python_call import compare_call, offered_in_python
 from mtl_cli.comparison.files import Report
 from mtl_cli.dataset.files.held import PREFIX, held
 from mtl_cli.disk.run_folder import RunFolder, create_folder, from_here
@@ -27,7 +32,7 @@ if TYPE_CHECKING:
 WIDTH = 100  # of the text, in characters
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Answer:
     """What a comparison found: ``print`` it.
 
@@ -56,6 +61,11 @@ class Answer:
     @property
     def pictures(self) -> list[Path]:
         return sorted((self.folder / "report").glob("*.png"))
+
+    def __repr__(self) -> str:
+        groups = [group for table in self.report.comparison.tables for group in table.groups]
+        said = [f"{group.words}: {group.gain.word}" for group in groups if group.gain is not None]
+        return f"<Answer {', '.join(said)}; in {self.folder}, and print(...) says all>"
 
     def __str__(self) -> str:
         return f"{self.report.text(WIDTH)}\n\nreport      {from_here(self.folder / 'report')}"
@@ -95,19 +105,60 @@ def compare(
         rule = "needs an architecture that shares, and two seeds or more"
         found = f"arch={chosen}, seeds={seeds}"
         raise problem("mtl_cli.compare", rule, found, 'arch=["hps", "mmoe"], seeds=5')
+    check_targets(data, targets, words)
     given = ["dataset=table", f"dataset.path={PREFIX}data", f"dataset.targets={value(targets)}"]
     given += words
-    whole = a_folder(folder, given)
     with held({"data": data}):
-        number = 0
+        for name in joint:  # before the first of them makes a folder
+            with offered_in_python([*given, f"arch={name}"], partial(as_call, joint, name, seeds)):
+                checked("train", [*given, f"arch={name}"])
+        whole, number = a_folder(folder, given), 0
         for name in [*joint, BASELINE]:
-            number = train_seeds([*given, f"arch={name}"], seeds, whole, number)
+            own = [*given, f"arch={name}"]
+            with offered_in_python(own, partial(as_call, joint, name, seeds)):
+                number = train_seeds(own, seeds, whole, number)
         wider = widened_options(whole)
         if wider is not None:
             own = with_options([*given, f"arch={BASELINE}"], wider)
             train_seeds(own, seeds, whole / WIDENED, 0)
     report, _ = make_report(*read_words([str(whole)]))
     return Answer(report, whole)
+
+
+def check_targets(data: Any, targets: Any, words: Sequence[str]) -> None:
+    """Refuses targets without kinds, and one alone, with which nothing can be shared."""
+    if not isinstance(targets, Mapping) or not targets:
+        names = [targets] if isinstance(targets, str) else list(targets or ())
+        kinds = {str(name): kind_of_cells(cells_of(data, name)) for name in names}
+        rule = "must be {target: kind}"
+        raise problem("targets", rule, targets, f"mtl_cli.compare(data, {kinds!r})")
+    groups = any(word.lstrip("+").startswith("dataset.task_column=") for word in words)
+    if len(targets) == 1 and not groups:
+        rule = "needs two targets or more: with one alone nothing is shared"
+        word = f"dataset.targets={value(targets)}"
+        fix = f"mtl_cli.train([{word!r}], data=data), which trains it, or a second target"
+        raise problem("mtl_cli.compare", rule, targets, fix)
+
+
+def cells_of(data: Any, name: Any) -> list[str]:
+    """The first cells of a column, as text; empty where there is none of that name."""
+    try:
+        column = data[name]
+    except (KeyError, TypeError, IndexError):
+        return []
+    cells = [getattr(cell, "as_py", lambda cell=cell: cell)() for cell in column[:ROWS]]
+    return [str(cell) for cell in cells if cell is not None and cell == cell]
+
+
+def as_call(joint: Sequence[str], arch: str, seeds: int, line: list[str]) -> str:
+    """The call for the words of a run that are mended, its architecture too."""
+    mended = next((w.partition("=")[2] for w in line if w.startswith("arch=")), arch)
+    known = [
+        file.stem for folder in conf_folders(CONF, line) for file in folder.glob("arch/*.yaml")
+    ]
+    own = [mended if name == arch else name for name in joint]
+    chosen = [name if name in known else nearest(name, known) or name for name in own]
+    return compare_call(line, chosen if len(chosen) > 1 else chosen[0], seeds)
 
 
 def a_folder(folder: str | Path | None, words: Sequence[str]) -> Path:

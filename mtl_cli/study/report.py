@@ -15,7 +15,8 @@ from omegaconf import OmegaConf
 
 from mtl_cli.basis.errors import nearest, problem
 from mtl_cli.command_line.cli import CONF
-from mtl_cli.command_line.overrides import train_command
+from mtl_cli.command_line.overrides import train_command, words_of
+from mtl_cli.command_line.python_call import compare_call
 from mtl_cli.command_line.sweep import sweep_of
 from mtl_cli.comparison.answers import answers
 from mtl_cli.comparison.baseline import BASELINE, FREE
@@ -26,6 +27,8 @@ from mtl_cli.comparison.notes import not_answered
 from mtl_cli.comparison.remarks import remarks
 from mtl_cli.comparison.saved_run import find_runs, read_run
 from mtl_cli.comparison.size import sizes
+from mtl_cli.comparison.verdict import ENOUGH
+from mtl_cli.dataset.files.held import is_held
 from mtl_cli.disk.new_file import check_new
 from mtl_cli.disk.run_folder import find_run, from_here
 from mtl_cli.drawing.front import find_pairs
@@ -162,8 +165,13 @@ def in_the_way(out: Path, options: Options) -> list[Path]:
 
 
 def command(group: Group, seeds: Sequence[int], baseline: bool) -> str:
-    """The command line that trains a setting, or its single-task baseline."""
+    """The command line that trains a setting, or its single-task baseline; a call in Python on rows
+    that this holds."""
     config, choices = group.runs[0].config, group.choices
+    if is_held(str(config.get("dataset.path"))):  # the call trains single-task, too
+        alone = choices.get("arch") == BASELINE
+        number = max(*seeds, *group.seeds, ENOUGH - 1) + 1
+        return "" if alone else compare_call(words_of(config, choices), choices["arch"], number)
     if not baseline:
         return train_command(config, choices, seeds)
     kept = {key: value for key, value in choices.items() if root_of(key) not in SHARING}

@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 from omegaconf import DictConfig
 from torch import Tensor
 
-from mtl_cli.basis.batch import Bag
 from mtl_cli.basis.errors import check_integer, nearest, problem
 from mtl_cli.dataset.files.held import PREFIX, held
 from mtl_cli.dataset.readers.base import NewExamples, Reader
@@ -23,12 +21,13 @@ from mtl_cli.run.run_data import RunData
 from mtl_cli.task.base import Task
 from mtl_cli.trained.new_data import (
     as_arrays,
+    as_examples,
     check_examples,
     check_path,
     frame_of,
-    is_rows,
     leading,
-    rows_of,
+    rows_in,
+    without_file,
 )
 from mtl_cli.trained.predictions import Columns, columns_of, distinct
 from mtl_cli.training.evaluation import to_device
@@ -39,7 +38,7 @@ if TYPE_CHECKING:
 Source = Any  # of new data: a path, a pandas.DataFrame, or the examples themselves
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class LoadedRun:
     """A trained model, and what it takes to use it.
 
@@ -57,6 +56,9 @@ class LoadedRun:
     data: RunData
     device: torch.device
 
+    def __repr__(self) -> str:
+        return f"<LoadedRun of {self.folder.path}: {', '.join(self.tasks)}>"
+
     @property
     def tasks(self) -> dict[str, Task]:
         """The tasks by name."""
@@ -65,7 +67,7 @@ class LoadedRun:
     def predict(
         self, data: Source | Mapping[str, Source], batch_size: int = 1000
     ) -> pandas.DataFrame:
-        """Predictions, as ``mtl-predict`` writes them.
+        """Predictions, as ``mtl-predict`` writes them; without ``file``, where there is none.
 
         Args:
             data: a file or folder; the rows of one, as a `pandas.DataFrame` (whose index the
@@ -77,12 +79,13 @@ class LoadedRun:
         import pandas
 
         given = data if isinstance(data, Mapping) else {self.only_input("data"): data}
-        rows = {name: rows_of(source) for name, source in given.items() if is_rows(source)}
+        rows = rows_in(given)
         with held(rows):
             parts = {
                 name: self.examples(name, f"{PREFIX}{name}" if name in rows else source, batch_size)
                 for name, source in given.items()
             }
+            parts |= {name: without_file(parts[name]) for name in rows}
             frames = [frame_of(columns) for columns in self.predictions(parts)]
         found = pandas.concat(frames, ignore_index=True)
         only = next(iter(given.values()))
@@ -93,15 +96,11 @@ class LoadedRun:
     def examples(self, input: str, source: Source, batch_size: int) -> Iterator[NewExamples]:
         """The examples of whatever was given for an input."""
         self.check_input(input)
-        if isinstance(source, np.ndarray):
-            source = torch.as_tensor(source, dtype=torch.get_default_dtype())
-        if isinstance(source, Tensor | Bag):
-            check_examples(self.data.inputs[input].example(1), source, input)
-            return NewExamples({}, {input: source}).batches(batch_size)
         if isinstance(source, str | Path):
             return self.read(input, Path(source), batch_size)
-        rule = "must be a path, a pandas.DataFrame, or the examples as the model reads them"
-        raise problem(f"data of input {input!r}", rule, type(source).__name__, "a path")
+        own = as_examples(source, self.data.reader, input)
+        check_examples(self.data.inputs[input].example(1), own, input)
+        return NewExamples({}, {input: own}).batches(batch_size)
 
     def read(
         self, input: str, path: Path, batch_size: int, tasks: Collection[str] = ()

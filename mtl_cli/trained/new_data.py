@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import glob
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import torch
 from torch import Tensor
 
-from mtl_cli.basis.batch import Examples
-from mtl_cli.basis.errors import nearest, problem
+from mtl_cli.basis.batch import Bag, Examples
+from mtl_cli.basis.errors import Problem, nearest, problem
 from mtl_cli.basis.shell import as_word
 from mtl_cli.dataset.files.held import is_held
-from mtl_cli.dataset.readers.base import NewExamples
+from mtl_cli.dataset.readers.base import NewExamples, Reader
+from mtl_cli.dataset.readers.table import TableReader
 from mtl_cli.trained.predictions import Columns, array
 
 if TYPE_CHECKING:
     import pandas
+
+
+MANY = 50  # names of columns in a message
 
 
 def check_path(path: Path, input: str) -> None:
@@ -29,16 +37,54 @@ def check_path(path: Path, input: str) -> None:
         raise problem(f"input {input!r}", "must be a file, a folder or a glob", found, fix)
 
 
-def is_rows(source: Any) -> bool:
-    """Whether it has the columns of a file: a data frame, Arrow's table, or a list of rows."""
-    return hasattr(source, "columns") or (isinstance(source, list) and bool(source))
-
-
-def rows_of(source: Any) -> Any:
-    """Such rows, by columns."""
+def rows_in(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The inputs that are given as rows with the columns of a file: a data frame, Arrow's table,
+    or a list of rows; by columns."""
     import pandas
 
-    return pandas.DataFrame(source) if isinstance(source, list) else source
+    return {
+        name: pandas.DataFrame(source) if isinstance(source, list) else source
+        for name, source in given.items()
+        if hasattr(source, "columns") or (isinstance(source, list) and source)
+    }
+
+
+def without_file(parts: Iterable[NewExamples]) -> Iterator[NewExamples]:
+    """Examples of rows that Python holds, which are of no file."""
+    for part in parts:
+        yield replace(part, names={key: own for key, own in part.names.items() if key != "file"})
+
+
+def as_examples(source: Any, reader: Reader | None, input: str) -> Examples:
+    """The examples as the model reads them: a tensor, a bag, or an array of numbers.
+
+    Raises:
+        ValueError: where they are no such examples, or an array is for a model of a table, whose
+            cells are no such numbers before they are standardised.
+    """
+    if isinstance(source, Tensor | Bag):
+        return source
+    if not isinstance(source, np.ndarray):
+        raise no_examples(source, input)
+    thing = f"data of input {input!r}"
+    if isinstance(reader, TableReader):
+        columns = [column.name for column in reader.columns]
+        rule = f"must have the columns of the run's table by name: {', '.join(columns[:MANY])}"
+        fix = f"pandas.DataFrame(array, columns={columns[:MANY]})"
+        raise problem(thing, rule, f"an array of shape {source.shape}", fix)
+    if source.dtype.kind not in "biuf":
+        found = f"an array of {source.dtype}"
+        raise problem(thing, "must be numbers", found, "array.astype(float)")
+    return torch.as_tensor(source, dtype=torch.get_default_dtype())
+
+
+def no_examples(source: Any, input: str) -> Problem:
+    """Of what is neither rows nor examples; a series is a row, or a column."""
+    rule = "must be a path, a pandas.DataFrame, or the examples as the model reads them"
+    fix = "a path"
+    if hasattr(source, "to_frame"):
+        fix = "data.to_frame().T, where it is one row, or data.to_frame(), where it is a column"
+    return problem(f"data of input {input!r}", rule, type(source).__name__, fix)
 
 
 def as_arrays(part: NewExamples) -> Columns:

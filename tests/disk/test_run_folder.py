@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mtl_cli.basis.errors import Problem
+from mtl_cli.comparison.saved_run import find_runs
 from mtl_cli.disk.run_folder import RunFolder, create_folder, find_run, from_here
 
 FIGURES = {"digit": {"loss": 0.1 + 0.2, "accuracy": 1 / 3}, 'a,"b"\n': {"mse": 1e-300}, "": {}}
@@ -176,3 +177,15 @@ def test_a_path_is_said_as_it_can_be_pasted(tmp_path, monkeypatch):
     assert from_here(tmp_path / "here" / "runs" / "1") == from_here(Path("runs/1")) == "runs/1"
     assert from_here(Path("my runs/1")) == "'my runs/1'"
     assert from_here(tmp_path / "elsewhere") == str(tmp_path / "elsewhere")
+
+
+def test_a_mistyped_folder_is_answered_with_the_near_one(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "runs" / "study" / "0").mkdir(parents=True)
+    (tmp_path / "runs" / "study" / "0" / "config.yaml").touch()
+    with pytest.raises(Problem, match=r"try:   runs/study/0$"):
+        find_run("runs/stdy/0", Path("runs"))
+    with pytest.raises(Problem, match=r"try:   runs/study$"):
+        find_runs(Path("runs/sutdy"))
+    with pytest.raises(Problem, match="or a folder below runs/"):
+        find_run("elsewhere", Path("runs"))

@@ -14,7 +14,7 @@ import numpy as np
 
 from mtl_cli.basis.errors import nearest, problem
 from mtl_cli.basis.shell import as_word
-from mtl_cli.dataset.files.parts import Part, ReadOptions, check_columns
+from mtl_cli.dataset.files.parts import Part, ReadOptions, check_columns, shown
 from mtl_cli.dataset.files.stored import with_text
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def read_held(
         fix = f"dataset=arrays {as_word('dataset.path', file)}"
         raise problem(f"{options.path}={file}", "must be rows", "arrays", fix)
     if wanted is not None:
-        check_columns(table.column_names, wanted, f"the columns of {file} that are read")
+        check_columns(table.column_names, wanted, f"the columns of {shown(file)} that are read")
         table = table.select(list(wanted))
     table = with_text(table, text, file)
     for begin in range(0, len(table), chunk_rows or max(len(table), 1)):

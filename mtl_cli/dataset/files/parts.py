@@ -133,6 +133,11 @@ def suffix_of(path: Path) -> str:
     return Path(path.stem if path.suffix == ".gz" else path.name).suffix.lower()
 
 
+def shown(file: Path) -> str:
+    """How a message calls a file, or rows that Python holds (`held`)."""
+    return "the data" if file.name.startswith("memory:") else file.name
+
+
 def words_for(name: str, options: str) -> str:
     """What to type for the options of a column; a name that is no word cannot stand in a path.
 
@@ -192,7 +197,7 @@ def place_among(parts: Sequence[Part]) -> Place:
     def place(i: int) -> str:
         for part in parts:
             if i < len(part.table):
-                return f"row {part.numbers()[i]} of {part.file.name}"
+                return f"row {part.numbers()[i]} of {shown(part.file)}"
             i -= len(part.table)
         raise IndexError(i)
 

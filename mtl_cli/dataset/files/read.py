@@ -18,7 +18,7 @@ from mtl_cli.dataset.files.encoded import readable
 from mtl_cli.dataset.files.foreign import check_format, foreign
 from mtl_cli.dataset.files.held import is_held, read_held
 from mtl_cli.dataset.files.json_lines import read_json_lines
-from mtl_cli.dataset.files.parts import Part, ReadOptions, suffix_of
+from mtl_cli.dataset.files.parts import Part, ReadOptions, shown, suffix_of
 from mtl_cli.dataset.files.stored import read_npz, read_parquet
 
 if TYPE_CHECKING:
@@ -125,5 +125,5 @@ def read_frames(
     for part in read_parts(path, options, wanted, chunk_rows):
         frame = part.table.to_pandas().fillna("")
         frame.index = part.numbers()
-        frame.attrs["file"] = part.file.name
+        frame.attrs["file"] = shown(part.file)
         yield frame
