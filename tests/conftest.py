@@ -18,7 +18,7 @@ from hydra.utils import get_class, instantiate
 from omegaconf import OmegaConf
 from torch import Tensor, nn
 
-from mtl_cli.arch.base import Trunk
+from mtl_cli.arch.trunk import Trunk
 from mtl_cli.basis.batch import Batch
 from mtl_cli.basis.inputs import Dense, InputSpec
 from mtl_cli.encoder.base import Encoder
@@ -354,3 +354,9 @@ def double_precision() -> Iterator[None]:
     torch.set_default_dtype(torch.float64)
     yield
     torch.set_default_dtype(torch.float32)
+
+
+@pytest.fixture(params=[name for name in choices("arch") if "model" not in read_yaml("arch", name)])
+def staged(request: pytest.FixtureRequest) -> Callable[..., Any]:
+    """Every architecture that runs an encoder stage by stage, in turn."""
+    return small_part("arch", request.param)

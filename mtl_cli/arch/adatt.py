@@ -5,23 +5,22 @@ Multitask Learning in Recommendations", KDD 2023, https://arxiv.org/abs/2304.049
 and section 3.2.
 """
 
-import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
-from mtl_cli.arch.base import Architecture, Gate, MakeEncoder
-from mtl_cli.arch.columns import ByInput
-from mtl_cli.arch.experts import expert_trunk, stack
+from mtl_cli.arch.base import Architecture, Gate
+from mtl_cli.arch.experts import expert_trunk
+from mtl_cli.arch.fusion import Fusion
 from mtl_cli.arch.levels import split_stages
-from mtl_cli.arch.loop import Each, together
-from mtl_cli.arch.mixture import by_task, expert_softmax, mix
+from mtl_cli.arch.loop import Each
+from mtl_cli.arch.mixture import by_task, mix
+from mtl_cli.arch.trunk import MakeEncoder
 from mtl_cli.basis.batch import Examples
 from mtl_cli.basis.errors import check_boolean, check_integer
-from mtl_cli.basis.inputs import Dense, InputSpec
-from mtl_cli.encoder.base import Shape
+from mtl_cli.basis.inputs import InputSpec
+from mtl_cli.basis.rows import take_rows
 
 
 class AdaTT(Architecture):
@@ -68,7 +67,7 @@ class AdaTT(Architecture):
         sizes = [num_task_experts] * len(tasks) + [num_shared_experts] * (num_shared_experts > 0)
         self.experts = expert_trunk(make_encoder, inputs, sum(sizes))
         self.levels = split_stages(self.experts.num_stages, num_levels)
-        self.out_shapes = {task: self.experts.out_shapes[name] for task, name in tasks.items()}
+        self.at_stages(self.experts.stage_shapes)
         self.order = {task: k for k, task in enumerate(tasks)}
         everyone = list(range(len(sizes)))
         readers = {name: [self.order[task] for task in self.readers(name)] for name in inputs}
@@ -90,15 +89,32 @@ class AdaTT(Architecture):
 
     def encode(self, x: Examples, input: str, tasks: list[str]) -> dict[str, Tensor]:
         f: Any = x  # later [U, B, ...]
-        for level, fusion in zip(self.levels, self.fusions, strict=True):
+        stops = self.stops(tasks)
+        for level, fusion in zip(self.levels, self.in_order, strict=True):
             units = by_task(f) if level.start else []
             reads: Each = [units[owner] for owner in self.owners] if level.start else x
-            h = together(self.experts.run(level, reads, input))  # [E, B, ...]
+            is_last = level.stop == self.experts.num_stages
+            wanted = [self.order[task] for task in tasks] if is_last else None
+            inside = [s for s in stops if s in level[:-1]]
+            *inner, h = self.experts.pausing(inside, reads, input, level)  # each [E, B, ...]
             if len(self.levels) == 1:
                 h = self.mark_representation(h)
-            is_last = level.stop == self.experts.num_stages
-            f = fusion(f, h, input, [self.order[task] for task in tasks] if is_last else None)
+            weights = fusion.weigh(f, input, wanted)  # [U, B, E]
+            fused = fusion.units[input] if wanted is None else wanted
+            for stage, own in zip(inside, inner, strict=True):
+                self.tap(stage, self.fused(self.tapping(stage, tasks), fused, weights, own))
+            f = mix(weights, h)
+            if level[-1] in stops:
+                places = {task: fused.index(self.order[task]) for task in tasks}
+                self.tap(level[-1], {task: f[place] for task, place in places.items()})
         return dict(zip(tasks, f, strict=True))
+
+    def fused(
+        self, tasks: list[str], units: list[int], weights: Tensor, features: Tensor
+    ) -> dict[str, Tensor]:
+        """The experts [E, B, ...] as some tasks fuse them, by the units' weights [U, B, E]."""
+        chosen = take_rows(weights, [units.index(self.order[task]) for task in tasks])
+        return dict(zip(tasks, by_task(mix(chosen, features)), strict=True))
 
     def expert_weights(self) -> list[Gate]:
         """What each task's sum multiplies the experts by: the gate's weights and v."""
@@ -106,95 +122,19 @@ class AdaTT(Architecture):
         own = self.owners
         experts = [f"{names[unit]} {own[:e].count(unit) + 1}" for e, unit in enumerate(own)]
         gates = []
-        for level, fusion in enumerate(self.fusions, 1):
-            assert isinstance(fusion, Fusion)
+        for level, fusion in enumerate(self.in_order, 1):
             where = f"level {level}" if len(self.fusions) > 1 else ""
             for input, (units, weights) in fusion.weighed.items():
                 at = [n for n, unit in enumerate(units) if self.tasks.get(names[unit]) == input]
                 gates.append(Gate(where, [names[units[n]] for n in at], experts, weights[at]))
         return gates
 
+    @property
+    def in_order(self) -> list[Fusion]:
+        return [fusion for fusion in self.fusions if isinstance(fusion, Fusion)]
+
     def stacked_over_tasks(self) -> Iterable[nn.Parameter]:
         return self.fusions[-1].parameters()
 
     def last_shared_layer(self) -> nn.Module:
         return self.experts
-
-
-class Fusion(nn.Module):
-    """The units of one level: ``f_k = sum_i (softmax(W_k x_k + b_k)_i + v_ki) h_i``.
-
-    Args:
-        inputs: ``{input name: its spec}``, which the gates of the first level read.
-        in_shapes: ``{input name: the shape that the level before gives}``; None at the first.
-        units: ``{input name: the units that fuse on it}``; inputs that need the same gates of the
-            same units have them together.
-        sizes: how many experts each unit that fuses here has; theirs are the first experts.
-        num_experts: E.
-        learns: whether v is learned; else it is 1.
-        bias: whether the gates have a b.
-    """
-
-    own: Tensor
-
-    def __init__(
-        self,
-        inputs: Mapping[str, InputSpec],
-        in_shapes: Mapping[str, Shape] | None,
-        units: Mapping[str, list[int]],
-        sizes: list[int],
-        num_experts: int,
-        learns: bool,
-        bias: bool,
-    ) -> None:
-        super().__init__()
-        self.in_shapes = in_shapes
-        self.units = dict(units)
-        reads: Mapping[str, InputSpec] = inputs
-        if in_shapes is not None:
-            reads = {name: Dense(shape[:1]) for name, shape in in_shapes.items()}
-
-        def gates(kind: tuple[InputSpec, tuple[int, ...]]) -> nn.Module:
-            spec, fusing = kind
-            return stack([spec.linear(num_experts, bias) for _ in fusing], in_shapes is None)
-
-        kinds = {name: (spec, tuple(units[name])) for name, spec in reads.items()}
-        self.gates = ByInput(kinds, gates)
-        # v starts uniform in -+ 1 / sqrt(experts of its unit), as in the authors' code.
-        bounds = torch.tensor([1 / math.sqrt(size) for size in sizes for _ in range(size)])
-        self.native = nn.Parameter((2 * torch.rand(len(bounds)) - 1) * bounds) if learns else None
-        own = torch.block_diag(*(torch.ones(1, size) for size in sizes))  # [U, experts of units]
-        own = nn.functional.pad(own, (0, num_experts - len(bounds)))  # [U, E]
-        self.register_buffer("own", own, persistent=False)
-        self.weighed: dict[str, tuple[list[int], Tensor]] = {}  # by input: units and their weights
-
-    def forward(self, x: Examples, experts: Tensor, input: str, wanted: list[int] | None) -> Tensor:
-        """What the units in ``wanted`` (None: all) make of the experts [E, B, ...]: [U, B, ...]."""
-        fusing = self.units[input]
-        units = fusing if wanted is None else wanted
-        if self.in_shapes is not None:
-            assert isinstance(x, Tensor)
-            x = self.read(rows(x, units), input)
-        chosen = None if units == fusing else [fusing.index(unit) for unit in units]
-        gated = expert_softmax(self.gates(x, input, chosen))  # [U, B, E]
-        native = self.own
-        if self.native is not None:
-            native = native * nn.functional.pad(self.native, (0, len(experts) - len(self.native)))
-        weights = gated + rows(native, units).unsqueeze(1)
-        self.weighed[input] = units, weights.detach()
-        return mix(weights, experts)
-
-    def read(self, features: Tensor, input: str) -> Tensor:
-        """What gates read: vectors [U, B, C] as they are, of maps the channels' means.
-
-        A map of a text may be shorter than its declared size: what lacks counts as zeros, which
-        is what padding is.
-        """
-        assert self.in_shapes is not None
-        positions = self.in_shapes[input][1:]
-        return features.flatten(3).sum(3) / math.prod(positions) if positions else features
-
-
-def rows(x: Tensor, numbers: list[int]) -> Tensor:
-    """The rows of x with these numbers, in their order; x itself where that is all of them."""
-    return x if numbers == list(range(len(x))) else torch.stack([x[i] for i in numbers])

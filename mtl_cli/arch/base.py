@@ -1,19 +1,17 @@
 """What every architecture promises: features for each task, from the inputs that are present."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from mtl_cli.arch.loop import Each, run_stages, together
 from mtl_cli.basis.batch import Examples
-from mtl_cli.basis.errors import problem
 from mtl_cli.basis.inputs import InputSpec
-from mtl_cli.encoder.base import Encoder, Shape
+from mtl_cli.encoder.base import Shape
 
-MakeEncoder = Callable[[InputSpec], Encoder]
+Features = Tensor | list[Tensor]  # of a task: after the last stage, or after each that it taps
 
 
 class Gate(NamedTuple):
@@ -35,6 +33,9 @@ class Gate(NamedTuple):
 class Architecture(nn.Module, ABC):
     """Decides what the tasks share: ``forward(inputs, tasks) -> {task: [B, *shape]}``.
 
+    A task whose head taps stages (a decoder of maps at several scales, say) gets a list instead:
+    its features after each of these stages, which are the architecture's idea of sharing there.
+
     A task reads one named input; an architecture is written for one input (`encode`), and is
     called once for each that is present. So with several inputs a task's features are those that
     the same architecture gives on that task's input alone.
@@ -45,6 +46,11 @@ class Architecture(nn.Module, ABC):
 
     Attributes:
         out_shapes: ``{task: per-example shape of its features}``, set by the subclass.
+        stage_shapes: ``{task: the shape of its features after each stage}``, set by those that can
+            be tapped there; the last is that of ``out_shapes``.
+        taps: ``{task: the stages whose features it gets}``, from 0, set by the model; tasks that
+            are not there get the last one's.
+        tapped: ``{stage: {task: its features}}`` of the forward pass that runs.
         representations: the tensors of the last forward pass, one an input, from which on the
             tasks' computations part; empty where they part at no single tensor.
         weighed: ``{input: (tasks, weights of the experts [K, B, E])}`` of the last forward pass,
@@ -57,16 +63,19 @@ class Architecture(nn.Module, ABC):
         super().__init__()
         self.inputs = dict(inputs)
         self.tasks = dict(tasks)
+        self.stage_shapes: dict[str, list[Shape]] = {}
+        self.taps: dict[str, tuple[int, ...]] = {}
+        self.tapped: dict[int, dict[str, Tensor]] = {}
         self.representations: list[Tensor] = []
         self.weighed: dict[str, tuple[list[str], Tensor]] = {}
 
     def __getstate__(self) -> dict[str, Any]:
         """A copy has nothing of the last forward pass: tensors in a graph cannot be copied."""
-        return self.__dict__ | {"representations": [], "weighed": {}}
+        return self.__dict__ | {"representations": [], "weighed": {}, "tapped": {}}
 
     def forward(
         self, inputs: Mapping[str, Examples], tasks: Collection[str] | None = None
-    ) -> dict[str, Tensor]:
+    ) -> dict[str, Features]:
         """The features of ``tasks`` (all, where None) whose input is present."""
         self.representations = []
         features: dict[str, Tensor] = {}
@@ -74,7 +83,17 @@ class Architecture(nn.Module, ABC):
             reading = [t for t in self.readers(name) if tasks is None or t in tasks]
             if reading:
                 features |= self.encode(x, name, reading)
-        return {task: features[task] for task in self.tasks if task in features}
+        there = [task for task in self.tasks if task in features]
+        given = {task: self.of_taps(task, features[task]) for task in there}
+        self.tapped = {}
+        return given
+
+    def of_taps(self, task: str, last: Tensor) -> Features:
+        """The features of the stages that a task taps; where it taps none, the last ones."""
+        if task not in self.taps:
+            return last
+        end = len(self.stage_shapes.get(task, [()])) - 1
+        return [last if s == end else self.tapped[s][task] for s in self.taps[task]]
 
     def readers(self, input: str) -> list[str]:
         """The tasks that read this input, in the order of the tasks."""
@@ -82,7 +101,35 @@ class Architecture(nn.Module, ABC):
 
     @abstractmethod
     def encode(self, x: Examples, input: str, tasks: list[str]) -> dict[str, Tensor]:
-        """The features of ``tasks``, all of which read ``input``, of which ``x`` is a batch."""
+        """The features of ``tasks``, all of which read ``input``, of which ``x`` is a batch.
+
+        An architecture with ``stage_shapes`` also calls `tap` after each stage before the last.
+        """
+
+    def at_stages(self, shapes: Mapping[str, list[Shape]]) -> None:
+        """Sets the shapes, where those of a task are those of its input's encoder.
+
+        Args:
+            shapes: ``{input name: the shape after each stage}``.
+        """
+        self.stage_shapes = {task: list(shapes[name]) for task, name in self.tasks.items()}
+        self.out_shapes = {task: own[-1] for task, own in self.stage_shapes.items()}
+
+    def tapping(self, stage: int, tasks: Iterable[str]) -> list[str]:
+        """Those of ``tasks`` that get their features after this stage, if it is before the last."""
+        return [task for task in tasks if stage in self.inner_taps(task)]
+
+    def stops(self, tasks: Iterable[str]) -> list[int]:
+        """The stages before the last that some of ``tasks`` tap, in order."""
+        return sorted({stage for task in tasks for stage in self.inner_taps(task)})
+
+    def inner_taps(self, task: str) -> list[int]:
+        end = len(self.stage_shapes.get(task, [()])) - 1
+        return [stage for stage in self.taps.get(task, ()) if stage < end]
+
+    def tap(self, stage: int, features: Mapping[str, Tensor]) -> None:
+        """Hands on what tasks have after a stage before the last; those that do not tap it, too."""
+        self.tapped.setdefault(stage, {}).update(features)
 
     def stacked_over_tasks(self) -> Iterable[nn.Parameter]:
         """Parameters that hold a slice for each task, so that no entry of them is shared."""
@@ -122,63 +169,3 @@ class Architecture(nn.Module, ABC):
         if torch.is_grad_enabled():
             self.representations.append(features)
         return features
-
-
-class Trunk(nn.Module):
-    """An encoder for several inputs, or ``copies`` of it side by side, stage by stage.
-
-    Inputs of equal spec share every stage. Inputs of different specs have a first stage of their
-    own, and share the later ones whose input and output shapes agree.
-
-    Args:
-        make_encoder: makes an encoder for a spec.
-        inputs: ``{input name: its spec}``.
-        combine: how the same stage of the encoders made for one spec becomes one module;
-            called with a list of ``copies`` stages and whether it is the first.
-        copies: how many encoders to make for each spec.
-
-    Raises:
-        ValueError: where inputs of different specs can share no stage.
-    """
-
-    def __init__(
-        self,
-        make_encoder: MakeEncoder,
-        inputs: Mapping[str, InputSpec],
-        copies: int = 1,
-        combine: Callable[[list[nn.Module], bool], nn.Module] = lambda stages, first: stages[0],
-    ) -> None:
-        super().__init__()
-        specs = list(dict.fromkeys(inputs.values()))
-        encoders = {spec: [make_encoder(spec) for _ in range(copies)] for spec in specs}
-        shapes = {spec: encoders[spec][0].shapes for spec in specs}
-        self.num_stages = len(shapes[specs[0]])
-        self.shapes = shapes[specs[0]]
-        self.stages = nn.ModuleList()  # by stage: one module for each group of specs
-        self.which: list[dict[str, int]] = []  # by stage: {input: its module}
-        for s in range(self.num_stages):
-            signatures = {
-                spec: (shapes[spec][s - 1], shapes[spec][s]) if s else spec for spec in specs
-            }
-            groups = list(dict.fromkeys(signatures.values()))
-            owners = [next(sp for sp in specs if signatures[sp] == group) for group in groups]
-            stage = [combine([e.stages[s] for e in encoders[owner]], s == 0) for owner in owners]
-            self.stages.append(nn.ModuleList(stage))
-            self.which.append({name: groups.index(signatures[sp]) for name, sp in inputs.items()})
-        if len(specs) > 1 and all(len(stage) == len(specs) for stage in self.stages):  # type: ignore[arg-type]
-            found = ", ".join(f"{name}: {spec}" for name, spec in inputs.items())
-            rule = "needs a stage after the first whose shapes agree, to share between inputs"
-            fix = "an encoder with more stages ('encoder.hidden=[128,128]'), or arch=single_task"
-            raise problem("encoder", rule, found, fix)
-        self.stage_shapes = {name: shapes[spec] for name, spec in inputs.items()}
-        self.out_shapes = {name: own[-1] for name, own in self.stage_shapes.items()}
-
-    def run(self, stages: Iterable[int], x: Each, input: str) -> Tensor | list[Tensor]:
-        """These stages (from 0) on what the stage before gave for this input: see `run_stages`."""
-        return run_stages([self.stages[s][self.which[s][input]] for s in stages], x)  # type: ignore[index]
-
-    def stage(self, s: int, x: Examples, input: str) -> Tensor:
-        return together(self.run([s], x, input))
-
-    def forward(self, x: Examples, input: str) -> Tensor:
-        return together(self.run(range(self.num_stages), x, input))

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Mapping
 
 from torch import Tensor, nn
 
-from mtl_cli.arch.base import Architecture, Gate, MakeEncoder
+from mtl_cli.arch.base import Architecture, Gate
 from mtl_cli.arch.levels import NumTaskExperts, make_levels
+from mtl_cli.arch.trunk import MakeEncoder
 from mtl_cli.basis.batch import Examples
 from mtl_cli.basis.inputs import InputSpec
 
@@ -47,12 +48,15 @@ class CGC(Architecture):
         (self.level,), shapes = make_levels(
             make_encoder, inputs, tasks, num_shared_experts, num_task_experts, gate_bias, 1
         )
-        self.out_shapes = {task: shapes[name] for task, name in tasks.items()}
+        self.at_stages(shapes)
 
     def encode(self, x: Examples, input: str, tasks: list[str]) -> dict[str, Tensor]:
-        shared, _, features = self.level(x, dict.fromkeys(tasks, x), input, tasks)
-        self.mark_representation(shared)
-        return features
+        tapping = {stage: self.tapping(stage, tasks) for stage in self.stops(tasks)}
+        passed = self.level(x, dict.fromkeys(tasks, x), input, tasks, tapping)
+        for stage, features in passed.tapped.items():
+            self.tap(stage, features)
+        self.mark_representation(passed.experts)
+        return passed.paths
 
     def expert_weights(self) -> list[Gate]:
         return list(self.level.expert_weights("", self.tasks))

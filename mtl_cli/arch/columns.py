@@ -1,13 +1,13 @@
 """Modules side by side for several inputs: the columns of a level's experts, and its gates."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from torch import Tensor, nn
 
-from mtl_cli.arch.base import Trunk
 from mtl_cli.arch.experts import Rows, stack
-from mtl_cli.arch.loop import run_stages, together
+from mtl_cli.arch.loop import run_pausing
+from mtl_cli.arch.trunk import Trunk
 from mtl_cli.basis.batch import Examples
 from mtl_cli.basis.inputs import InputSpec
 
@@ -37,7 +37,7 @@ class ByInput(nn.Module):
 
 
 class Columns(nn.Module):
-    """The stages of one level, of experts side by side: ``forward(x, input) -> [E, B, *shape]``.
+    """The stages of one level, of experts side by side: [E, B, *shape] after some and the last.
 
     Args:
         encoders: the experts; each of its stages is a list of copies.
@@ -61,9 +61,11 @@ class Columns(nn.Module):
 
         self.stages = nn.ModuleList(map(stage, stages))
 
-    def forward(self, x: Examples, input: str, rows: Rows = None) -> Tensor:
+    def forward(
+        self, x: Examples, input: str, rows: Rows = None, stops: Sequence[int] = ()
+    ) -> list[Tensor]:
         stages = [stage.of(input) for stage in self.stages]  # type: ignore[operator]
-        return together(run_stages(stages, x, rows))
+        return run_pausing(stages, stops, x, rows)
 
 
 class LevelGates(nn.Module):

@@ -9,10 +9,11 @@ from collections.abc import Iterable, Mapping
 import torch
 from torch import Tensor, nn
 
-from mtl_cli.arch.base import Architecture, Gate, MakeEncoder
+from mtl_cli.arch.base import Architecture, Gate
 from mtl_cli.arch.experts import expert_trunk
 from mtl_cli.arch.loop import Each
 from mtl_cli.arch.mixture import sum_of_products
+from mtl_cli.arch.trunk import MakeEncoder
 from mtl_cli.basis.batch import Examples
 from mtl_cli.basis.errors import check_number
 from mtl_cli.basis.inputs import InputSpec
@@ -44,7 +45,7 @@ class CrossStitch(Architecture):
         check_number("arch.self_weight", self_weight, "arch.self_weight=0.9", 0, 1)
         self.order = {task: k for k, task in enumerate(tasks)}
         self.columns = expert_trunk(make_encoder, inputs, len(tasks))
-        self.out_shapes = {task: self.columns.out_shapes[name] for task, name in tasks.items()}
+        self.at_stages(self.columns.stage_shapes)
         start = torch.ones(1, 1)
         if len(tasks) > 1:
             start = torch.full((len(tasks),) * 2, (1 - self_weight) / (len(tasks) - 1))
@@ -61,6 +62,8 @@ class CrossStitch(Architecture):
                 rows = [self.order[task] for task in tasks]
             read = self.columns.run([s], read, input)
             read = stitch(take_rows(alpha, rows), read)  # K times [B, C, ...]
+            if tapping := self.tapping(s, tasks):
+                self.tap(s, {task: read[self.order[task]] for task in tapping})
         assert isinstance(read, Tensor | list)
         return dict(zip(tasks, read, strict=True))
 

@@ -12,10 +12,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mtl_cli.arch.base import Architecture, MakeEncoder
+from mtl_cli.arch.base import Architecture, Features
 from mtl_cli.arch.experts import expert_trunk
-from mtl_cli.arch.mixture import by_task, mix
+from mtl_cli.arch.mixture import mixes
 from mtl_cli.arch.selectors import ExampleGates, StaticGates, select, smooth_step
+from mtl_cli.arch.trunk import MakeEncoder
 from mtl_cli.basis.batch import Examples
 from mtl_cli.basis.errors import check_choice, check_integer, check_number, problem
 from mtl_cli.basis.inputs import InputSpec
@@ -84,7 +85,7 @@ class DSelectK(Architecture):
         self.experts = expert_trunk(make_encoder, inputs, num_experts)
         make_gates = StaticGates if gate == "static" else ExampleGates
         self.gates = make_gates(inputs, tasks, num_nonzeros, num_bits, gamma)
-        self.out_shapes = {task: self.experts.out_shapes[name] for task, name in tasks.items()}
+        self.at_stages(self.experts.stage_shapes)
         self.selectors: list[Tensor] = []  # of the last forward pass, for each input
 
     def __getstate__(self) -> dict[str, Any]:
@@ -92,20 +93,24 @@ class DSelectK(Architecture):
 
     def forward(
         self, inputs: Mapping[str, Examples], tasks: Collection[str] | None = None
-    ) -> dict[str, Tensor]:
+    ) -> dict[str, Features]:
         self.selectors = []
         return super().forward(inputs, tasks)
 
     def encode(self, x: Examples, input: str, tasks: list[str]) -> dict[str, Tensor]:
-        features = self.mark_representation(self.experts(x, input))  # [E, B, *shape]
+        stops = self.stops(tasks)
+        *inner, last = self.experts.pausing(stops, x, input)
+        features = self.mark_representation(last)  # [E, B, *shape]
         z, w = self.gates(x, input, tasks)  # here and below, B is 1 where the gates are static
         r = select(smooth_step(z, self.gamma), self.num_experts)  # [K, k, E, B]
         if torch.is_grad_enabled():
             self.selectors.append(r)
         weights = (w.softmax(1).unsqueeze(2) * r).sum(1).transpose(1, 2)  # [K, B, E]
         self.weighed[input] = tasks, weights.detach()
-        mixed = mix(weights.expand(-1, features.shape[1], -1), features)
-        return dict(zip(tasks, by_task(mixed), strict=True))
+        weights = weights.expand(-1, features.shape[1], -1)
+        for stage, own in zip(stops, inner, strict=True):
+            self.tap(stage, mixes(self.tapping(stage, tasks), tasks, weights, own))
+        return mixes(tasks, tasks, weights, features)
 
     def stacked_over_tasks(self) -> Iterable[nn.Parameter]:
         return self.gates.parameters()

@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 
 from torch import Tensor, nn
 
-from mtl_cli.arch.base import MakeEncoder, Trunk
 from mtl_cli.arch.loop import Loop
 from mtl_cli.arch.mixture import expert_softmax
 from mtl_cli.arch.stacked_linear import Rows, StackedBagLinear, StackedLinear, StackedRowLinear
+from mtl_cli.arch.trunk import MakeEncoder, Trunk
 from mtl_cli.basis.activation import ACTIVATIONS
 from mtl_cli.basis.batch import Examples
 from mtl_cli.basis.inputs import InputSpec

@@ -10,13 +10,14 @@ task has one of its own; experts and gates read the path that they belong to.
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 
 from mtl_cli.arch.base import Gate
 from mtl_cli.arch.loop import together
 from mtl_cli.arch.mixture import by_task, expert_softmax, mix
+from mtl_cli.arch.task_experts import TaskExperts, places
 from mtl_cli.basis.batch import Examples
 from mtl_cli.basis.rows import take_rows
 from mtl_cli.encoder.base import Shape
@@ -24,50 +25,20 @@ from mtl_cli.encoder.base import Shape
 Paths = Mapping[str, Examples]  # {task: where its path has come to}
 
 
-class TaskExperts(nn.Module):
-    """The own experts and the gates of tasks that read the same input and have equally many.
+class Passed(NamedTuple):
+    """What a level gives.
 
     Args:
-        tasks: their names.
-        num_experts: own experts of each task, M.
-        experts: task after task, M for each; None where M is 0.
-        gates: one for each task, over its own experts and then the shared ones.
+        experts: the shared ones' features, [E, B, *shape].
+        shared: the shared path.
+        paths: the tasks'.
+        tapped: ``{stage: {task: its mix after it}}``.
     """
 
-    def __init__(
-        self, tasks: Iterable[str], num_experts: int, experts: nn.Module | None, gates: nn.Module
-    ) -> None:
-        super().__init__()
-        self.tasks = list(tasks)
-        self.num_experts = num_experts
-        self.experts = experts
-        self.gates = gates
-        self.weighed: dict[str, tuple[list[str], Tensor]] = {}  # see `Architecture`
-
-    def extract(self, x: Examples, input: str, tasks: list[str]) -> Tensor:
-        """What the experts of ``tasks`` make of ``x``, [K, M, B, *shape]."""
-        assert self.experts is not None
-        places = range(self.num_experts)
-        rows = [self.tasks.index(task) * self.num_experts + i for task in tasks for i in places]
-        features = self.experts(x, input, None if tasks == self.tasks else rows)  # [K * M, …]
-        if len(features) < len(rows):  # nothing in them tells apart the experts of one task
-            features = features.repeat_interleave(self.num_experts, 0)
-        return features.unflatten(0, (len(tasks), self.num_experts))
-
-    def mix(
-        self, x: Examples, input: str, tasks: list[str], own: Tensor | None, shared: Tensor
-    ) -> Tensor:
-        """The experts as each of ``tasks`` weighs them, [K, B, *shape].
-
-        Args:
-            x: what the gates read.
-            own: the tasks' own experts, [K, M, B, *shape].
-            shared: the shared experts, [E, B, *shape].
-        """
-        rows = None if tasks == self.tasks else [self.tasks.index(task) for task in tasks]
-        weights = expert_softmax(self.gates(x, input, rows))  # [K, B, M + E]
-        self.weighed[input] = tasks, weights.detach()
-        return mix(weights, shared, own)
+    experts: Tensor
+    shared: Examples
+    paths: dict[str, Tensor]
+    tapped: dict[int, dict[str, Tensor]]
 
 
 class Level(nn.Module):
@@ -85,6 +56,7 @@ class Level(nn.Module):
             last level.
         in_shapes: ``{input name: the shape that the level before gives}``; None at the first.
         mixes_all: whether all tasks' paths go on, or only those that are asked for.
+        stages: which of the encoder's its experts are.
     """
 
     def __init__(
@@ -94,6 +66,7 @@ class Level(nn.Module):
         gate: nn.Module | None,
         in_shapes: Mapping[str, Shape] | None,
         mixes_all: bool,
+        stages: range,
     ) -> None:
         super().__init__()
         self.shared = shared
@@ -101,14 +74,20 @@ class Level(nn.Module):
         self.gate = gate
         self.in_shapes = in_shapes
         self.mixes_all = mixes_all
+        self.stages = stages
 
     @property
     def parts(self) -> list[TaskExperts]:
         return [part for part in self.tasks if isinstance(part, TaskExperts)]
 
     def forward(
-        self, shared: Examples, own: Paths, input: str, tasks: list[str]
-    ) -> tuple[Tensor, Examples, dict[str, Tensor]]:
+        self,
+        shared: Examples,
+        own: Paths,
+        input: str,
+        tasks: list[str],
+        tapping: Mapping[int, list[str]],
+    ) -> Passed:
         """One level further on all paths.
 
         Args:
@@ -116,32 +95,40 @@ class Level(nn.Module):
             own: the tasks' paths; those that are not there are not followed.
             input: which input the paths began with.
             tasks: the tasks that are asked for.
-
-        Returns:
-            What the shared experts give [E, B, *shape], the shared path and the tasks' paths.
+            tapping: ``{stage: those that get the mix after it}``, of stages before the last here.
         """
-        common = self.shared(shared, input)  # [E, B, *shape]
-        everyone = [common]
-        paths: dict[str, Tensor] = {}
+        stops = [stage - self.stages.start for stage in tapping]
+        common: list[Tensor] = self.shared(shared, input, stops=stops)  # each [E, B, *shape]
+        everyone = common[-1:]
+        found: list[dict[str, Tensor]] = [{} for _ in common]
         for part in self.parts:
             running = [task for task in part.tasks if task in own]
             wanted = [task for task in running if self.mixes_all or task in tasks]
-            features = None
+            features: list[Tensor] | list[None] = [None] * len(common)
             if running and part.num_experts:
-                features = part.extract(self.stack(own, running), input, running)
-                everyone.append(features.flatten(0, 1))
-                if wanted != running:
-                    features = take_rows(features, [running.index(task) for task in wanted])
-            if wanted:
-                reads = {task: self.read(own[task], input) for task in wanted}
-                mixed = part.mix(self.stack(reads, wanted), input, wanted, features, common)
-                paths |= zip(wanted, by_task(mixed), strict=True)
+                features = part.extract(self.stack(own, running), input, running, stops)
+                everyone.append(features[-1].flatten(0, 1))
+            if not wanted:
+                continue
+            reads = {task: self.read(own[task], input) for task in wanted}
+            weights = part.weigh(self.stack(reads, wanted), input, wanted)
+            for mixed, experts, own_experts, asking in zip(
+                found, common, features, [*tapping.values(), wanted], strict=True
+            ):
+                here = [task for task in wanted if task in asking]
+                if not here:
+                    continue
+                if own_experts is not None:
+                    own_experts = take_rows(own_experts, places(here, running))
+                chosen = take_rows(weights, places(here, wanted))
+                mixed |= zip(here, by_task(mix(chosen, experts, own_experts)), strict=True)
         if self.gate is not None:
             weights = expert_softmax(self.gate(self.read(shared, input), input))  # [1, B, all]
             shares = weights.split([len(features) for features in everyone], -1)
             first, *others = map(mix, shares, everyone)
             (shared,) = by_task(sum(others, first))
-        return common, shared, paths
+        *inner, paths = found
+        return Passed(common[-1], shared, paths, dict(zip(tapping, inner, strict=True)))
 
     def expert_weights(self, name: str, reads: Mapping[str, str]) -> Iterator[Gate]:
         """How each task weighed its own and the shared experts, on the input that it reads."""

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from mtl_cli.arch.base import Architecture, MakeEncoder, Trunk
+from mtl_cli.arch.base import Architecture
+from mtl_cli.arch.trunk import MakeEncoder, Trunk
 from mtl_cli.basis.batch import Examples
 from mtl_cli.basis.inputs import InputSpec
 
@@ -27,8 +28,11 @@ class HPS(Architecture):
     ) -> None:
         super().__init__(inputs, tasks)
         self.trunk = Trunk(make_encoder, inputs)
-        self.out_shapes = {task: self.trunk.out_shapes[name] for task, name in tasks.items()}
+        self.at_stages(self.trunk.stage_shapes)
 
     def encode(self, x: Examples, input: str, tasks: list[str]) -> dict[str, Tensor]:
-        features = self.mark_representation(self.trunk(x, input))
-        return dict.fromkeys(tasks, features)
+        stops = self.stops(tasks)
+        *inner, last = self.trunk.pausing(stops, x, input)
+        for stage, features in zip(stops, inner, strict=True):
+            self.tap(stage, dict.fromkeys(tasks, features))
+        return dict.fromkeys(tasks, self.mark_representation(last))

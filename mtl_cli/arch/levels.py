@@ -5,9 +5,10 @@ from itertools import pairwise
 
 from torch import nn
 
-from mtl_cli.arch.base import MakeEncoder, Trunk
 from mtl_cli.arch.columns import Columns, LevelGates
-from mtl_cli.arch.extraction import Level, TaskExperts
+from mtl_cli.arch.extraction import Level
+from mtl_cli.arch.task_experts import TaskExperts
+from mtl_cli.arch.trunk import MakeEncoder, Trunk
 from mtl_cli.basis.errors import check_boolean, check_integer, problem
 from mtl_cli.basis.inputs import Dense, InputSpec
 from mtl_cli.encoder.base import Shape
@@ -23,8 +24,8 @@ def make_levels(
     num_task_experts: NumTaskExperts,
     gate_bias: bool,
     num_levels: int | None,
-) -> tuple[list[Level], dict[str, Shape]]:
-    """The levels, and ``{input name: the shape of its tasks' features}``.
+) -> tuple[list[Level], dict[str, list[Shape]]]:
+    """The levels, and ``{input name: the shape of its features after each stage}``.
 
     Inputs share the stages of an expert as in a `Trunk`. What only the tasks of one input need (at
     the last level their own experts, at the last two their gates) is made for that input alone.
@@ -71,9 +72,10 @@ def make_levels(
                 gate=None if is_last else LevelGates(reads, 1, num_experts, gate_bias, True),
                 in_shapes=None if is_first else in_shapes,
                 mixes_all=mixes_all,
+                stages=stages,
             )
         )
-    return made, shared.out_shapes
+    return made, shared.stage_shapes
 
 
 def split_stages(num_stages: int, num_levels: int | None) -> list[range]:

@@ -6,7 +6,7 @@ in the backward pass the features of a copy are free again before the gradients 
 """
 
 from collections.abc import Iterable, Sequence
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Any
 
 import torch
@@ -60,6 +60,18 @@ def run_stages(stages: Iterable[nn.Module], x: Each, rows: Rows = None) -> Tenso
             x = stage(x) if rows is None else stage(x, rows)
     assert isinstance(x, Tensor | list)
     return x
+
+
+def run_pausing(
+    stages: Sequence[nn.Module], stops: Sequence[int], x: Each, rows: Rows = None
+) -> list[Tensor]:
+    """`run_stages`, with what comes after some of them, too: [E, B, ...] after each of ``stops``,
+    which are before the last stage, and after that."""
+    given = []
+    for first, end in pairwise([0, *(stop + 1 for stop in stops), len(stages)]):
+        x = run_stages(stages[first:end], x, rows)
+        given.append(together(x))
+    return given
 
 
 def together(x: Tensor | list[Tensor]) -> Tensor:

@@ -11,11 +11,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mtl_cli.arch.base import Architecture, Gate, MakeEncoder
+from mtl_cli.arch.base import Architecture, Gate
 from mtl_cli.arch.branches import renumber
 from mtl_cli.arch.experts import expert_trunk
 from mtl_cli.arch.loop import Each, together
 from mtl_cli.arch.mixture import mix, sum_of_products
+from mtl_cli.arch.trunk import MakeEncoder
 from mtl_cli.basis.batch import Examples
 from mtl_cli.basis.errors import check_integer, check_number
 from mtl_cli.basis.inputs import InputSpec
@@ -75,7 +76,7 @@ class LTB(Architecture):
         self.order = {task: k for k, task in enumerate(tasks)}
         columns = len(tasks) if num_columns is None else num_columns
         self.columns = expert_trunk(make_encoder, inputs, columns)
-        self.out_shapes = {task: self.columns.out_shapes[name] for task, name in tasks.items()}
+        self.at_stages(self.columns.stage_shapes)
         choosing = [columns] * (self.columns.num_stages - 1) + [len(tasks)]
         self.thetas = nn.ParameterList(torch.zeros(number, columns) for number in choosing)
         self.register_buffer("temperature", torch.tensor(float(first)))
@@ -84,31 +85,40 @@ class LTB(Architecture):
     def encode(self, x: Examples, input: str, tasks: list[str]) -> dict[str, Tensor]:
         read: Each = x
         *inner, theta = self.thetas
+        passed: list[tuple[Tensor, Tensor | list[Tensor]]] = []  # choices and columns, by stage
         for s, parents in enumerate(inner):
-            read = self.choose(parents, self.columns.run([s], read, input))  # C times [B, ...]
+            columns = self.columns.run([s], read, input)  # C times [B, ...]
+            choices = self.choices(parents, len(columns[0]))
+            read = chosen(choices, columns)
+            passed.append((choices, columns))
         last = together(self.columns.run([len(inner)], read, input))
         features = self.mark_representation(last)  # [C, B, ...]
         if tasks != list(self.order):
             theta = torch.stack([theta[self.order[task]] for task in tasks])
-        return dict(zip(tasks, self.choose(theta, features), strict=True))
+        choices = self.choices(theta, features.shape[1])
+        path, stops = choices, self.stops(tasks)
+        for s, (parents, columns) in reversed(list(enumerate(passed))):
+            if not stops or s < stops[0]:
+                break
+            path = along(path, parents)
+            if tapping := self.tapping(s, tasks):
+                own = path[[tasks.index(task) for task in tapping]]
+                self.tap(s, dict(zip(tapping, chosen(own, columns), strict=True)))
+        return dict(zip(tasks, chosen(choices, features), strict=True))
 
-    def choose(self, theta: Tensor, features: Tensor | list[Tensor]) -> Tensor | list[Tensor]:
-        """What each of N reads: [N, C], [C, B, ...] -> [N, B, ...], lists as lists."""
+    def choices(self, theta: Tensor, batch_size: int) -> Tensor:
+        """What each of N takes of C: in evaluation the numbers of the columns, [N], in training
+        how much of each for each example, [N, B, C]."""
         if not self.training:
-            if isinstance(features, Tensor):
-                return features[theta.argmax(-1)]
-            return [features[column] for column in theta.argmax(-1).tolist()]
-        shape = len(theta), features[0].shape[0], len(features)
+            return theta.argmax(-1)
+        num_columns = theta.shape[-1]
+        shape = len(theta), batch_size, num_columns
         noise = -torch.empty(shape, dtype=theta.dtype, device=theta.device).exponential_().log()
         soft = ((theta.unsqueeze(1) + noise) / self.temperature).softmax(-1)  # [N, B, C]
-        columns = torch.arange(len(features), device=theta.device)
+        columns = torch.arange(num_columns, device=theta.device)
         hard = (soft.argmax(-1, keepdim=True) == columns).to(soft.dtype)
         drawn = hard + (soft - soft.detach())  # exactly one-hot, with the gradient of soft
-        weights = torch.where(self.is_warmup, 1 / len(features), drawn)
-        if isinstance(features, Tensor):
-            return mix(weights, features)
-        weights = weights.to(features[0].dtype)[(...,) + (None,) * (features[0].dim() - 1)]
-        return [sum_of_products(zip(row.unbind(1), features, strict=True)) for row in weights]
+        return torch.where(self.is_warmup, 1 / num_columns, drawn)
 
     def progress(self, fraction: float) -> None:
         first, last = self.temperatures
@@ -144,3 +154,21 @@ class LTB(Architecture):
                 path.insert(0, parents[path[0]])
             paths[task] = path
         return {"tree": renumber(paths)}
+
+
+def chosen(choices: Tensor, features: Tensor | list[Tensor]) -> Tensor | list[Tensor]:
+    """What each of N reads of the columns [C, B, ...], by its choices: N times [B, ...], lists as
+    lists."""
+    if choices.dim() == 1:
+        if isinstance(features, Tensor):
+            return features[choices]
+        return [features[column] for column in choices.tolist()]
+    if isinstance(features, Tensor):
+        return mix(choices, features)
+    weights = choices.to(features[0].dtype)[(...,) + (None,) * (features[0].dim() - 1)]
+    return [sum_of_products(zip(row.unbind(1), features, strict=True)) for row in weights]
+
+
+def along(path: Tensor, parents: Tensor) -> Tensor:
+    """A path one stage further back: choices of columns, and what each of these columns chose."""
+    return parents[path] if path.dim() == 1 else torch.einsum("kbj,jbi->kbi", path, parents)

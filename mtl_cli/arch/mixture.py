@@ -13,6 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from mtl_cli.basis.rows import take_rows
+
 MANY_EXAMPLES = 2048  # from here on the calls for each example outweigh those for each value,
 FEW_VALUES = 256  # where an example has at most so many (measured on two cores)
 
@@ -55,6 +57,14 @@ def by_task(mixed: Tensor) -> list[Tensor]:
     if mixed.dim() == 3 and mixed.stride(1) == 1:  # the batch is innermost
         return [features.T for features in mixed.mT.unbind()]
     return list(mixed.unbind())
+
+
+def mixes(
+    wanted: list[str], tasks: list[str], weights: Tensor, features: Tensor
+) -> dict[str, Tensor]:
+    """`mix` for some of the ``tasks`` that ``weights`` are of, in their order: by task."""
+    rows = None if wanted == tasks else [tasks.index(task) for task in wanted]
+    return dict(zip(wanted, by_task(mix(take_rows(weights, rows), features)), strict=True))
 
 
 class Transposed(torch.autograd.Function):

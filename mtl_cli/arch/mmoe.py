@@ -8,9 +8,10 @@ from collections.abc import Iterable, Mapping
 
 from torch import Tensor, nn
 
-from mtl_cli.arch.base import Architecture, MakeEncoder
+from mtl_cli.arch.base import Architecture
 from mtl_cli.arch.experts import Gates, expert_trunk
-from mtl_cli.arch.mixture import by_task, mix
+from mtl_cli.arch.mixture import mixes
+from mtl_cli.arch.trunk import MakeEncoder
 from mtl_cli.basis.batch import Examples
 from mtl_cli.basis.errors import check_boolean, check_integer
 from mtl_cli.basis.inputs import InputSpec
@@ -52,17 +53,21 @@ class MMoE(Architecture):
         owners = {name: name for name in firsts.values()} if one_gate else tasks
         gated = {name: spec for spec, name in firsts.items()} if one_gate else inputs
         self.gates = Gates(gated, owners, num_experts, gate_bias)
-        self.out_shapes = {task: self.experts.out_shapes[name] for task, name in tasks.items()}
+        self.at_stages(self.experts.stage_shapes)
 
     def encode(self, x: Examples, input: str, tasks: list[str]) -> dict[str, Tensor]:
-        features = self.mark_representation(self.experts(x, input))  # [E, B, *shape]
+        stops = self.stops(tasks)
+        *inner, last = self.experts.pausing(stops, x, input)
+        features = self.mark_representation(last)  # [E, B, *shape]
         if self.one_gate:
             gate = self.gate_of[input]
             weights = self.gates(x, gate, [gate]).expand(len(tasks), -1, -1)
         else:
             weights = self.gates(x, input, tasks)  # [K, B, E]
         self.weighed[input] = tasks, weights.detach()
-        return dict(zip(tasks, by_task(mix(weights, features)), strict=True))
+        for stage, own in zip(stops, inner, strict=True):
+            self.tap(stage, mixes(self.tapping(stage, tasks), tasks, weights, own))
+        return mixes(tasks, tasks, weights, features)
 
     def stacked_over_tasks(self) -> Iterable[nn.Parameter]:
         return () if self.one_gate else self.gates.parameters()

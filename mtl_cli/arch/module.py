@@ -6,7 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mtl_cli.arch.base import Architecture, MakeEncoder
+from mtl_cli.arch.base import Architecture, Features
+from mtl_cli.arch.trunk import MakeEncoder
 from mtl_cli.basis.batch import Examples
 from mtl_cli.basis.errors import problem
 from mtl_cli.basis.inputs import InputSpec
@@ -47,11 +48,12 @@ class Module(Architecture):
 
     def forward(
         self, inputs: Mapping[str, Examples], tasks: Collection[str] | None = None
-    ) -> dict[str, Tensor]:
+    ) -> dict[str, Features]:
         present = {name: x for name, x in inputs.items() if self.readers(name)}
         wanted = [task for task, name in self.tasks.items() if name in present]
         wanted = [task for task in wanted if tasks is None or task in tasks]
-        return self.give(present, wanted) if wanted else {}
+        given = self.give(present, wanted) if wanted else {}
+        return {task: self.of_taps(task, output) for task, output in given.items()}
 
     def encode(self, x: Examples, input: str, tasks: list[str]) -> dict[str, Tensor]:
         return self.give({input: x}, tasks)

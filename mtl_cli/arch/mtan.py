@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterable, Mapping
 
 from torch import Tensor, nn
 
-from mtl_cli.arch.base import Architecture, MakeEncoder, Trunk
+from mtl_cli.arch.base import Architecture
 from mtl_cli.arch.experts import Rows, StackedLinear
 from mtl_cli.arch.refiners import refine_each, refiner
+from mtl_cli.arch.trunk import MakeEncoder, Trunk
 from mtl_cli.basis.batch import Examples
 from mtl_cli.basis.errors import check_integer
 from mtl_cli.basis.inputs import InputSpec
@@ -52,7 +53,7 @@ class MTAN(Architecture):
         check_integer("arch.reduction", reduction, 1, "arch.reduction=1")
         self.trunk = Trunk(make_encoder, inputs)
         shapes = self.trunk.stage_shapes
-        self.out_shapes = {task: shapes[name][-1] for task, name in tasks.items()}
+        self.at_stages(shapes)
         self.attentions = nn.ModuleList()  # by stage: {input: the attention of its tasks}
         self.refiners = nn.ModuleList()  # by stage but the last: one for each pair of shapes
         self.which: list[dict[str, int]] = []  # by stage but the last: {input: its refiner}
@@ -83,6 +84,8 @@ class MTAN(Architecture):
                 attended = refine_each(refine, attended)
             masks = self.attentions[s][module_key(input)](x, attended, rows)  # type: ignore[index]
             attended = masks * x
+            if self.tapping(s, tasks):
+                self.tap(s, dict(zip(tasks, attended, strict=True)))
         assert attended is not None
         return dict(zip(tasks, attended, strict=True))
 

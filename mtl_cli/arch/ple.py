@@ -6,12 +6,14 @@ equations 5 and 6.
 """
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from torch import Tensor, nn
 
-from mtl_cli.arch.base import Architecture, Gate, MakeEncoder
+from mtl_cli.arch.base import Architecture, Gate
 from mtl_cli.arch.extraction import Level
 from mtl_cli.arch.levels import NumTaskExperts, make_levels
+from mtl_cli.arch.trunk import MakeEncoder
 from mtl_cli.basis.batch import Examples
 from mtl_cli.basis.inputs import InputSpec
 
@@ -59,25 +61,33 @@ class PLE(Architecture):
             make_encoder, inputs, tasks, num_shared_experts, num_task_experts, gate_bias, num_levels
         )
         self.levels = nn.ModuleList(levels)
-        self.out_shapes = {task: shapes[name] for task, name in tasks.items()}
+        self.at_stages(shapes)
 
     def encode(self, x: Examples, input: str, tasks: list[str]) -> dict[str, Tensor]:
-        *levels, last = self.levels
-        shared, own = x, dict.fromkeys(self.tasks if levels else tasks, x)
-        for level in levels:
-            _, shared, own = level(shared, own, input, tasks)
-        experts, _, features = last(shared, own, input, tasks)
-        if not levels:
+        alone = len(self.levels) == 1
+        shared: Examples = x
+        own: Any = dict.fromkeys(tasks if alone else self.tasks, x)
+        stops = self.stops(tasks)
+        for level in self.in_order:
+            inside = {s: self.tapping(s, tasks) for s in stops if s in level.stages[:-1]}
+            experts, shared, own, tapped = level(shared, own, input, tasks, inside)
+            for stage, features in [*tapped.items(), (level.stages[-1], own)]:
+                if stage in stops:
+                    self.tap(stage, features)
+        if alone:
             self.mark_representation(experts)
-        return features
+        return own
 
     def expert_weights(self) -> list[Gate]:
-        levels = [level for level in self.levels if isinstance(level, Level)]
+        levels = self.in_order
         gates: list[Gate] = []
         for n, level in enumerate(levels, 1):
             gates += level.expert_weights(f"level {n}" if len(levels) > 1 else "", self.tasks)
         return gates
 
     def stacked_over_tasks(self) -> Iterable[nn.Parameter]:
-        levels = [level for level in self.levels if isinstance(level, Level)]
-        return [p for level in levels for p in level.stacked_over_tasks()]
+        return [p for level in self.in_order for p in level.stacked_over_tasks()]
+
+    @property
+    def in_order(self) -> list[Level]:
+        return [level for level in self.levels if isinstance(level, Level)]

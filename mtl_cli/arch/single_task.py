@@ -4,13 +4,16 @@ The tasks share nothing, so training them in one run is training each of them al
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 from torch import Tensor, nn
 
-from mtl_cli.arch.base import Architecture, MakeEncoder
+from mtl_cli.arch.base import Architecture
+from mtl_cli.arch.trunk import MakeEncoder
 from mtl_cli.basis.batch import Examples
 from mtl_cli.basis.inputs import InputSpec
 from mtl_cli.basis.naming import module_key
+from mtl_cli.encoder.base import Encoder
 
 
 class SingleTask(Architecture):
@@ -27,8 +30,20 @@ class SingleTask(Architecture):
     ) -> None:
         super().__init__(inputs, tasks)
         encoders = {task: make_encoder(inputs[name]) for task, name in tasks.items()}
+        self.stage_shapes = {task: encoder.shapes for task, encoder in encoders.items()}
         self.out_shapes = {task: encoder.out_shape for task, encoder in encoders.items()}
         self.encoders = nn.ModuleDict({module_key(task): e for task, e in encoders.items()})
 
     def encode(self, x: Examples, input: str, tasks: list[str]) -> dict[str, Tensor]:
-        return {task: self.encoders[module_key(task)](x) for task in tasks}
+        features: dict[str, Any] = dict.fromkeys(tasks, x)
+        for task in tasks:
+            encoder = self.encoders[module_key(task)]
+            assert isinstance(encoder, Encoder)
+            if not (stops := self.stops([task])):
+                features[task] = encoder(x)
+                continue
+            for s, stage in enumerate(encoder.stages):
+                features[task] = stage(features[task])
+                if s in stops:
+                    self.tap(s, {task: features[task]})
+        return features

@@ -10,10 +10,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mtl_cli.arch.base import Architecture, MakeEncoder, Trunk
+from mtl_cli.arch.base import Architecture
 from mtl_cli.arch.branches import Branches, check_tree, read_tree, renumber
 from mtl_cli.arch.experts import stack
 from mtl_cli.arch.loop import Loop
+from mtl_cli.arch.trunk import MakeEncoder, Trunk
 from mtl_cli.basis.batch import Examples
 from mtl_cli.basis.errors import problem
 from mtl_cli.basis.inputs import InputSpec
@@ -58,7 +59,7 @@ class Tree(Architecture):
         self.paths = renumber({task: given[task] for task in tasks})
         widths = [max(columns) + 1 for columns in zip(*self.paths.values(), strict=True)]
         columns = [trunk, *(Trunk(make_encoder, inputs) for _ in range(1, max(widths)))]
-        self.out_shapes = {task: trunk.out_shapes[name] for task, name in tasks.items()}
+        self.at_stages(trunk.stage_shapes)
         self.stages = nn.ModuleList(self.make_stage(s, columns) for s in range(len(widths)))
         # The stage after which the tasks part, where they all do so at once; else -1.
         self.parting = widths.count(1) - 1 if set(widths) <= {1, len(tasks)} else -1
@@ -95,6 +96,8 @@ class Tree(Architecture):
             parts = [part for part in stage.children() if isinstance(part, Part)]
             outputs = [part(features, wanted) for part in parts if input in part.inputs]
             features = {column: y for output in outputs for column, y in output.items()}
+            if tapping := self.tapping(s, tasks):
+                self.tap(s, {task: features[self.paths[task][s]] for task in tapping})
             if s == self.parting:
                 features[0] = self.mark_representation(features[0])
         return {task: features[self.paths[task][-1]] for task in tasks}

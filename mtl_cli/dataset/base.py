@@ -46,6 +46,7 @@ class Dataset(ABC):
         class_names: ``{task: the names of its classes}``, where they have names.
         sizes_of_tasks: ``{task: its num_classes, num_outputs or num_labels}``, where the data says
             it; fills what is null in the task's config.
+        map_sizes: ``{task: height and width of its labels}``, of those that are maps.
         patterns: ``{task: the task in the config whose settings it has}``, for tasks that the data
             names.
         drawn: the splits whose examples the dataset's seed draws.
@@ -64,6 +65,7 @@ class Dataset(ABC):
     details: tuple[str, ...] = ()
     class_names: Mapping[str, list[str]] = MappingProxyType({})
     sizes_of_tasks: Mapping[str, int] = MappingProxyType({})
+    map_sizes: Mapping[str, tuple[int, int]] = MappingProxyType({})
     patterns: Mapping[str, str] = MappingProxyType({})
     drawn: Collection[str] = ()
     dealt: Mapping[str, Any] = MappingProxyType({})

@@ -21,7 +21,7 @@ from mtl_cli.basis.batch import Batch, Examples
 from mtl_cli.basis.errors import check_integer, check_number, problem
 from mtl_cli.basis.inputs import Dense
 from mtl_cli.dataset.base import SPLITS
-from mtl_cli.dataset.maps.augmentation import Augmentation
+from mtl_cli.dataset.maps.augmentation import MOVED, Augmentation
 from mtl_cli.dataset.maps.pixels import borders, normalised, unpacked
 from mtl_cli.dataset.maps.render import render
 from mtl_cli.dataset.maps.rooms import CLASSES, SCENES, draw_rooms
@@ -111,6 +111,7 @@ class Scenes(InMemoryDataset):
         )
         self.class_names = {"segmentation": CLASSES, "scene": SCENES}
         self.sizes_of_tasks = {task: len(names) for task, names in self.class_names.items()}
+        self.map_sizes = dict.fromkeys(MOVED, (size[0], size[1]))
         self.drawn = list(self.sizes)
         self.augmentation = augmentation
         self.augments = augmentation.on

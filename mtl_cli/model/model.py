@@ -9,10 +9,11 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from mtl_cli.arch.base import Architecture
+from mtl_cli.arch.base import Architecture, Features
 from mtl_cli.basis.backward_graph import leaf_ids
 from mtl_cli.basis.batch import Examples
 from mtl_cli.basis.naming import module_key
+from mtl_cli.model.heads import make_head
 from mtl_cli.model.last_layer import last_layer
 from mtl_cli.model.mode import mode
 from mtl_cli.task.base import Task
@@ -35,7 +36,7 @@ class Group:
 
 
 class Model(nn.Module):
-    """``forward(inputs, tasks) -> {task: [B, O]}``.
+    """``forward(inputs, tasks) -> {task: [B, O]}``; of tasks whose labels are maps [B, O, H, W].
 
     Args:
         arch: gives each task its features.
@@ -47,12 +48,7 @@ class Model(nn.Module):
         self.arch = arch
         self.task_modules = nn.ModuleDict({module_key(task.name): task for task in tasks})
         self._tasks = {task.name: task for task in tasks}
-        self.heads = nn.ModuleDict(
-            {
-                module_key(task.name): task.make_head(arch.out_shapes[task.name], task.out_features)
-                for task in tasks
-            }
-        )
+        self.heads = nn.ModuleDict({module_key(task.name): make_head(task, arch) for task in tasks})
         self._reached: dict[str, frozenset[str]] | None = None
         self._part_at_tensors = False
 
@@ -168,18 +164,19 @@ class Model(nn.Module):
         """
         if self._reached is None:
             features, representations = self._try_arch()
-            leaves = {task: leaf_ids([own]) for task, own in features.items()}
+            roots = {t: own if isinstance(own, list) else [own] for t, own in features.items()}
+            leaves = {task: leaf_ids(own) for task, own in roots.items()}
             for key, task in zip(self.heads, self.tasks, strict=True):
                 leaves[task] |= {id(p) for p in self.heads[key].parameters()}
             self._reached = {
                 name: frozenset(task for task in leaves if id(p) in leaves[task])
                 for name, p in self.named_parameters()
             }
-            shared, roots = self.shared_parameters(), list(features.values())
-            self._part_at_tensors = all_pass(representations, roots, shared)
+            ends = [own for each in roots.values() for own in each]
+            self._part_at_tensors = all_pass(representations, ends, self.shared_parameters())
         return self._reached
 
-    def _try_arch(self) -> tuple[dict[str, Tensor], list[Tensor]]:
+    def _try_arch(self) -> tuple[dict[str, Features], list[Tensor]]:
         """Features and representations of a training forward pass that leaves no trace."""
         device = next(self.parameters()).device
         buffers = {name: buffer.clone() for name, buffer in self.arch.named_buffers()}

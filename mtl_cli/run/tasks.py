@@ -20,6 +20,7 @@ OF_EVERY_TASK = {field.name for field in fields(Parts)}
 # Of a task, which its data may say: {option: whether it has to be what the data says}.
 SIZES = {"num_classes": False, "num_labels": True, "num_outputs": True}
 UNSAID = (None, 1)  # values that leave it to the data
+MAP_SIZE = "size"  # of tasks whose labels are maps: their height and width
 
 
 def fill_in(cfg: DictConfig, dataset: Dataset) -> None:
@@ -31,6 +32,8 @@ def fill_in(cfg: DictConfig, dataset: Dataset) -> None:
         for pattern in set(dataset.patterns.values()) & set(cfg.tasks):
             del cfg.tasks[pattern]
     for task, own in cfg.tasks.items():
+        if MAP_SIZE in own and own[MAP_SIZE] is None:
+            own[MAP_SIZE] = map_size(task, dataset)
         size = dataset.sizes_of_tasks.get(task)
         for option in (option for option in SIZES if option in own):
             if size is not None and own[option] in UNSAID:
@@ -43,6 +46,16 @@ def fill_in(cfg: DictConfig, dataset: Dataset) -> None:
                 fix = f"tasks.{task}.{option}={size}, or leave it out"
                 rule = f"must be what the data has: {size}"
                 raise problem(f"tasks.{task}.{option}", rule, own[option], fix)
+
+
+def map_size(task: str, dataset: Dataset) -> list[int]:
+    """The height and width of a task's maps."""
+    if task not in dataset.map_sizes:
+        maps = ", ".join(dataset.map_sizes) or "none"
+        rule = "needs a label for every pixel"
+        fix = f"a task that has them, or tasks.{task} of another kind (multiclass, regression)"
+        raise problem(f"tasks.{task}", rule, f"the dataset has maps for: {maps}", fix)
+    return list(dataset.map_sizes[task])
 
 
 def make_tasks(

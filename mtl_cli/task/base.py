@@ -91,6 +91,7 @@ class Task(MeanLoss):
     metrics: dict[str, "Metric"]
     plots: dict[str, "Metric"]
     numbers: list[dict[str, "Metric"]]  # of each number, where a task has several
+    size: tuple[int, int] | None = None  # height and width of the labels, where those are maps
     of_classes: ClassVar[bool] = False  # whether labels are classes, not numbers
     trees_minimise: ClassVar[str] = "squared_error"  # of numbers, in scikit-learn's words
     balances: ClassVar[Mapping[str, Balance]] = {}  # {option of a loss that weighs classes: how}
@@ -102,6 +103,10 @@ class Task(MeanLoss):
     @abstractmethod
     def example_target(self, batch_size: int) -> Tensor:
         """A valid target, to try the loss on."""
+
+    def example_output(self, batch_size: int) -> Tensor:
+        """What a head could give, likewise."""
+        return torch.zeros(batch_size, self.out_features)
 
     def prior(self, target: Tensor) -> Tensor | None:
         """What can be predicted without an input, from the train labels: one prediction [1, O, ...]
@@ -146,7 +151,7 @@ class Task(MeanLoss):
     def try_loss(self) -> None:
         """Refuses a loss that does not fit the task, by trying it on made-up labels."""
         target = self.example_target(4)
-        output = torch.zeros(4, self.out_features)
+        output = self.example_output(4)
         self.tried(self.align(output, target), target)
 
     def tried(self, output: Tensor, target: Tensor) -> Tensor:
@@ -160,7 +165,7 @@ class Task(MeanLoss):
     def try_metrics(self) -> None:
         """Refuses a metric that cannot read the task or gives several numbers, in the same way."""
         target = self.example_target(8)
-        prediction, label = self.score(torch.zeros(8, self.out_features), target)
+        prediction, label = self.score(self.example_output(8), target)
         for name, metric in self.metrics.items():
             slot = f"tasks.{self.name}.metrics.{name}"
             with warnings.catch_warnings():

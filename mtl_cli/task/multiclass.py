@@ -1,8 +1,9 @@
 """Classification: one of several classes, as an integer; a missing label is -1."""
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+<<<<<<< HEAD
 from mtl_cli.task.base import Parts
 from mtl_cli.task.class_index import ClassIndex
 from mtl_cli.task.prior import TINY
@@ -33,6 +34,20 @@ class Multiclass(ClassIndex):
 
     def output_of(self, prediction: Tensor) -> Tensor:
         return prediction.double().clamp(min=TINY).log().float()
+=======
+from mtl_cli.task.one_class import OneClass
+
+
+class Multiclass(OneClass):
+    """One of C classes as an integer from 0, [B]; the head gives C logits."""
+
+    def keep_labelled(
+        self, output: Tensor, target: Tensor, complete: bool, labels: int | None = None
+    ) -> tuple[Tensor, Tensor]:
+        if complete:
+            return output, target
+        return super().keep_labelled(output.movedim(1, -1), target, complete, labels)  # [.., C]
+>>>>>>> a5b77a8 (Tasks of every pixel: segmentation, depth, normals and edges, heads of maps, and architectures that give features after any stage)
 
     def example_target(self, batch_size: int) -> Tensor:
         return torch.zeros(batch_size, dtype=torch.long)

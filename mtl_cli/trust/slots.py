@@ -41,10 +41,14 @@ class Factory:
         self.target = node["_target_"]
         self.values = {key: value for key, value in node.items() if not key.startswith("_")}
 
+    @property
+    def kind(self) -> Any:
+        """The class."""
+        return get_object(self.target)
+
     def __call__(self, *args: Any, **live: Any) -> Any:
         try:
-            kind = get_object(self.target)
-            maker = kind if self.by is None else getattr(kind, self.by)
+            maker = self.kind if self.by is None else getattr(self.kind, self.by)
             return maker(*args, **(built(self.values) | live))
         except Problem:
             raise

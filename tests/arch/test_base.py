@@ -4,8 +4,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from mtl_cli.arch.base import Architecture, Trunk
+from mtl_cli.arch.base import Architecture
 from mtl_cli.arch.experts import expert_trunk
+from mtl_cli.arch.trunk import Trunk
 from mtl_cli.basis.errors import Problem
 from mtl_cli.basis.inputs import BagOfWords, Dense
 from mtl_cli.encoder.base import Encoder

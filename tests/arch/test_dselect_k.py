@@ -38,6 +38,9 @@ class UnitVectors(nn.Module):
     def forward(self, x: Tensor, input: str) -> Tensor:
         return torch.eye(self.num_experts).unsqueeze(1).expand(-1, len(x), -1)
 
+    def pausing(self, stops: list[int], x: Tensor, input: str) -> list[Tensor]:
+        return [self(x, input)]
+
 
 def weights_of(arch: DSelectK, x: Tensor) -> Tensor:
     """How much of each expert each task mixes, [K, B, E]."""

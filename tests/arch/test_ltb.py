@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from mtl_cli.arch.hps import HPS
-from mtl_cli.arch.ltb import LTB
+from mtl_cli.arch.ltb import LTB, chosen
 from mtl_cli.arch.tree import Tree
 from mtl_cli.basis.inputs import BagOfWords, Dense
 from mtl_cli.encoder.base import Encoder
@@ -171,7 +171,7 @@ def test_parents_are_drawn_as_often_as_theta_says():
     features = torch.eye(3).unsqueeze(1).expand(3, 20_000, 3)
     for fraction in (0.3, 1.0):  # whatever the temperature
         arch.progress(fraction)
-        drawn = arch.choose(theta, features)
+        drawn = chosen(arch.choices(theta, 20_000), features)
         assert set(drawn.unique().tolist()) == {0.0, 1.0}
         torch.testing.assert_close(drawn.mean(1), theta.softmax(-1), rtol=0, atol=0.02)
 

@@ -8,8 +8,8 @@ import torch.nn.functional as F
 from torch.testing import assert_close
 from torchvision import models
 
-from mtl_cli.arch.base import Trunk
 from mtl_cli.arch.experts import stack
+from mtl_cli.arch.trunk import Trunk
 from mtl_cli.basis.errors import Problem
 from mtl_cli.basis.inputs import BagOfWords, Dense, Tokens
 from mtl_cli.encoder.resnet import ResNet

@@ -8,9 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch.testing import assert_close
 
-from mtl_cli.arch.base import Trunk
 from mtl_cli.arch.cross_stitch import CrossStitch
 from mtl_cli.arch.experts import stack
+from mtl_cli.arch.trunk import Trunk
 from mtl_cli.basis.errors import Problem
 from mtl_cli.basis.inputs import BagOfWords, Dense, Tokens
 from mtl_cli.encoder.transformer import Transformer
