@@ -6,9 +6,10 @@ new one is tested by being there. Tests get at all of it through the fixtures at
 
 import math
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass, fields
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +21,18 @@ from torch import Tensor, nn
 
 from mtl_cli.arch.trunk import Trunk
 from mtl_cli.basis.batch import Batch
+from mtl_cli.basis.errors import Problem
 from mtl_cli.basis.inputs import Dense, InputSpec
 from mtl_cli.encoder.base import Encoder
+from mtl_cli.head.fpn import FPN
 from mtl_cli.head.linear import Linear
 from mtl_cli.model.model import Model
 from mtl_cli.task.base import Parts, Task
 from mtl_cli.task.binary import Binary
+from mtl_cli.task.depth import Depth
 from mtl_cli.task.multiclass import Multiclass
 from mtl_cli.task.regression import Regression
+from mtl_cli.task.segmentation import Segmentation
 from mtl_cli.training import runtime
 from mtl_cli.weighting.base import Weighting
 
@@ -54,6 +59,11 @@ ARRANGEMENTS = {
     "one input per task": {"digit": "image", "a.b": "left.right", "type": "keys"},
     "three tasks on two inputs": {"digit": "image", "a.b": "keys", "type": "image"},
 }
+# Two tasks of maps, whose heads read several stages, beside one with a label an example.
+MAPS = "maps of one input"
+MAP_READS = {"digit": "image", "a.b": "image", "type": "image"}
+MAP_SIZE = (7, 9)
+GIVES_MAPS = {"pool": False, "out_features": None}  # what makes an encoder give maps to the last
 
 
 def choices(group: str) -> list[str]:
@@ -72,26 +82,31 @@ def read_yaml(group: str, name: str) -> dict[str, Any]:
     return values
 
 
-def make_part(group: str, name: str) -> Callable[..., Any]:
-    """A part's class with its YAML's values, made small; to be called with the live objects."""
+def make_part(group: str, name: str, maps: bool = False) -> Callable[..., Any]:
+    """A part's class with its YAML's values, made small; to be called with the live objects.
+
+    With ``maps``, an encoder whose features are maps.
+    """
     values = dict(read_yaml(group, name))
     if group == "arch":
         values.pop("model", None)  # given as a live one
     for key in SMALL.keys() & values.keys():
         values[key] = SMALL[key] if isinstance(values[key], list) else SMALL[key][0]
+    if maps:
+        values |= {key: value for key, value in GIVES_MAPS.items() if key in values}
     return instantiate(values, _partial_=True, _convert_="all")
 
 
 small_part = cache(make_part)  # for classes without parts of their own, which would be shared
 
 
-def make_encoder(name: str) -> Callable[[InputSpec], Encoder]:
+def make_encoder(name: str, maps: bool = False) -> Callable[[InputSpec], Encoder]:
     """Makes an encoder that is quick to compute; where no option makes it so, by fewer channels."""
 
     def make(spec: InputSpec) -> Encoder:
-        model = prototype(name, spec)
+        model = prototype(name, spec, maps)
         if model is None:
-            return small_part("encoder", name)(spec)
+            return small_part("encoder", name, maps)(spec)
         encoder = deepcopy(model).to(torch.get_default_dtype())
         for layer in encoder.modules():
             if isinstance(layer, nn.Conv2d | nn.BatchNorm2d | nn.Linear):
@@ -102,14 +117,14 @@ def make_encoder(name: str) -> Callable[[InputSpec], Encoder]:
 
 
 @cache
-def prototype(name: str, spec: InputSpec) -> Encoder | None:
+def prototype(name: str, spec: InputSpec, maps: bool) -> Encoder | None:
     """A large encoder with one block where it repeats them, and a sixteenth of the channels."""
 
     def fewer(size: int) -> int:
         return size // 16 if size >= 64 else size
 
     with torch.random.fork_rng(devices=[]):  # it is made once, so it must not count as drawing
-        encoder = small_part("encoder", name)(spec)
+        encoder = small_part("encoder", name, maps)(spec)
         if sum(p.numel() for p in encoder.parameters()) < 1_000_000:
             return None
         for module in list(encoder.modules()):
@@ -155,6 +170,16 @@ def encoders_and_kinds() -> list[tuple[str, type[InputSpec]]]:
     return found
 
 
+def encoders_of_maps() -> list[tuple[str, type[InputSpec]]]:
+    """Those of them that can give maps after every stage."""
+    found = []
+    for name, kind in encoders_and_kinds():
+        with suppress(Problem, TypeError):
+            encoder = small_part("encoder", name, maps=True)(example_spec(kind))
+            found += [(name, kind)] * all(len(shape) == 3 for shape in encoder.shapes)
+    return found
+
+
 def can_share_a_stage(first: Encoder, second: Encoder) -> bool:
     """Whether some stage after the first reads and gives the same shapes in both encoders."""
     steps = [list(zip(e.shapes, e.shapes[1:], strict=False)) for e in (first, second)]
@@ -184,6 +209,24 @@ def make_tasks(reads: Mapping[str, str]) -> list[Task]:
     return tasks
 
 
+def make_map_tasks(reads: Mapping[str, str]) -> list[Task]:
+    """Depth, segmentation and a binary task."""
+    head = {"align_corners": False, "channels": 4}
+    every, ends = (partial(FPN, stages=stages, **head) for stages in ("all", [0, -1]))
+    losses = (nn.L1Loss(), nn.CrossEntropyLoss(), nn.BCEWithLogitsLoss())
+    each = zip(reads.items(), losses, strict=True)
+    heads = (every, ends, Linear)
+    depth, segmentation, binary = (
+        Parts(*task, head, loss, {}, {}, 1.0)
+        for (task, loss), head in zip(each, heads, strict=True)
+    )
+    return [
+        Depth(depth, MAP_SIZE, "pixels", standardize=False),
+        Segmentation(segmentation, 3, MAP_SIZE, "pixels"),
+        Binary(binary),
+    ]
+
+
 def make_batch(
     inputs: Mapping[str, InputSpec], tasks: list[Task], batch_size: int, seed: int = 0
 ) -> Batch:
@@ -191,6 +234,10 @@ def make_batch(
     seed_torch(seed)
     targets = {}
     for task in tasks:
+        if task.size is not None:
+            labels = 3 * torch.rand_like(task.example_target(batch_size), dtype=torch.float64)
+            targets[task.name] = labels.long() if task.of_classes else labels
+            continue
         labels = torch.arange(batch_size) % max(task.out_features, 2)
         targets[task.name] = labels if isinstance(task, Multiclass) else labels * 1.0
     return Batch({name: spec.example(batch_size) for name, spec in inputs.items()}, targets)
@@ -239,7 +286,14 @@ class Case:
 
     @property
     def reads(self) -> dict[str, str]:
-        return ARRANGEMENTS[self.arrangement]
+        return MAP_READS if self.of_maps else ARRANGEMENTS[self.arrangement]
+
+    @property
+    def of_maps(self) -> bool:
+        return self.arrangement == MAPS
+
+    def tasks(self) -> list[Task]:
+        return make_map_tasks(self.reads) if self.of_maps else make_tasks(self.reads)
 
     def spec(self, other: bool = False) -> InputSpec:
         """An input's spec; or another one, which needs another first stage."""
@@ -267,16 +321,17 @@ class Case:
     def model(self, seed: int = 0, inputs: Mapping[str, InputSpec] | None = None) -> Model:
         inputs = inputs or self.inputs
         seed_torch(seed)
-        live: dict[str, Any] = {"make_encoder": make_encoder(self.encoder), "inputs": inputs}
+        make = make_encoder(self.encoder, self.of_maps)
+        live: dict[str, Any] = {"make_encoder": make, "inputs": inputs}
         live |= {"tasks": self.reads}
         if self.brings_a_module:
             live |= {"model": OwnModule(**live)}
         arch = small_part("arch", self.arch)(**live)
         arch.progress(0.0)
-        return Model(arch, make_tasks(self.reads))
+        return Model(arch, self.tasks())
 
     def batch(self, batch_size: int, seed: int = 0) -> Batch:
-        return make_batch(self.inputs, make_tasks(self.reads), batch_size, seed)
+        return make_batch(self.inputs, self.tasks(), batch_size, seed)
 
     def __str__(self) -> str:
         return f"{self.arch}-{self.encoder}-{self.kind.kind}-{self.arrangement}".replace(" ", "_")
@@ -287,6 +342,11 @@ CASES = [
     for arch in choices("arch")
     for encoder, kind in encoders_and_kinds()
     for arrangement in ARRANGEMENTS
+] + [
+    Case(arch, encoder, kind, MAPS)
+    for arch in choices("arch")
+    for encoder, kind in encoders_of_maps()
+    if "model" not in read_yaml("arch", arch)
 ]
 
 runtime.ALL_THREADS = 1

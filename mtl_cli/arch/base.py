@@ -165,7 +165,10 @@ class Architecture(nn.Module, ABC):
         return None
 
     def mark_representation(self, features: Tensor) -> Tensor:
-        """Notes that the tasks part here, for weightings that work on features."""
-        if torch.is_grad_enabled():
+        """Notes that the tasks part here, for weightings that work on features.
+
+        Where a task taps an inner stage, they part at several tensors, and none is noted.
+        """
+        if torch.is_grad_enabled() and not self.stops(self.tasks):
             self.representations.append(features)
         return features

@@ -77,7 +77,9 @@ class MapTask(Task):
         if weights is not None:
             each = each * weights.view(-1, *[1] * (each.dim() - 1))
         over = self.denominator(target, complete, weights, labels)
-        return each.sum() / (torch.where(over > 0, over, 1) if isinstance(over, Tensor) else over)
+        if isinstance(over, Tensor):
+            over = torch.where(over > 0, over, 1).to(each.dtype)
+        return each.sum() / over
 
     def counted(self, target: Tensor, complete: bool, weights: Tensor | None) -> Tensor | None:
         there = self.is_labelled(target)

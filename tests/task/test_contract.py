@@ -12,7 +12,7 @@ from mtl_cli.run.tasks import make_tasks
 from mtl_cli.task.base import Task
 
 NAMES = sorted(path.stem for path in (CONF / "task").glob("*.yaml"))
-SIZES = {"num_classes": 4, "num_labels": 3}
+SIZES = {"num_classes": 4, "num_labels": 3, "size": [5, 4]}
 B = 12
 
 
@@ -47,7 +47,8 @@ def figures(task: Task, output: Tensor, target: Tensor) -> dict[str, float]:
 def test_a_kind_of_task(name, tmp_path):
     task = make(name, tmp_path / "run")
     target = target_of(task)
-    output = torch.randn(B, task.out_features, generator=torch.Generator().manual_seed(0))
+    shape = task.example_output(B).shape
+    output = torch.randn(shape, generator=torch.Generator().manual_seed(0))
     for metric in task.metrics.values():
         assert metric.higher_is_better is not None  # a verdict needs a direction
     found = figures(task, output, target)
@@ -60,6 +61,6 @@ def test_a_kind_of_task(name, tmp_path):
     torch.testing.assert_close(task.predict(task.output_of(predicted)), predicted)
     if (prior := task.prior(target)) is not None:
         constant = task.output_of(prior)
-        assert constant.shape == (1, task.out_features)
+        assert constant.shape == (1, *shape[1:])
         predicted = task.predict(constant).double()
         torch.testing.assert_close(predicted, prior, atol=1e-6, rtol=1e-5)
