@@ -9,9 +9,10 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor, nn
 
-from mtl_cli.arch.base import Architecture, Gate, MakeEncoder
+from mtl_cli.arch.base import Architecture, Gate
 from mtl_cli.arch.experts import expert_trunk
 from mtl_cli.arch.loop import Each
+from mtl_cli.arch.trunk import MakeEncoder
 from mtl_cli.basis.batch import Examples
 from mtl_cli.basis.errors import check_choice, check_number
 from mtl_cli.basis.inputs import InputSpec
@@ -61,7 +62,7 @@ class NDDR(Architecture):
         check_choice("arch.normalization", normalization, NORMALIZATIONS, fix)
         self.order = {task: k for k, task in enumerate(tasks)}
         self.columns = expert_trunk(make_encoder, inputs, len(tasks))
-        self.out_shapes = {task: self.columns.out_shapes[name] for task, name in tasks.items()}
+        self.at_stages(self.columns.stage_shapes)
         self.fusions = nn.ModuleList()  # by stage: a fusion for each task; none for a task alone
         for shape in self.columns.shapes if len(tasks) > 1 else ():
             first = torch.full((len(tasks),) * 2, (1 - self_weight) / (len(tasks) - 1))
@@ -76,6 +77,10 @@ class NDDR(Architecture):
             last = s == self.columns.num_stages - 1
             columns = self.columns.run([s], read, input)  # K times [B, C, ...]
             read = self.fuse(s, columns, input, tasks if last else list(self.order))
+            if tapping := self.tapping(s, tasks):
+                assert isinstance(read, Tensor | list)
+                fused = dict(zip(self.order, read, strict=True))
+                self.tap(s, {task: fused[task] for task in tapping})
         assert isinstance(read, Tensor | list)
         return dict(zip(tasks, read, strict=True))
 

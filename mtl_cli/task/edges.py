@@ -27,7 +27,9 @@ class Edges(MapTask, ZeroOne):
         self, output: Tensor, target: Tensor, complete: bool = False
     ) -> tuple[Tensor, Tensor]:
         prediction, target = super().score(output, target, complete)
-        return prediction, target.nan_to_num(nan=-1).long()
+        return prediction, target.long() if target.dim() == 1 else target
 
     def example_target(self, batch_size: int) -> Tensor:
-        return torch.zeros(batch_size, 1, *self.tried_size)
+        target = torch.zeros(batch_size, 1, *self.tried_size)
+        target[..., 0] = 1
+        return target

@@ -68,9 +68,8 @@ def test_stages_have_their_shapes_and_the_last_is_what_it_gives_without_taps(sta
             shapes = [tuple(features.shape[1:]) for features in own]
             assert shapes == [arch.stage_shapes[task][s] for s in taps]
             assert arch.stage_shapes[task][-1] == arch.out_shapes[task]
-            if taps[-1] == 3 and not training:
+            if taps[-1] == 3 and not training:  # which moves statistics
                 torch.testing.assert_close(own[-1], plain[task], rtol=1e-12, atol=1e-12)
-    assert tapped(arch.eval())["type"].equal(plain["type"])
 
 
 def test_some_tasks_alone_get_the_same(staged):
