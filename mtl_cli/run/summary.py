@@ -18,13 +18,12 @@ from mtl_cli.basis.errors import check_choice, problem
 from mtl_cli.comparison.history import Curves
 from mtl_cli.comparison.remarks import listed
 from mtl_cli.comparison.table import text_table
-from mtl_cli.dataset.base import Dataset, missing
 from mtl_cli.model.model import Model
 from mtl_cli.run.build import Run
+from mtl_cli.run.splits import splits_of
 from mtl_cli.training.evaluation import Figures
 from mtl_cli.training.records import as_figures
 
-MOST_CLASSES = 20  # of a target, of which each split's are counted
 PACKAGES = ("torch", "torchvision", "hydra-core", "torchjd", "torchmetrics", "numpy")
 
 
@@ -57,19 +56,6 @@ def describe(cfg: DictConfig, run: Run, device: torch.device) -> dict[str, Any]:
         "git": git_state(),
         "versions": {"mtl-cli": __version__} | {package: version(package) for package in PACKAGES},
     }
-
-
-def splits_of(dataset: Dataset) -> dict[str, Any]:
-    """What each split was dealt, and how many of which class, where these are few."""
-    counts: dict[str, dict[str, dict[str, int]]] = {}
-    for task, names in dataset.class_names.items():
-        for split in dataset.sizes:
-            own = dataset.targets(split).get(task)
-            if own is None or own.dim() > 1 or len(names) > MOST_CLASSES:
-                continue
-            found = torch.bincount(own[~missing(own)].long(), minlength=len(names)).tolist()
-            counts.setdefault(task, {})[split] = dict(zip(map(str, names), found, strict=True))
-    return {**dataset.dealt, **({"classes": counts} if counts else {})}
 
 
 def results(run: Run) -> dict[str, Any]:

@@ -84,8 +84,9 @@ def compare(
 ) -> Answer:
     """Trains architectures and single-task on the rows of a table, and says whether sharing helps.
 
-    Each seed deals the rows anew. Where a joint model has more than 1.5 times the parameters of
-    single-task, that is trained as wide, too, as ``study=baselines`` does.
+    Each seed deals the rows anew, or with ``words=["dataset.split.folds=5"]`` is a fold. Where a
+    joint model has more than 1.5 times the parameters of single-task, that is trained as wide, too,
+    as ``study=baselines`` does.
 
     Args:
         data: a `pandas.DataFrame`, a `pyarrow.Table`, or ``{column: its cells}``.
