@@ -60,6 +60,9 @@ def test_one_command_trains_the_baseline_too_and_answers(sweep) -> None:
     }
     expected = {f"{seed}/summary.json": False for seed in range(5)}
     assert archs == expected | {f"single_task/{seed}/summary.json": True for seed in range(5)}
+    table = text[text.index("figures on test") : text.rindex("Does sharing help?")]
+    assert re.search(r"arch=single_task +arch=mmoe weighting=uw +floor$", table, re.MULTILINE)
+    assert re.search(r"^sin/mse ↓( +\S+ ± \S+){3}$", table, re.MULTILINE)
     answer = text[text.rindex("Does sharing help?") :]
     assert "arch=mmoe weighting=uw on sincos (generated): " in answer
     said = " ".join(answer.split())

@@ -12,6 +12,7 @@ ROWS = {
     "floor": FLOOR,
     "reference": "boosted trees, outside the verdict",
 }
+SHORT = {"floor": "floor", "reference": "trees"}  # where the names above stand beside them
 
 
 def beside(table: Table, kind: str) -> dict[tuple[str, str], Seeds]:
@@ -30,10 +31,10 @@ def beside(table: Table, kind: str) -> dict[tuple[str, str], Seeds]:
 
 
 def beside_rows(table: Table, columns: Sequence[tuple[str, str]]) -> list[tuple[str, list[Seeds]]]:
-    """A row of each kind that is there: its name, and its figures by column."""
+    """A row of each kind that is there: the kind, and its figures by column."""
     rows = []
-    for kind, name in ROWS.items():
+    for kind in ROWS:
         figures = beside(table, kind)
         if figures:
-            rows.append((name, [figures.get(column, {}) for column in columns]))
+            rows.append((kind, [figures.get(column, {}) for column in columns]))
     return rows

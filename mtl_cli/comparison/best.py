@@ -51,8 +51,8 @@ class Ranking:
     def grid(self) -> Grid:
         """All settings on val, with their best run's folder."""
         table = make_table([run for group in self.groups for run in group.runs], "val")
-        figures = {row[0]: row[3:] for row in all_figures(table, turn=False).rows}
-        header = all_figures(table, turn=False).header[3:]
+        figures = {row[0]: row[1:-2] for row in all_figures(table, turn=False).rows}
+        header = all_figures(table, turn=False).header[1:-2]
         rows = [
             [group.words, spread(values), *figures[group.words], in_braces(group.runs)]
             for group, values in zip(self.groups, self.values, strict=True)

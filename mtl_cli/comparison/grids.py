@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from shlex import quote
 
-from mtl_cli.comparison.beside import beside_rows
+from mtl_cli.comparison.beside import ROWS, SHORT, beside_rows
 from mtl_cli.comparison.compare import Options, compared
 from mtl_cli.comparison.gain import Gain
 from mtl_cli.comparison.group import Group, Table
@@ -92,7 +92,7 @@ def task_gains(table: Table, gaining: Sequence[Group]) -> Grid:
 def all_figures(table: Table, turn: bool = True) -> Grid:
     """Every task's metrics: means over the seeds, and standard deviations; size and time.
 
-    Many columns become rows, where ``turn`` says so.
+    A row a setting, or where ``turn`` says so and there are more figures, a row a figure.
 
     Losses are in the CSV; here they stand for tasks without metrics.
     """
@@ -101,23 +101,28 @@ def all_figures(table: Table, turn: bool = True) -> Grid:
         for task, metric in table.columns
         if metric != "loss" or all(other != task or m == "loss" for other, m in table.columns)
     ]
-    header = ["setting", "parameters", "train [s]"]
+    header = ["setting"]
     for task, metric in columns:
         ways = {g.higher_is_better(task, metric) for g in table.groups if task in g.figures}
         header.append(f"{task}/{metric}{ARROWS[ways.pop()] if len(ways) == 1 else ''}")
+    header += ["parameters", "train [s]"]
+    turn = turn and len(header) > len(table.groups)
     rows = []
     for group in table.groups:
         count = "–" if group.parameters is None else f"{group.parameters:,}"
         seconds = "–" if group.seconds is None else f"{group.seconds:.1f}"
         cells = [spread(group.figures.get(task, {}).get(m, {})) for task, m in columns]
-        rows.append([group.words, count, seconds, *cells])
-    for name, values in beside_rows(table, columns):
-        rows.append([name, "–", "–", *map(spread, values)])
+        rows.append([group.words, *cells, count, seconds])
+    meant = []
+    for kind, values in beside_rows(table, columns):
+        rows.append([(SHORT if turn else ROWS)[kind], *map(spread, values), "–", "–"])
+        meant.append(f"{SHORT[kind]}: {ROWS[kind]}")
     several = any(len(group.runs) > 1 for group in table.groups)
     runs = "folds" if all(folds_of(group.runs[0]) for group in table.groups) else "seeds"
     what = f"mean ± standard deviation over {runs}" if several else f"one {runs[:-1]} each"
     title = f"{table.name}: figures on {table.split}, {what}"
-    return turned(Grid(title, header, rows)) if turn else Grid(title, header, rows)
+    grid = Grid("; ".join([title, *(meant if turn else [])]), header, rows)
+    return exchanged(grid) if turn else grid
 
 
 def folders(table: Table) -> Grid:
@@ -141,8 +146,11 @@ def in_braces(runs: Sequence[SavedRun]) -> str:
 
 def turned(grid: Grid) -> Grid:
     """The table with rows and columns exchanged, where it has many more columns than rows."""
-    if len(grid.header) - 1 <= max(8, len(grid.rows)):
-        return grid
+    return grid if len(grid.header) - 1 <= max(8, len(grid.rows)) else exchanged(grid)
+
+
+def exchanged(grid: Grid) -> Grid:
+    """The table with rows and columns exchanged."""
     lines = list(zip(*[grid.header, *grid.rows], strict=True))
     header = ["", *lines[0][1:]]
     return Grid(grid.title, header, [list(line) for line in lines[1:]])

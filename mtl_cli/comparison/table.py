@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 ROWS = 50  # in a terminal
+LINES = (24, 16, 12)  # letters of a line of a column's name, at least
+ARROW = re.compile(r" (?=[↑↓]$)")
 
 LATEX = {"\\": r"\textbackslash{}", "±": r"$\pm$", "–": "--", "↓": r"$\downarrow$"}
 LATEX |= {"↑": r"$\uparrow$", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
@@ -36,7 +38,8 @@ class Grid:
         table = fitted_table(self.header, self.rows[:ROWS], width)
         more = len(self.rows) - ROWS
         end = f"\n({more} more rows in the files)" if more > 0 else ""
-        return f"{self.title}\n{table}{end}"
+        title = textwrap.fill(self.title, width, break_long_words=False, break_on_hyphens=False)
+        return f"{title}\n{table}{end}"
 
     def markdown(self) -> str:
         lines = [self.header, ["---"] * len(self.header), *self.rows]
@@ -103,8 +106,9 @@ def fitted_table(header: Sequence[str], rows: Sequence[Sequence[str]], width: in
     right = right_columns(rows, len(header))
     blocks: list[list[int]] = [[]]
     left = width - widest
+    heads = fitted_heads(header, rows, width - widest)
     for i in range(1, len(header)):
-        needed = 2 + max([len(header[i]), *(len(row[i]) for row in rows)])
+        needed = 2 + max([*map(len, heads[i].splitlines()), *(len(row[i]) for row in rows)])
         if needed > left and blocks[-1]:
             blocks.append([])
             left = width - widest
@@ -119,14 +123,47 @@ def fitted_table(header: Sequence[str], rows: Sequence[Sequence[str]], width: in
         ]
         tables.append(
             lay_out(
-                [header[0], *(header[i] for i in block)], cells, [False, *(right[i] for i in block)]
+                [heads[0], *(heads[i] for i in block)], cells, [False, *(right[i] for i in block)]
             )
         )
     return "\n\n".join(tables)
 
 
+def fitted_heads(header: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> list[str]:
+    """The names of the columns in lines: as wide as lets all columns be beside each other."""
+    found: list[list[str]] = []
+    for least in LINES:
+        names = [wrapped_head(header, rows, i, least) for i in range(1, len(header))]
+        found.append([header[0], *names])
+        lines = [[*name.splitlines(), *(row[i] for row in rows)] for i, name in enumerate(names, 1)]
+        if sum(2 + max(map(len, own), default=0) for own in lines) <= width:
+            return found[-1]
+    return found[0]
+
+
+def wrapped_head(header: Sequence[str], rows: Sequence[Sequence[str]], i: int, least: int) -> str:
+    """The name of a column in lines no wider than its cells, or some letters; an arrow stays."""
+    widest = max([least, *(len(row[i]) for row in rows)])
+    words = ARROW.sub("\u00a0", header[i])
+    lines = textwrap.wrap(words, widest, break_long_words=False, break_on_hyphens=False)
+    return "\n".join(part for line in lines for part in cut(line, widest)).replace("\u00a0", " ")
+
+
+def cut(words: str, width: int) -> list[str]:
+    """What is longer than a line, cut behind a dot, a comma or an equals sign where it can be."""
+    lines = [""]
+    for piece in re.findall(r"[^.,=/]*[.,=/]*", words):
+        if len(lines[-1]) + len(piece) > width and lines[-1]:
+            lines.append("")
+        lines[-1] += piece
+    return lines
+
+
 def lay_out(header: Sequence[str], cells: Sequence[Sequence[str]], right: Sequence[bool]) -> str:
-    widths = [max(len(row[i]) for row in [header, *cells]) for i in range(len(header))]
+    names = [name.splitlines() or [""] for name in header]
+    high = max(map(len, names))
+    heads = [[name[n] if n < len(name) else "" for name in names] for n in range(high)]
+    widths = [max(len(row[i]) for row in [*heads, *cells]) for i in range(len(header))]
 
     def line(row: Sequence[str]) -> str:
         padded = [
@@ -135,12 +172,13 @@ def lay_out(header: Sequence[str], cells: Sequence[Sequence[str]], right: Sequen
         ]
         return "  ".join(padded).rstrip()
 
-    return "\n".join([line(header), "  ".join("-" * width for width in widths), *map(line, cells)])
+    rule = "  ".join("-" * width for width in widths)
+    return "\n".join([*map(line, heads), rule, *map(line, cells)])
 
 
 def right_columns(rows: Sequence[Sequence[str]], columns: int) -> list[bool]:
     """Whether a column of texts holds numbers."""
-    number = re.compile(r"[+-]?\d[\d,.]*(e[+-]\d+)?")
+    number = re.compile(r"[+-]?\d[\d,.]*(e[+-]\d+)?( ± .*)?")
     return [any(number.fullmatch(row[i]) for row in rows) for i in range(columns)]
 
 

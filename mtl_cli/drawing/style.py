@@ -12,6 +12,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import Any
 
+from mtl_cli.comparison.table import cut
 from mtl_cli.drawing.page import FLATTEST, page
 
 # P. Tol, "Colour Schemes", https://personal.sron.nl/~pault, the scheme "bright" without grey.
@@ -55,17 +56,8 @@ def label(words: str, width: int = 32) -> str:
     """The words in lines of so many letters."""
     options: dict[str, Any] = {"break_long_words": False, "break_on_hyphens": False}
     parts = [line for part in words.split("\n") for line in textwrap.wrap(part, width, **options)]
-    return "\n".join(line for part in parts for line in cut(part, width)) or words
-
-
-def cut(words: str, width: int) -> list[str]:
-    """What is longer than a line, cut behind a dot, a comma or an equals sign if it can be."""
-    lines = [""]
-    for piece in re.findall(r"[^.,=/]*[.,=/]*", words):
-        if len(lines[-1]) + len(piece) > width and lines[-1]:
-            lines.append("")
-        lines[-1] += piece
-    return [short for line in lines for short in textwrap.wrap(line, width)]
+    pieces = [piece for part in parts for piece in cut(part, width)]
+    return "\n".join(line for piece in pieces for line in textwrap.wrap(piece, width)) or words
 
 
 def axes_title(axis: Any, words: str) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mtl_cli.basis.errors import Problem
 from mtl_cli.comparison.best import rank_on_val
+from mtl_cli.comparison.grids import all_figures
 from mtl_cli.disk.run_folder import from_here
 from mtl_cli.study.report import make_report, read_words, width
 
@@ -25,7 +26,9 @@ def report_sweep(folder: Path) -> None:
     try:
         ranking = rank_on_val(folder)
         parts = [ranking.grid().text(width()), f"best on val: {ranking.in_words}"]
-        parts += [ranking.test().text(width()), found.said(width())]
+        studied = [t for t in found.comparison.tables if any(g.gain for g in t.groups)]
+        test = [all_figures(table) for table in studied] or [ranking.test()]
+        parts += [*(grid.text(width()) for grid in test), found.said(width())]
         more = f"all settings on test: mtl-report {from_here(folder)}"
         written = f"{written}\n{more}"
     except Problem as error:

@@ -23,14 +23,20 @@ def test_they_are_means_over_seeds_on_the_tables_split(
         path = tmp_path / str(seed)
         runs.append(read_run(leave(path, {"a": {"mse": 0.5}}, seed=seed, summary=said)))
     [table] = compare(runs, options(split=split)).tables
-    rows = {row[0]: row[1:] for row in all_figures(table).rows}
+    grid = all_figures(table)
+    assert [row[0] for row in grid.rows] == ["a/mse ↓", "parameters", "train [s]"]
+    rows = {row[0]: row[1:] for row in all_figures(table, turn=False).rows}
     if split == "val":
         assert not set(ROWS.values()) & set(rows)
+        assert len(grid.header) == 2
         return
-    assert rows[ROWS["floor"]] == ["–", "–", "2.0000 ± 1.0000"]
-    assert rows[ROWS["reference"]] == ["–", "–", "0.2500 ± 0.0000"]
+    assert grid.header == ["", "arch=hps", "floor", "trees"]
+    assert grid.title.endswith(f"floor: {ROWS['floor']}; trees: {ROWS['reference']}")
+    assert grid.rows[0] == ["a/mse ↓", "0.5000 ± 0.0000", "2.0000 ± 1.0000", "0.2500 ± 0.0000"]
+    assert rows[ROWS["floor"]] == ["2.0000 ± 1.0000", "–", "–"]
+    assert rows[ROWS["reference"]] == ["0.2500 ± 0.0000", "–", "–"]
 
 
 def test_runs_that_say_nothing_of_them_have_no_such_rows(leave, options, tmp_path: Path) -> None:
     [table] = compare([read_run(leave(tmp_path / "0", {"a": {"mse": 0.5}}))], options()).tables
-    assert len(all_figures(table).rows) == 1
+    assert len(all_figures(table, turn=False).rows) == 1

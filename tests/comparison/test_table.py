@@ -73,3 +73,18 @@ def test_latex_is_balanced_whatever_names_there_are(name: str) -> None:
     assert "\\textbf{1}" in text
     assert "Bold: the best." in text
     assert not re.search(r"\\\\\s*[\[*]", text)  # an option of the line that ends there
+
+
+def test_names_of_columns_are_in_lines_where_all_columns_fit_then() -> None:
+    header = ["", "arch=mmoe encoder.hidden=[128,128]", "a_long_task/accuracy ↑"]
+    rows = [["x", "0.8500 ± 0.0250", "1"], ["y", "1.5", "–"]]
+    narrow = fitted_table(header, rows, 45).splitlines()
+    assert [line.split() for line in narrow[:4]] == [
+        ["arch=mmoe", "a_long_task/"],
+        ["encoder.hidden=", "accuracy", "↑"],
+        ["[128,128]"],
+        ["-", "-" * 15, "-" * 12],
+    ]
+    wide = fitted_table(header, rows, 90).splitlines()
+    assert wide[1].split() == ["encoder.hidden=[128,128]"]
+    assert wide[0].split() == ["arch=mmoe", "a_long_task/accuracy", "↑"]
