@@ -63,13 +63,15 @@ class NDDR(Architecture):
         self.order = {task: k for k, task in enumerate(tasks)}
         self.columns = expert_trunk(make_encoder, inputs, len(tasks))
         self.at_stages(self.columns.stage_shapes)
-        self.fusions = nn.ModuleList()  # by stage: a fusion for each task; none for a task alone
+        self.reductions = (
+            nn.ModuleList()
+        )  # by stage: a reduction for each task; none for a task alone
         for shape in self.columns.shapes if len(tasks) > 1 else ():
             first = torch.full((len(tasks),) * 2, (1 - self_weight) / (len(tasks) - 1))
             first.fill_diagonal_(self_weight)
             norms = [Norm(shape[0], inputs, normalization == "batch") for _ in tasks]
-            fusions = [Fusion(own, norm) for own, norm in zip(first, norms, strict=True)]
-            self.fusions.append(nn.ModuleList(fusions))
+            reductions = [Reduction(own, norm) for own, norm in zip(first, norms, strict=True)]
+            self.reductions.append(nn.ModuleList(reductions))
 
     def encode(self, x: Examples, input: str, tasks: list[str]) -> dict[str, Tensor]:
         read: Each = x
@@ -86,18 +88,19 @@ class NDDR(Architecture):
 
     def fuse(self, s: int, columns: Tensor | list[Tensor], input: str, tasks: list[str]) -> Each:
         """What these tasks' columns read next."""
-        if not self.fusions:
+        if not self.reductions:
             return columns
         joined = torch.cat(list(columns), 1)  # [B, K * C, ...]
-        fusions = self.fusions[s]
-        return [fusions[self.order[task]](joined, input) for task in tasks]  # type: ignore[index]
+        reductions = self.reductions[s]
+        return [reductions[self.order[task]](joined, input) for task in tasks]  # type: ignore[index]
 
     def expert_weights(self) -> list[Gate]:
         """How much of each column a task's next stage reads: the mean size of its weights."""
         columns = [f"column of {task}" for task in self.order]
         gates = []
-        for s, fusions in enumerate(self.fusions, 1):
-            sizes = torch.stack([fusion.weight.detach().abs() for fusion in fusions])  # type: ignore
+        for s, reductions in enumerate(self.reductions, 1):
+            weights = [own.weight.detach().abs() for own in reductions]  # type: ignore[attr-defined]
+            sizes = torch.stack(weights)  # [K, C, K * C]
             means = sizes.unflatten(2, (len(columns), -1)).mean((1, 3))  # [K, K]
             gates.append(Gate(f"stage {s}", list(self.order), columns, means.unsqueeze(1)))
         return gates
@@ -135,7 +138,7 @@ class Norm(nn.Module):
         return nn.functional.batch_norm(x, mean, var, self.weight, self.bias, by_batch, MOMENTUM)
 
 
-class Fusion(nn.Module):
+class Reduction(nn.Module):
     """``relu(norm(W x))`` of the concatenated channels of all columns, for one task."""
 
     def __init__(self, first: Tensor, norm: Norm) -> None:

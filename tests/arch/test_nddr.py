@@ -52,21 +52,21 @@ class Plain(nn.Module):
         super().__init__()
         self.columns = nn.ModuleList(columns)
         self.layers = nn.ModuleList()
-        for fusions, shape in zip(arch.fusions, columns[0].shapes, strict=True):
+        for reductions, shape in zip(arch.reductions, columns[0].shapes, strict=True):
             is_map = len(shape) == 3
             row = nn.ModuleList()
-            for fusion in fusions:
+            for reduction in reductions:
                 sizes = shape[0] * len(columns), shape[0]
                 bias = normalization == "none"
                 linear = nn.Conv2d(*sizes, 1, bias=bias) if is_map else nn.Linear(*sizes, bias=bias)
-                linear.weight.data.copy_(fusion.weight.data.view_as(linear.weight))
+                linear.weight.data.copy_(reduction.weight.data.view_as(linear.weight))
                 layers = [linear, nn.ReLU()]
                 if bias:
-                    linear.bias.data.copy_(fusion.norm.bias.data)
+                    linear.bias.data.copy_(reduction.norm.bias.data)
                 else:
                     norm = (nn.BatchNorm2d if is_map else nn.BatchNorm1d)(shape[0], momentum=0.05)
-                    norm.weight.data.copy_(fusion.norm.weight.data)
-                    norm.bias.data.copy_(fusion.norm.bias.data)
+                    norm.weight.data.copy_(reduction.norm.weight.data)
+                    norm.bias.data.copy_(reduction.norm.bias.data)
                     layers.insert(1, norm)
                 row.append(nn.Sequential(*layers))
             self.layers.append(row)
@@ -83,7 +83,7 @@ class Plain(nn.Module):
 @pytest.mark.parametrize(("spec", "make_encoder"), CASES)
 def test_it_is_a_plain_loop_over_torchs_modules(spec, make_encoder, normalization):
     arch, columns = make(spec, make_encoder, normalization=normalization)
-    for parameter in arch.fusions.parameters():
+    for parameter in arch.reductions.parameters():
         nn.init.normal_(parameter)
     plain = Plain(arch, columns, normalization)
     for step in range(3):
@@ -92,7 +92,7 @@ def test_it_is_a_plain_loop_over_torchs_modules(spec, make_encoder, normalizatio
         outputs, expected = list(arch({"x": x}).values()), plain(x)
         for output, right in zip(outputs, expected, strict=True):
             torch.testing.assert_close(output, right, rtol=1e-5, atol=1e-5)
-    own = [fusion.weight for fusions in arch.fusions for fusion in fusions]
+    own = [reduction.weight for reductions in arch.reductions for reduction in reductions]
     right = [layers[0].weight for row in plain.layers for layers in row]
     found, by_loop = (
         torch.autograd.grad(sum(output.square().sum() for output in given), weights)
@@ -110,9 +110,9 @@ def test_it_is_a_plain_loop_over_torchs_modules(spec, make_encoder, normalizatio
 def test_at_first_every_column_passes_channel_by_channel(num_tasks, self_weight):
     tasks = {f"task {k}": "x" for k in range(num_tasks)}
     arch, _ = make(Dense((7,)), make_mlp, tasks, self_weight)
-    for fusions, width in zip(arch.fusions, (6, 5), strict=True):
-        for k, fusion in enumerate(fusions):
-            for j, block in enumerate(fusion.weight.detach().split(width, 1)):
+    for reductions, width in zip(arch.reductions, (6, 5), strict=True):
+        for k, reduction in enumerate(reductions):
+            for j, block in enumerate(reduction.weight.detach().split(width, 1)):
                 weight = self_weight if j == k else (1 - self_weight) / (num_tasks - 1)
                 torch.testing.assert_close(block, weight * torch.eye(width))
 
@@ -140,7 +140,7 @@ def test_every_input_has_statistics_of_its_own():
     x = torch.randn(64, 7)
     for _ in range(3):
         arch({"left": x, "right.x": 100 + 10 * x})
-    means = arch.fusions[0][0].norm.running_mean
+    means = arch.reductions[0][0].norm.running_mean
     assert not torch.allclose(means[0], means[1], atol=0.05)
     before = means[1].clone()
     arch({"left": x})
