@@ -33,8 +33,8 @@ WORDS = {
     "toy": ["experiment=toy", "weighting=uw"],
 }
 DATASETS = sorted(path.stem for path in (CONF / "dataset").glob("*.yaml"))
-# What there is nothing of without a network, or no test of, and so no verdict.
-COMPOSED = {"reviews_hub", "embedding_notebook", "toy"}
+# What there is nothing of without a network or files, or no test of, and so no verdict.
+COMPOSED = {"reviews_hub", "nyuv2", "cityscapes", "embedding_notebook", "toy"}
 
 
 def said_of(folder: Path) -> list[str]:

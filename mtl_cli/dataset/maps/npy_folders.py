@@ -19,6 +19,7 @@ from torch import Tensor
 from mtl_cli.basis.batch import Batch, Examples
 from mtl_cli.basis.errors import check_integer, check_number, problem
 from mtl_cli.basis.inputs import Dense
+from mtl_cli.dataset.files.parts import check_name
 from mtl_cli.dataset.maps.augmentation import Augmentation
 from mtl_cli.dataset.maps.npy_cache import Kind, cached, files_of
 from mtl_cli.dataset.maps.npy_maps import class_bytes, depth_floats, image_bytes, normal_halves
@@ -28,7 +29,8 @@ from mtl_cli.dataset.memory.in_memory import InMemoryDataset, Rows
 from mtl_cli.dataset.splits.options import checked
 
 CACHE = "~/.cache/mtl-cli/maps"
-TASKS = ("segmentation", "depth", "normals")
+PARTS = ("train", "val")
+MAPS = {"segmentation": "label", "depth": "depth", "normals": "normal"}  # {task: its folder}
 
 
 class NpyFolders(InMemoryDataset):
@@ -40,39 +42,56 @@ class NpyFolders(InMemoryDataset):
     folder ``val`` is test, and a share of ``train`` is held out as val: no paper has a val split.
 
     Args:
-        root: the folder with ``train`` and ``val``.
-        reads: the tasks that are read, of segmentation, depth and normals.
-        label: the folder of the classes: ``label``, or ``label_7`` or ``label_19`` of Cityscapes.
+        path: the folder with ``train`` and ``val``.
+        reads: the tasks that are read, of those that there are.
+        label: the folder of the classes, ``label`` say; None: that of `labels` which is there.
         num_classes: of the segmentation.
         split: ``val``, the share of train that becomes val, and the ``seed`` of its draw.
         cache: the folder of the cache; None: the usual one.
         augmentation: of train batches; see `Augmentation`.
         batching: see `InMemoryDataset`.
+
+    Attributes:
+        kinds_of_maps: the tasks that there are.
+        labels: the names that the folder of the classes may have.
+        depth_unit: what a depth is, with its unit.
+        whence: what the folder is and where people get it from.
     """
 
     shared: ClassVar[Mapping[str, type]] = MappingProxyType(
         {"augmentation": Augmentation, "batching": Batching}
     )
+    kinds_of_maps: ClassVar[Sequence[str]] = tuple(MAPS)
+    labels: ClassVar[Sequence[str]] = ("label",)
+    depth_unit: ClassVar[str]
+    whence: ClassVar[str]
 
     def __init__(
         self,
-        root: str,
+        path: str,
         reads: Sequence[str],
-        label: str,
+        label: str | None,
         num_classes: int,
         split: Mapping[str, Any],
         cache: str | None,
         augmentation: Augmentation,
         batching: Batching,
     ) -> None:
-        if not isinstance(reads, list | tuple) or not reads or not set(reads) <= set(TASKS):
-            rule, fix = f"must be a list of {', '.join(TASKS)}", "'dataset.reads=[depth]'"
+        known = self.kinds_of_maps
+        if not isinstance(reads, list | tuple) or not reads or not set(reads) <= set(known):
+            rule, fix = f"must be a list of {', '.join(known)}", "'dataset.reads=[depth]'"
             raise problem("dataset.reads", rule, reads, fix)
+        check_name("dataset.label", label)
         check_integer("dataset.num_classes", num_classes, 2, "dataset.num_classes=13")
         dealt = checked(split, "dataset.split", ["val", "seed"])
         val, seed = dealt.get("val"), dealt.get("seed")
         check_number("dataset.split.val", val, "dataset.split.val=0.1", 0, 0.9)
         check_integer("dataset.split.seed", seed, 0, "dataset.split.seed=0")
+        folder = Path(path).expanduser()
+        if label is None:
+            label = next(
+                (x for x in self.labels if (folder / "train" / x).is_dir()), self.labels[0]
+            )
         kinds = {
             "image": Kind("image", 3, image_bytes, np.uint8, "bytes"),
             "segmentation": Kind(label, 1, class_bytes(num_classes), np.int8, f"{num_classes}"),
@@ -81,9 +100,9 @@ class NpyFolders(InMemoryDataset):
         }
         kinds = {name: kind for name, kind in kinds.items() if name in ("image", *reads)}
         place = Path(cache or CACHE).expanduser()
-        folder = Path(root).expanduser()
+        self.check_folder(folder)
         notes, parts = [], {}
-        for own in ("train", "val"):
+        for own in PARTS:
             maps, where = cached(place, files_of(folder / own, kinds), kinds)
             size = sum(x.numel() * x.element_size() for x in maps.values())
             notes.append(f"{len(maps['image'])} pictures of {own}: {size / 1e6:,.0f} MB in {where}")
@@ -92,18 +111,34 @@ class NpyFolders(InMemoryDataset):
         if len(shapes) > 1:
             fix = "pictures of one size"
             raise problem(str(folder), "must have one size of pictures", str(shapes), fix)
+        shape = shapes.pop()
         super().__init__(
             splits=held_out(parts["train"], float(val), int(seed)) | {"test": parts["val"]},  # type: ignore[arg-type]
-            inputs={"image": Dense(shapes.pop())},
+            inputs={"image": Dense(shape)},
             tasks=dict.fromkeys(reads, "image"),
             source="files",
             batching=batching,
         )
+        if "depth" in reads:
+            notes.append(f"depth is {self.depth_unit}")
         self.notes = tuple(notes)
+        self.map_sizes = dict.fromkeys(reads, (shape[1], shape[2]))
         self.sizes_of_tasks = {"segmentation": num_classes} if "segmentation" in reads else {}
         self.drawn = ["val"]
         self.augmentation = augmentation
         self.augments = augmentation.on
+
+    def check_folder(self, folder: Path) -> None:
+        """Refuses a folder that is not there or has not both parts."""
+        if all((folder / own / "image").is_dir() for own in PARTS):
+            return
+        names = [*(MAPS[task] for task in self.kinds_of_maps if task != "segmentation")]
+        maps = ",".join(["image", "|".join(self.labels), *names])
+        rule = f"must hold {{{','.join(PARTS)}}}/{{{maps}}}/0.npy, 1.npy, ...: {self.whence}"
+        there = sorted(own.name for own in folder.iterdir())[:8] if folder.is_dir() else []
+        found = f"{folder} with {', '.join(there) or 'nothing in it'}"
+        found = found if folder.is_dir() else f"no folder {folder}"
+        raise problem("dataset.path", rule, found, "dataset.path=<folder with train and val>")
 
     def prepare(self, inputs: dict[str, Examples]) -> dict[str, Examples]:
         image = inputs["image"]

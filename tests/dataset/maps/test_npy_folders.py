@@ -1,14 +1,18 @@
 """NYUv2's and Cityscapes' folders of arrays: every layout, what is missing, and every fault."""
 
 from pathlib import Path
+from shutil import rmtree
 
 import numpy as np
 import pytest
 import torch
 
 from mtl_cli.basis.errors import Problem
+from mtl_cli.dataset.cityscapes import Cityscapes
 from mtl_cli.dataset.maps import npy_cache
 from mtl_cli.dataset.maps.npy_folders import NpyFolders
+from mtl_cli.dataset.nyuv2 import NYUv2
+from mtl_cli.train import train
 
 VALID = {"reads": ["segmentation", "depth", "normals"], "label": "label", "num_classes": 13}
 VALID |= {"flip": 0.0, "scales": [1.0], "scaled_depth": "keep", "split": {"val": 0.25, "seed": 0}}
@@ -39,8 +43,8 @@ def written(root: Path, dtype: str = "float64", order: str = "C", **folders: str
     return root
 
 
-def made(root: Path, **options: object) -> NpyFolders:
-    return NpyFolders.of(root=str(root), cache=str(root.parent / "cache"), **VALID | options)
+def made(root: Path, kind: type[NpyFolders] = NYUv2, **options: object) -> NpyFolders:
+    return kind.of(path=str(root), cache=str(root.parent / "cache"), **VALID | options)
 
 
 @pytest.mark.parametrize("order", ["C", "F"])
@@ -70,12 +74,28 @@ def test_every_type_and_order_of_the_arrays_is_read(dtype, order, tmp_path):
     assert seen == {(split, i) for split, count in COUNTS.items() for i in range(count)}
 
 
-def test_cityscapes_has_two_tasks_and_its_own_name_of_the_labels(tmp_path):
-    root = written(tmp_path / "city", label="label_7")
-    dataset = made(root, reads=["segmentation", "depth"], label="label_7")
+@pytest.mark.parametrize("label", ["label", "label_7", "label_19"])
+def test_cityscapes_has_two_tasks_and_its_own_names_of_the_labels(label, tmp_path):
+    root = written(tmp_path / "city", label=label)
+    options = {"reads": ["segmentation", "depth"], "num_classes": 19 if label[-1] == "9" else 13}
+    named = label if label == "label_19" else None
+    dataset = made(root, Cityscapes, label=named, **options)
     assert dataset.tasks == {"segmentation": "image", "depth": "image"}
-    with pytest.raises(Problem, match=r"label/0\.npy must be there"):
-        made(root)
+    assert dataset.map_sizes == {"segmentation": SIZE, "depth": SIZE}
+    assert "inverse depth" in dataset.notes[-1]
+    if label != "label":
+        with pytest.raises(Problem, match=r"label/0\.npy must be there"):
+            made(root, Cityscapes, label="label", **options)
+
+
+@pytest.mark.parametrize("name", ["nyuv2", "cityscapes"])
+def test_they_train_by_their_names(name, tmp_path):
+    root = written(tmp_path / name)
+    words = [f"dataset={name}", f"dataset.path={root}", f"dataset.cache={tmp_path / 'cache'}"]
+    words += ["dataset.num_classes=13", "encoder.output_stride=4", "head.channels=4"]
+    summary = train([*words, "trainer=smoke", f"hydra.run.dir={tmp_path / 'run'}"])
+    assert set(summary["test"]["segmentation"]) == {"miou", "pixel_accuracy", "loss"}
+    assert summary["dataset"]["sizes"] == {"train": 11, "val": 1, "test": 3}
 
 
 def test_a_second_start_reads_the_cache_alone_and_a_changed_file_is_read_again(
@@ -141,9 +161,27 @@ def test_a_cache_that_cannot_be_written_is_told(tmp_path):
         made(root)
 
 
+@pytest.mark.parametrize("there", ["no folder", "a folder", "a part of it"])
+def test_a_folder_without_both_parts_says_what_it_should_hold(there, tmp_path):
+    root = tmp_path / "nothing"
+    if there != "no folder":
+        root.mkdir()
+    if there == "a part of it":
+        written(root)
+        rmtree(root / "val")
+    with pytest.raises(Problem) as error:
+        made(root, Cityscapes, reads=["depth"])
+    assert "{train,val}/{image,label|label_7,depth}/0.npy" in error.value.rule
+    assert "links" in error.value.rule
+    found = {"no folder": "no folder", "a folder": "nothing", "a part of it": "with train"}
+    assert found[there] in error.value.found
+
+
 def test_a_folder_without_pictures_is_refused(tmp_path):
+    for split in COUNTS:
+        (tmp_path / "empty" / split / "image").mkdir(parents=True)
     with pytest.raises(Problem, match=r"must hold pictures"):
-        made(tmp_path / "nothing")
+        made(tmp_path / "empty")
 
 
 @pytest.mark.parametrize("option", [{"reads": ["edges"]}, {"num_classes": 1}])
