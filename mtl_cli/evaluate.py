@@ -10,8 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from omegaconf import DictConfig
+
 from mtl_cli import __version__
-from mtl_cli.basis.errors import Problem, problem
+from mtl_cli.basis.errors import Problem, check_integer, problem
 from mtl_cli.command_line.cli import answered, plain_errors
 from mtl_cli.command_line.options import read_options, refuse, required, show_help, sources_of
 from mtl_cli.command_line.own_parts import find_packages
@@ -34,6 +36,7 @@ EXAMPLES = [
     "mtl-evaluate run=latest input=labelled.csv",
 ]
 
+USUAL_BATCH = 1000  # examples, where a dataset has no batches of its own for evaluations
 ABOUT = ("checkpoint", "split", "dataset", "words", "max_batches", "files")  # the data in a result
 
 
@@ -78,7 +81,8 @@ def evaluate(words: Sequence[str]) -> dict[str, Any]:
     if only is not None:
         paths = {run.only_input("input"): only}
     if paths:
-        data = from_files(run, paths, values["tasks"], values["batch_size"])
+        size = examples_at_a_time(values["batch_size"], run.config)
+        data = from_files(run, paths, values["tasks"], size)
     else:
         data = from_dataset(run, values["split"], data_words, values["tasks"])
     most = data.max_batches
@@ -107,6 +111,16 @@ def evaluate(words: Sequence[str]) -> dict[str, Any]:
         path = own_place(run.folder.path / file_name(f"evaluation_{data.name}{last}"), result)
     write(run.folder, path, result)
     return result | {"written_to": str(path)}
+
+
+def examples_at_a_time(said: str, config: DictConfig) -> int:
+    """B of files: as it was typed, else as the run evaluates its splits."""
+    if said == "auto":
+        usual = config.dataset.get("eval_batch_size")
+        return usual if isinstance(usual, int) else USUAL_BATCH
+    size = int(said) if said.isascii() and said.isdigit() else said
+    check_integer("batch_size", size, 1, "batch_size=auto")
+    return int(size)
 
 
 def own_place(path: Path, result: dict[str, Any]) -> Path:

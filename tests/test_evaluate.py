@@ -199,7 +199,8 @@ def test_images_by_folder_agree_with_the_digits_they_came_from(
         (["tasks=[sinn]"], r"tasks=\[sin\]"),
         (["spllit=val"], "split=val"),
         (["--flag"], "mtl-evaluate --help"),
-        (["batch_size=many"], "batch_size must be a whole number"),
+        (["input=README.md", "batch_size=many"], "batch_size must be an integer of at least 1"),
+        (["input=README.md", "batch_size=0"], "batch_size must be an integer of at least 1"),
         (["input=nothing.csv"], "must be a file, a folder or a glob"),
         (["inputs.y=new.csv"], "must be an input of the model: x"),
         (["input=a.csv", "dataset=sincos"], "must not stand beside a dataset"),
@@ -293,7 +294,7 @@ def test_weights_in_a_file_count_as_they_do_in_the_runs_data(tmp_path: Path) -> 
     targets = "dataset.targets={y: regression, ill: binary}"
     words = [*WEIGHED, f"dataset.path={tmp_path / 't.csv'}", targets]
     summary = train(tmp_path / "run", *words, "dataset.weight_column=w")
-    for size in (7, 1000):
+    for size in (7, "auto"):
         result = evaluate(
             [f"run={tmp_path / 'run'}", f"input={tmp_path / 'new.csv'}", f"batch_size={size}"]
         )
