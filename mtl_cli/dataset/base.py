@@ -52,6 +52,7 @@ class Dataset(ABC):
         drawn: the splits whose examples the dataset's seed draws.
         dealt: what each split was dealt, by rows, groups and moments; empty where nothing is dealt.
         plain_table: the same examples for learners that are no networks; None: there is none.
+        units: ``{task: the unit of its labels}``, where they have one, for pictures.
         reader: reads new data as this data was read, for predictions; None: nothing does.
         shared: ``{argument of the class: the dataclass that it is of}``, of what several datasets
             have in common; in a config its fields stand among the dataset's own options.
@@ -70,6 +71,7 @@ class Dataset(ABC):
     drawn: Collection[str] = ()
     dealt: Mapping[str, Any] = MappingProxyType({})
     plain_table: PlainTable | None = None
+    units: Mapping[str, str] = MappingProxyType({})
     reader: Reader | None = None
     shared: ClassVar[Mapping[str, type]] = MappingProxyType({})
 
@@ -85,6 +87,16 @@ class Dataset(ABC):
     @abstractmethod
     def sizes(self) -> dict[str, int]:
         """``{split: number of examples}``, only the splits that are there."""
+
+    def as_seen(self, input: str, x: Tensor) -> Tensor | None:
+        """What an eye is shown of some examples of an input, [B, 1 or 3, H, W] from 0 to 1: the
+        pictures before they were made numbers of about mean 0. None: nobody knows.
+
+        Args:
+            input: its name.
+            x: as batches have it, [B, ...].
+        """
+        return None
 
     @abstractmethod
     def targets(self, split: str) -> dict[str, Tensor]:

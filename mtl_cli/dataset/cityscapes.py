@@ -4,6 +4,8 @@ M. Cordts et al., "The Cityscapes Dataset for Semantic Urban Scene Understanding
 folders of ``.npy`` files that papers on multi-task learning share; see `NpyFolders`.
 """
 
+from types import MappingProxyType
+
 from mtl_cli.dataset.maps.npy_folders import NpyFolders
 
 
@@ -18,6 +20,7 @@ class Cityscapes(NpyFolders):
         "inverse depth: larger is nearer. Absolute errors are in shares of the largest disparity of"
         " 16 bits; relative errors are ruled by far pixels, whose value is near 0"
     )
+    units = MappingProxyType({"depth": "share of the largest disparity"})
     whence = (
         "Cityscapes with 7 classes, 0.7 GB (or 2.4 GB at 256 x 512), to which the published code of"
         " MTAN, LibMTL and most later papers links"

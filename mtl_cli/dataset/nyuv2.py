@@ -5,6 +5,8 @@ Images", ECCV 2012, in the folders of ``.npy`` files with 13 classes that papers
 learning share; see `NpyFolders`.
 """
 
+from types import MappingProxyType
+
 from mtl_cli.dataset.maps.npy_folders import NpyFolders
 
 
@@ -13,6 +15,7 @@ class NYUv2(NpyFolders):
     654 of test, 288 x 384. See `NpyFolders`."""
 
     depth_unit = "in metres"
+    units = MappingProxyType({"depth": "m"})
     whence = (
         "NYUv2 with 13 classes, about 9 GB, to which the published code of MTAN, LibMTL and most"
         " later papers links"

@@ -22,7 +22,7 @@ from mtl_cli.basis.errors import check_integer, check_number, problem
 from mtl_cli.basis.inputs import Dense
 from mtl_cli.dataset.base import SPLITS
 from mtl_cli.dataset.maps.augmentation import MOVED, Augmentation
-from mtl_cli.dataset.maps.pixels import borders, normalised, unpacked
+from mtl_cli.dataset.maps.pixels import as_seen, borders, normalised, unpacked
 from mtl_cli.dataset.maps.render import render
 from mtl_cli.dataset.maps.rooms import CLASSES, SCENES, draw_rooms
 from mtl_cli.dataset.memory.batching import Batching
@@ -112,6 +112,7 @@ class Scenes(InMemoryDataset):
         self.class_names = {"segmentation": CLASSES, "scene": SCENES}
         self.sizes_of_tasks = {task: len(names) for task, names in self.class_names.items()}
         self.map_sizes = dict.fromkeys(MOVED, (size[0], size[1]))
+        self.units = {"depth": "m"}
         self.drawn = list(self.sizes)
         self.augmentation = augmentation
         self.augments = augmentation.on
@@ -120,6 +121,9 @@ class Scenes(InMemoryDataset):
         image = inputs["image"]
         assert isinstance(image, Tensor)
         return {"image": normalised(image)}
+
+    def as_seen(self, input: str, x: Tensor) -> Tensor:
+        return as_seen(x)
 
     def prepare_targets(self, targets: dict[str, Tensor]) -> dict[str, Tensor]:
         return {task: unpacked(task, target) for task, target in targets.items()}

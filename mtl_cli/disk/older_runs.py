@@ -35,7 +35,14 @@ LATER: Mapping[str, Mapping[str, Any]] = {
     "mtl_cli.weighting.excess_mtl.ExcessMTL": {"weigh_heads": False},
     "mtl_cli.weighting.nash_mtl.NashMTL": {"weigh_heads": False},
 }
-PICTURES = {"curves": True, "metrics": True, "most_tasks": 12, "format": "png", "width": None}
+PICTURES = {
+    "curves": True,
+    "metrics": True,
+    "examples": 4,
+    "most_tasks": 12,
+    "format": "png",
+    "width": None,
+}
 RUNTIME = {"threads": "auto", "compile": False, "channels_last": False, "matmul": "highest"}
 # {the beginning of a parameter's name that it had: that of today}
 PARAMETERS: Mapping[str, str] = {}

@@ -17,11 +17,27 @@ from mtl_cli.drawing.page import FLATTEST, page
 
 # P. Tol, "Colour Schemes", https://personal.sron.nl/~pault, the scheme "bright" without grey.
 COLORS = ["#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377"]
+CLASSES = [*COLORS, "#bbbbbb", "#000000"]  # the scheme's grey too
 GREYS = ["#000000", "#6e6e6e", "#a6a6a6"]
 LINES: list[Any] = ["-", (0, (6, 2)), (0, (2, 1)), (0, (6, 1, 1, 1))]  # the first is whole
 MARKERS = "osD^vP*X"
 MOST = 8  # lines in one picture
 LONG_NUMBER = re.compile(r"\d+\.\d{6,}(e[+-]?\d+)?")  # 0.30000000000000004
+
+
+def class_colors(count: int) -> list[Any]:
+    """A colour for each of so many classes of pixels, as red, green, blue and 1; beyond 20 each
+    is a golden angle of the colour circle from the one before, and as bright as only every third.
+    """
+    from matplotlib import colormaps
+    from matplotlib.colors import hsv_to_rgb, to_rgba
+
+    if count <= len(CLASSES):
+        return [to_rgba(color) for color in CLASSES[:count]]
+    if count <= 20:
+        return [to_rgba(color) for color in colormaps["tab20"].colors[:count]]  # type: ignore[attr-defined]
+    circle = [((0.618034 * n) % 1, 0.75, (0.95, 0.7, 0.5)[n % 3]) for n in range(count)]
+    return [to_rgba(tuple(hsv_to_rgb(own))) for own in circle]
 
 
 def look(number: int) -> dict[str, Any]:

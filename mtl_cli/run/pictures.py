@@ -29,6 +29,7 @@ class Pictures:
     Args:
         curves: whether learning curves and weights are drawn.
         metrics: whether metrics draw themselves, after test.
+        examples: how many pictures of val are drawn beside their maps, where tasks are of pixels.
         most_tasks: how many tasks are drawn, of more of them the first.
         format: of the files, ``png`` or ``pdf``.
         width: of a paper's column, ``85mm``; None: a screen.
@@ -36,6 +37,7 @@ class Pictures:
 
     curves: bool
     metrics: bool
+    examples: int
     most_tasks: int
     format: str
     width: str | None
@@ -43,6 +45,7 @@ class Pictures:
     def __post_init__(self) -> None:
         check_boolean("pictures.curves", self.curves)
         check_boolean("pictures.metrics", self.metrics)
+        check_integer("pictures.examples", self.examples, 0, "pictures.examples=4")
         check_integer("pictures.most_tasks", self.most_tasks, 1, "pictures.most_tasks=12")
         read_page(self.format, self.width)
 

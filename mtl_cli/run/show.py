@@ -11,6 +11,7 @@ from mtl_cli.disk.run_folder import RunFolder, from_here
 from mtl_cli.drawing.curves import draw_curves
 from mtl_cli.drawing.tree import draw_tree
 from mtl_cli.run.build import Run
+from mtl_cli.run.examples import show_examples
 from mtl_cli.run.numbers_table import numbers_table
 from mtl_cli.run.pictures import Pictures, draw_metrics
 from mtl_cli.run.summary import final_table
@@ -44,6 +45,7 @@ def show(
     if pictures.metrics:
         names, most = live.dataset.class_names, pictures.most_tasks
         draw_metrics(live.model.tasks, test, names, folder, title, most)
+    show_examples(live, pictures.examples, pictures.most_tasks, folder, title)
     show_learned(live, folder, title)
     if live.trainer.updates.observer is not None:
         log.info("\n%s", live.trainer.updates.observer.finish(folder, title))

@@ -26,6 +26,7 @@ class Depth(MapTask):
     """
 
     usual_loss = "l1"
+    shown_as = "numbers"
     mean: Tensor
     scale: Tensor
 

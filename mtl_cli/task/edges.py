@@ -20,6 +20,8 @@ class Edges(MapTask, ZeroOne):
         pooling: see `MapTask`.
     """
 
+    shown_as = "shares"
+
     def __init__(self, parts: Parts, size: Sequence[int], pooling: str) -> None:
         super().__init__(parts, 1, size, pooling)
 

@@ -5,6 +5,7 @@ count nothing in it. So nothing is gathered, no gradient meets a NaN, and no dev
 """
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -41,6 +42,12 @@ class MapTask(Task):
     def tried_size(self) -> tuple[int, int]:
         height, width = self.size
         return min(height, LARGEST_TRIED), min(width, LARGEST_TRIED)
+
+    shown_as: ClassVar[str]  # classes, numbers, shares or directions: what its maps are to an eye
+
+    def answer(self, prediction: Tensor) -> Tensor:
+        """What is said of each pixel, from `predict`: [B, H, W], or [B, C, H, W] of vectors."""
+        return prediction.squeeze(1)
 
     def example_output(self, batch_size: int) -> Tensor:
         return torch.zeros(batch_size, self.out_features, *self.tried_size)

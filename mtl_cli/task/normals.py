@@ -29,6 +29,7 @@ class Normals(MapTask):
     """
 
     usual_loss = "cosine"
+    shown_as = "directions"
 
     def __init__(self, parts: Parts, size: Sequence[int], pooling: str) -> None:
         super().__init__(parts, THREE, size, pooling)

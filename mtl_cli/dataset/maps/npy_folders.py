@@ -23,7 +23,7 @@ from mtl_cli.dataset.files.parts import check_name
 from mtl_cli.dataset.maps.augmentation import Augmentation
 from mtl_cli.dataset.maps.npy_cache import Kind, cached, files_of
 from mtl_cli.dataset.maps.npy_maps import class_bytes, depth_floats, image_bytes, normal_halves
-from mtl_cli.dataset.maps.pixels import normalised, unpacked
+from mtl_cli.dataset.maps.pixels import as_seen, normalised, unpacked
 from mtl_cli.dataset.memory.batching import Batching
 from mtl_cli.dataset.memory.in_memory import InMemoryDataset, Rows
 from mtl_cli.dataset.splits.options import checked
@@ -144,6 +144,9 @@ class NpyFolders(InMemoryDataset):
         image = inputs["image"]
         assert isinstance(image, Tensor)
         return {"image": normalised(image)}
+
+    def as_seen(self, input: str, x: Tensor) -> Tensor:
+        return as_seen(x)
 
     def prepare_targets(self, targets: dict[str, Tensor]) -> dict[str, Tensor]:
         return {task: unpacked(task, target) for task, target in targets.items()}

@@ -14,6 +14,11 @@ def normalised(image: Tensor) -> Tensor:
     return image.float().mul_(1 / (255 * DEVIATION)).sub_(MEAN / DEVIATION)
 
 
+def as_seen(image: Tensor) -> Tensor:
+    """Such floats as values from 0 to 1 again."""
+    return (image * DEVIATION + MEAN).clamp(0, 1)
+
+
 def unpacked(name: str, target: Tensor) -> Tensor:
     """A target as tasks read it: classes as long, the rest in single precision, and ``normals`` of
     unit length, which half floats keep to three digits."""
