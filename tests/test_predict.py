@@ -1,6 +1,7 @@
 """`mtl-predict` and `load_run`: figures that the model itself gives, in every form of file."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -141,6 +142,15 @@ def test_several_inputs_stand_below_each_other(two_inputs: Path, tmp_path: Path)
         predict([f"run={two_inputs}", f"input={tmp_path / 'sin.csv'}", f"out={out}2.csv"])
     frame = mtl_cli.load_run(two_inputs).predict({"x_cos": tmp_path / "cos.csv"})
     assert list(frame) == ["file", "row", "cos"]
+
+
+def test_the_nearest_path_is_said_for_its_own_input(two_inputs: Path, tmp_path: Path) -> None:
+    (tmp_path / "my new (1).csv").touch()
+    loaded = mtl_cli.load_run(two_inputs)
+    name = next(iter(loaded.data.inputs))
+    fix = f"try:   'inputs.{name}=\"{tmp_path / 'my new (1).csv'}\"'"
+    with pytest.raises(Problem, match=re.escape(fix)):
+        loaded.read(name, tmp_path / "my new (2).csv", 9)
 
 
 def test_it_reads_and_writes_part_by_part(

@@ -108,7 +108,8 @@ class LoadedRun:
         """The examples of a file or folder, read as the run's data was read."""
         self.check_input(input)
         check_integer("batch_size", batch_size, 1, "batch_size=1000")
-        check_path(path.expanduser(), input)
+        is_only = len(self.data.inputs) == 1
+        check_path(path.expanduser(), input, "input" if is_only else f"inputs.{input}")
         parts = self.reader.read(path.expanduser(), input, batch_size, tasks)
         return (batch for part in parts for batch in part.batches(batch_size))
 

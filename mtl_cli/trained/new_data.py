@@ -27,12 +27,18 @@ if TYPE_CHECKING:
 MANY = 50  # names of columns in a message
 
 
-def check_path(path: Path, input: str) -> None:
-    """Refuses a path where nothing is, and names what it was most likely meant to be."""
+def check_path(path: Path, input: str, key: str) -> None:
+    """Refuses a path where nothing is, and names what it was most likely meant to be.
+
+    Args:
+        path: of new data.
+        input: what it is for.
+        key: what gives it on a command line.
+    """
     if not is_held(path) and not path.exists() and not glob.glob(str(path), recursive=True):
         there = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
         close = nearest(path.name, there)
-        fix = as_word("input", path.parent / close) if close else "a path that is there"
+        fix = as_word(key, path.parent / close) if close else "a path that is there"
         found = f"no {path}" if there else f"no {path}, nor its folder"
         raise problem(f"input {input!r}", "must be a file, a folder or a glob", found, fix)
 
