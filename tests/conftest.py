@@ -6,7 +6,6 @@ new one is tested by being there. Tests get at all of it through the fixtures at
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass, fields
 from functools import cache, cached_property, partial
@@ -21,8 +20,8 @@ from torch import Tensor, nn
 
 from mtl_cli.arch.trunk import Trunk
 from mtl_cli.basis.batch import Batch
-from mtl_cli.basis.errors import Problem
 from mtl_cli.basis.inputs import Dense, InputSpec
+from mtl_cli.command_line.dense import OF_MAPS
 from mtl_cli.encoder.base import Encoder
 from mtl_cli.head.fpn import FPN
 from mtl_cli.head.linear import Linear
@@ -63,7 +62,6 @@ ARRANGEMENTS = {
 MAPS = "maps of one input"
 MAP_READS = {"digit": "image", "a.b": "image", "type": "image"}
 MAP_SIZE = (7, 9)
-GIVES_MAPS = {"pool": False, "out_features": None}  # what makes an encoder give maps to the last
 
 
 def choices(group: str) -> list[str]:
@@ -88,12 +86,13 @@ def make_part(group: str, name: str, maps: bool = False) -> Callable[..., Any]:
     With ``maps``, an encoder whose features are maps.
     """
     values = dict(read_yaml(group, name))
+    of_maps = values.pop(OF_MAPS, {})
     if group == "arch":
         values.pop("model", None)  # given as a live one
     for key in SMALL.keys() & values.keys():
         values[key] = SMALL[key] if isinstance(values[key], list) else SMALL[key][0]
     if maps:
-        values |= {key: value for key, value in GIVES_MAPS.items() if key in values}
+        values |= {option: value for option, (_, value) in of_maps.items()}
     return instantiate(values, _partial_=True, _convert_="all")
 
 
@@ -172,12 +171,8 @@ def encoders_and_kinds() -> list[tuple[str, type[InputSpec]]]:
 
 def encoders_of_maps() -> list[tuple[str, type[InputSpec]]]:
     """Those of them that can give maps after every stage."""
-    found = []
-    for name, kind in encoders_and_kinds():
-        with suppress(Problem, TypeError):
-            encoder = small_part("encoder", name, maps=True)(example_spec(kind))
-            found += [(name, kind)] * all(len(shape) == 3 for shape in encoder.shapes)
-    return found
+    own = [cell for cell in encoders_and_kinds() if OF_MAPS in read_yaml("encoder", cell[0])]
+    return [(name, kind) for name, kind in own if kind is Dense]
 
 
 def can_share_a_stage(first: Encoder, second: Encoder) -> bool:

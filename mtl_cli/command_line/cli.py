@@ -23,6 +23,7 @@ from omegaconf.errors import OmegaConfBaseException
 from mtl_cli import __version__
 from mtl_cli.basis.errors import Problem, problem
 from mtl_cli.command_line.completion import completed
+from mtl_cli.command_line.dense import give_maps
 from mtl_cli.command_line.explained import explained, fail, full_errors
 from mtl_cli.command_line.flags import readable
 from mtl_cli.command_line.grammar import read_texts, value
@@ -170,6 +171,7 @@ def job_config(cfg: DictConfig, hydra_cfg: Any) -> DictConfig:
     check_own(own, CONF)
     check_types(own, chosen, CONF)
     chosen = add_tasks(own, chosen, typed)
+    give_maps(own, list(hydra_cfg.overrides.task))
     with open_dict(own):
         own.name = literal(name_of(own.name, chosen))
         own.choices = literal(chosen)
