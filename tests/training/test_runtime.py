@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import joblib
 import pytest
 import torch
 
@@ -92,3 +93,15 @@ def test_a_small_model_on_rows_takes_one_thread(spec, examples, said, threads, m
         assert torch.get_num_threads() == threads
     finally:
         torch.set_num_threads(before)
+
+
+def test_jobs_that_run_at_once_share_the_cores_out(monkeypatch):
+    """As ``hydra/launcher=joblib`` begins them: joblib says how many each takes, torch heeds it."""
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+
+    def threads() -> int:
+        Runtime("auto", False, False, "highest").set_up()
+        return torch.get_num_threads()
+
+    found = joblib.Parallel(n_jobs=2)(joblib.delayed(threads)() for _ in range(2))
+    assert found == [max(1, joblib.cpu_count() // 2)] * 2
