@@ -177,7 +177,7 @@ def test_rows_of_no_file_have_no_file_and_wrong_ones_are_told(frame, run):
         trained.predict(rows.to_numpy())
     with pytest.raises(Problem, match=r"to_frame\(\)"):
         trained.predict(rows["height"])
-    with pytest.raises(Problem, match=r"found: kind\n  try:   a file with kind"):
+    with pytest.raises(Problem, match=r"found: kind\n  try:   a file with kind, too"):
         trained.predict(rows.drop(columns="kind"))  # no other column is free: height is an input
     with pytest.raises(Problem, match=r"try:   knd in its place"):
         trained.predict(rows.rename(columns={"kind": "knd"}))

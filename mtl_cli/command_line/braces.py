@@ -48,7 +48,7 @@ def in_one(key: str, words: Sequence[str]) -> list[str] | None:
     """The words with one mapping for several words of a key, as a shell makes them of braces
     without quotes: ``dataset.targets=ill:binary dataset.targets=age:regression``."""
     own = [word for word in words if word.lstrip("+").partition("=")[0] == key]
-    pairs = [re.fullmatch(r"([^:]+):\s*(.+)", word.partition("=")[2]) for word in own]
+    pairs = [re.fullmatch(r"([^:{]+):\s*(.+)", word.partition("=")[2]) for word in own]
     if len(own) < 2 or None in pairs:
         return None
     inner = ", ".join(f"{found[1]}: {found[2]}" for found in pairs if found)

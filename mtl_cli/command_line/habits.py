@@ -34,6 +34,7 @@ NAMES = {
 }
 CHOICES = {"classification": "multiclass", "classes": "multiclass", "numeric": "regression"}
 CHOICES |= {"poisson": "count", "counts": "count", "rating": "ordinal", "ordered": "ordinal"}
+SAY_TARGETS = ("target", "targets", "dataset.targets")
 OF_TABLES = ("dataset.path", "dataset.targets")
 TABLE = re.compile(r"\.(csv|tsv|jsonl?|parquet|npz|gz|txt)$", re.IGNORECASE)
 
@@ -78,6 +79,6 @@ def of_file(path: str, words: Sequence[str]) -> list[str] | None:
     """The words that read a file that was typed as a dataset; None where it is none."""
     if not TABLE.search(path) and not Path(path).expanduser().is_file():
         return None
-    named = any(word.lstrip("+").startswith("dataset.targets") for word in words)
+    named = any(re.match(r"\+*(dataset\.)?targets?\b", word) for word in words)
     targets = [] if named else ["dataset.targets={<column>: regression}"]
     return ["dataset=table", f"dataset.path={value(path)}", *targets]

@@ -18,7 +18,7 @@ from omegaconf.errors import OmegaConfBaseException
 from mtl_cli.basis.errors import Problem, nearest, problem
 from mtl_cli.command_line.corrected import command, corrected
 from mtl_cli.command_line.grammar import parsed
-from mtl_cli.command_line.habits import CHOICES, meant, of_file, with_table
+from mtl_cli.command_line.habits import CHOICES, SAY_TARGETS, meant, of_file, with_table
 from mtl_cli.command_line.old_words import is_old, todays
 from mtl_cli.command_line.own_parts import conf_folders
 from mtl_cli.command_line.places import CONF, group_of, place_at
@@ -56,6 +56,10 @@ def explain(error: Exception, words: list[str]) -> Problem:
         return problem(word, f"must be without +, since there is a {twice[1]} already", word, fix)
     if "add --multirun" in text:
         word = next((w for w, own in parsed(words) if own and own.is_sweep_override()), key)
+        option, _, listed = word.partition("=")
+        if option in SAY_TARGETS:
+            fix = corrected(words, word, f"{option}=[{listed}]")
+            return problem(word, "must say the kind of each target, {target: kind}", word, fix)
         fix = shlex.join([command(), "--multirun", *words])
         return problem(word, "is several values, each for a run of its own", word, fix)
     if "does not exist" in text or "Could not delete" in text:

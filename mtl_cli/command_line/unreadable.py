@@ -12,6 +12,7 @@ from mtl_cli.basis.shell import in_quotes
 from mtl_cli.command_line.braces import with_mapping
 from mtl_cli.command_line.corrected import command, corrected
 from mtl_cli.command_line.grammar import KEY
+from mtl_cli.command_line.habits import of_file
 from mtl_cli.command_line.names import quoted
 
 
@@ -33,7 +34,10 @@ def unreadable(error: OverrideParseException, words: list[str]) -> Problem:
         return problem(word, "must be key=value", said, fix)
     place = words.index(word)
     following = words[place + 1 : place + 2]
-    if word in ("latest", "best", "last"):
+    if read := of_file(word, words):
+        others = [other for other in words if other != word and not other.startswith("dataset=")]
+        fix = shlex.join([command(), *read, *others])
+    elif word in ("latest", "best", "last"):
         key = "checkpoint" if word in ("best", "last") else "run"
         fix = shlex.join([command(), *words[:place], f"{key}={word}", *words[place + 1 :]])
     elif ":" in word:

@@ -177,7 +177,8 @@ def check_columns(
     free = [column for column in columns if column not in set(asked)]  # others have their use
     close = {name: near for name in missing[:MANY] if (near := nearest(name, free))}
     named = ", ".join(missing[:MANY])
-    fix = f"a file with {named}" if slot is None else f"one of those, or a file with {named}"
+    given = slot in (None, "input")  # then nothing says which columns are read
+    fix = f"a file with {named}, too" if given else f"one of those, or a file with {named}"
     if len(missing) == len(close) == len({*close.values()}):
         mends = [f"{near} in place of {name}" for name, near in close.items()]
         fix = f"{close[named]} in its place" if len(close) == 1 else "; ".join(mends)
