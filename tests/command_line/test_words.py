@@ -1,6 +1,7 @@
 """What is made of the words of a command line before Hydra reads them."""
 
 import shlex
+import sys
 
 import pytest
 
@@ -134,6 +135,7 @@ def test_a_path_that_is_there_may_be_typed_without_quotes_and_another_is_answere
     tmp_path, monkeypatch
 ):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["mtl-train"])  # else Python calls, and is answered so
     (tmp_path / "tâble (1).csv").touch()
     typed = "dataset.path=tâble (1).csv"
     assert for_hydra(["dataset=table", typed])[-1] == 'dataset.path="tâble (1).csv"'

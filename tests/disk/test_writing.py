@@ -13,7 +13,7 @@ from mtl_cli.disk import writing
 
 PACKAGE = Path(writing.__file__).parents[1]
 # Files that are written elsewhere, and why: caches and copies of data, which a run does not need.
-ELSEWHERE = {"dataset/files/encoded.py", "dataset/files/mnist.py"}
+ELSEWHERE = {f"dataset/files/{name}.py" for name in ("encoded", "mnist", "whitespace")}
 CALLS = {"write_text", "write_bytes", "savefig", "replace", "rename", "truncate", "to_parquet"}
 
 
