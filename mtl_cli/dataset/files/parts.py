@@ -14,7 +14,6 @@ from mtl_cli.dataset.files.delimiter import delimiter_of
 from mtl_cli.dataset.files.misread import how_to_read
 
 if TYPE_CHECKING:
-    import pandas
     import pyarrow
 
 PLAIN_NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
@@ -168,13 +167,14 @@ def check_columns(
         thing: what asks for them, in the user's words (``dataset.targets``).
         slot: of the options that the file was read by (`ReadOptions`); None: it has none.
     """
-    columns, asked = list(there), list(wanted)
-    missing = sorted(set(asked) - set(columns), key=asked.index)
+    columns, asked = list(there), dict.fromkeys(wanted)
+    known = set(columns)
+    missing = [name for name in asked if name not in known]
     if not missing:
         return
     more = f", and {len(columns) - MANY:,} more" if len(columns) > MANY else ""
     rule = f"must name columns that are there: {', '.join(columns[:MANY])}{more}"
-    free = [column for column in columns if column not in set(asked)]  # others have their use
+    free = [column for column in columns if column not in asked]  # others have their use
     close = {name: near for name in missing[:MANY] if (near := nearest(name, free))}
     named = ", ".join(missing[:MANY])
     given = slot in (None, "input")  # then nothing says which columns are read
@@ -185,11 +185,6 @@ def check_columns(
     if slot and (len(columns) == 1 or not close):
         fix = how_to_read(columns, slot) or fix
     raise problem(thing, rule, named, fix)
-
-
-def place_in(frame: pandas.DataFrame) -> Place:
-    """Where the rows of a frame are from."""
-    return lambda i: f"row {frame.index[i]} of {frame.attrs['file']}"
 
 
 def place_among(parts: Sequence[Part]) -> Place:

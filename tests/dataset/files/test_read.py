@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from mtl_cli.basis.errors import Problem
 from mtl_cli.dataset.files import delimited
 from mtl_cli.dataset.files.encoded import lines
-from mtl_cli.dataset.files.parts import ReadOptions, check_columns, place_among, place_in
+from mtl_cli.dataset.files.parts import ReadOptions, check_columns, place_among
 from mtl_cli.dataset.files.read import READERS, find_files, read_frames, read_parts
 
 HARD = "a,b\n\"\x85\u2028\u2029\x0b\x0c\x1c é?\t;'"  # what other readers split rows at, and more
@@ -295,4 +295,5 @@ def test_a_frame_knows_where_its_rows_are_from(tmp_path):
     frames = list(
         read_frames(write(tmp_path, "a.csv", "a\n1\n2\n3\n"), ReadOptions(), chunk_rows=2)
     )
-    assert [place_in(frame)(0) for frame in frames] == ["row 1 of a.csv", "row 3 of a.csv"]
+    first = [(frame.index[0], frame.attrs["file"]) for frame in frames]
+    assert first == [(1, "a.csv"), (3, "a.csv")]
