@@ -2,6 +2,8 @@
 
 from torch import Tensor, nn
 
+from mtl_cli.basis.vectors import dot, per_length
+
 
 class CosineLoss(nn.Module):
     """The mean of ``1 - <p, g> / (|p| |g|)`` over vectors along the second dimension, [B, C, ...].
@@ -15,5 +17,6 @@ class CosineLoss(nn.Module):
         self.reduction = "mean"
 
     def forward(self, output: Tensor, target: Tensor) -> Tensor:
-        loss = 1 - nn.functional.cosine_similarity(output, target, dim=1)
+        cosine = dot(output, target) * per_length(output) * per_length(target)
+        loss = 1 - cosine.squeeze(1)
         return loss if self.reduction == "none" else loss.mean()

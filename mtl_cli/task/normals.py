@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from mtl_cli.basis.errors import problem
+from mtl_cli.basis.vectors import unit
 from mtl_cli.task.base import Parts
 from mtl_cli.task.maps import MapTask
 from mtl_cli.task.prior import mean_label
@@ -57,10 +58,10 @@ class Normals(MapTask):
         return super().denominator(target, complete, weights)
 
     def align(self, output: Tensor, target: Tensor) -> Tensor:
-        return torch.nn.functional.normalize(output, dim=1)
+        return unit(output)
 
     def predict(self, output: Tensor) -> Tensor:
-        return torch.nn.functional.normalize(output, dim=1)
+        return unit(output)
 
     def prior(self, target: Tensor) -> Tensor:
         """The mean direction."""

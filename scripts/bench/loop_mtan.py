@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
@@ -30,6 +30,11 @@ class LoopMTAN(nn.Module):
             self.attentions.append(nn.ModuleList(attention(stacked, k, len(shape)) for k in tasks))
 
     def forward(self, x: Tensor) -> list[Tensor]:
+        *_, paths = self.attended(x)
+        return [head(path) for head, path in zip(self.heads, paths, strict=True)]
+
+    def attended(self, x: Tensor) -> Iterator[list[Tensor]]:
+        """Each task's masked features, stage by stage."""
         paths: list[Tensor] = []
         for s, stage in enumerate(self.stages):
             x = stage(x)
@@ -38,7 +43,7 @@ class LoopMTAN(nn.Module):
                 reads = [torch.cat([x, self.refiners[s - 1](path)], 1) for path in paths]
             attentions: Any = self.attentions[s]
             paths = [attend(read) * x for attend, read in zip(attentions, reads, strict=True)]
-        return [head(path) for head, path in zip(self.heads, paths, strict=True)]
+            yield paths
 
 
 def attention(stacked: Any, task: int, dims: int) -> nn.Module:

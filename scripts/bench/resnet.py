@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import copy
-import ctypes
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -21,6 +16,7 @@ from bench.loop_mtan import LoopMTAN
 from bench.loop_ple import LoopLevel, LoopPLE
 from bench.loops import LoopDSelectK, LoopMMoE, gate
 from bench.measure import Row, in_turn
+from bench.memory import peak_of_process, print_growth
 from bench.mixtures import linear_heads, training_step
 from mtl_cli.arch.adatt import AdaTT
 from mtl_cli.arch.base import Architecture
@@ -152,23 +148,8 @@ def resnet_rows() -> Iterator[Row]:
         what = f"resnet: {name}, {TASKS} tasks"
         ratio = seconds[1] / seconds[0]
         yield Row(what, "loop over modules", seconds, ratio, "at least 1")
-        memory = [peak_of_process(name, side) for side in ("ours", "loop")]
+        memory = [peak_of_process("resnet", name, side) for side in ("ours", "loop")]
         yield Row(f"{what}, MiB", "loop over modules", memory, memory[0] / memory[1], "at most 1")
-
-
-def peak_of_process(name: str, side: str) -> float:
-    """In MiB; freed blocks go back to the system, or what is kept of them would count too."""
-    thresholds = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536"}
-    code = f"import bench.resnet as r; r.print_peak({name!r}, {side!r})"
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=Path(__file__).parent.parent,
-        env=os.environ | thresholds,
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    return float(done.stdout)
 
 
 def print_peak(name: str, side: str) -> None:
@@ -177,15 +158,4 @@ def print_peak(name: str, side: str) -> None:
     model = make_loop(name, ours) if side == "loop" else ours
     ours.encoders.clear()
     del ours
-    ctypes.CDLL(None).malloc_trim(0)  # what was freed so far goes back to the system
-    before = status("VmRSS")
-    step = training_step(model, *data(), True)
-    for _ in range(3):
-        step()
-    sys.stdout.write(str((status("VmHWM") - before) / 1024))
-
-
-def status(key: str) -> int:
-    """A number of this process, in KiB: getrusage would count the parent's too."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith(key))
+    print_growth(lambda: training_step(model, *data(), True))

@@ -12,11 +12,12 @@ from types import MappingProxyType
 
 import torch
 from torch import Tensor
-from torch.nn.functional import grid_sample, normalize
+from torch.nn.functional import grid_sample
 
 from mtl_cli.basis.batch import Batch
 from mtl_cli.basis.device import send
 from mtl_cli.basis.errors import check_choice, check_number, problem
+from mtl_cli.basis.vectors import unit
 
 # How a depth changes where a part is enlarged by s.
 POWERS: Mapping[str, int] = MappingProxyType({"keep": 0, "divide": -1, "multiply": 1})
@@ -104,10 +105,10 @@ class Augmentation:
             with_mask = torch.cat([target.masked_fill(gone, 0), (~gone).to(target.dtype)], 1)
             found = self.smooth(with_mask, moves)
             there = found[:, 3:] > THERE
-            unit = normalize(found[:, :3], dim=1) if self.scaling else found[:, :3]
-            sign = 1 - 2 * moves.flip[:, None, None].to(unit.dtype)
-            unit = torch.cat([unit[:, :1] * sign[..., None], unit[:, 1:]], 1)
-            return unit.masked_fill(~there, torch.nan)
+            turned = unit(found[:, :3]) if self.scaling else found[:, :3]
+            sign = 1 - 2 * moves.flip[:, None, None].to(turned.dtype)
+            turned = torch.cat([turned[:, :1] * sign[..., None], turned[:, 1:]], 1)
+            return turned.masked_fill(~there, torch.nan)
         found = self.nearest(target, moves)
         power = POWERS[self.scaled_depth] if task == "depth" else 0
         return found * moves.scale[:, None, None, None] ** power if power else found

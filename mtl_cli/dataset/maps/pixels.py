@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from mtl_cli.basis.vectors import unit
+
 # What is subtracted from a picture of values from 0 to 1, and by what the rest is divided.
 MEAN, DEVIATION = 0.6, 0.2
 
@@ -25,7 +27,7 @@ def unpacked(name: str, target: Tensor) -> Tensor:
     if not target.is_floating_point():
         return target.float() if name == "edges" else target.long()
     target = target.float()
-    return torch.nn.functional.normalize(target, dim=1) if name == "normals" else target
+    return unit(target) if name == "normals" else target
 
 
 def borders(surface: Tensor) -> Tensor:
