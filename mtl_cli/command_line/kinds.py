@@ -12,6 +12,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from mtl_cli.basis.errors import problem
 
 MOMENTS = ("dataset.split.val", "dataset.split.test")  # numbers, or a date from which on rows are
+PLACES = ("dataset.cache",)  # true or false, or a folder
 
 
 def check_types(cfg: DictConfig, choices: Mapping[str, str | None], conf: Path) -> None:
@@ -81,7 +82,8 @@ def compare_types(default: Any, given: Any, path: str) -> None:
             fix = f"'{path}{key}={typed(usual)}'"
             rule = f"must be a list, by default {typed(usual)}"
             raise problem(f"{path}{key}", rule, typed(value), fix)
-        if isinstance(usual, bool) and not isinstance(value, bool | None):
+        place = f"{path}{key}" in PLACES and isinstance(value, str)
+        if isinstance(usual, bool) and not place and not isinstance(value, bool | None):
             raise problem(f"{path}{key}", "must be true or false", value, f"{path}{key}=true")
 
 

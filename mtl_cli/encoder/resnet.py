@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from torchvision.models import WeightsEnum
 
 LARGEST = {"imagenet": 32, "small": 8}  # how many times a picture shrinks where nothing is dilated
+LARGE = 96  # pixels of an image's shorter side, from which on auto is the imagenet stem
 
 
 class ResNet(Encoder):
@@ -42,8 +43,9 @@ class ResNet(Encoder):
         spec: the input, an image ``(C, H, W)``.
         depth: 18, 34 or 50 layers.
         weights: the name of torchvision's weights for this depth; None: drawn at random.
-        stem: ``imagenet`` (7x7 convolution and 3x3 max-pooling, each halving the sides) or
-            ``small`` (3x3 convolution, which keeps them).
+        stem: ``imagenet`` (7x7 convolution and 3x3 max-pooling, each halving the sides),
+            ``small`` (3x3 convolution, which keeps them), or ``auto``: the first for images whose
+            sides have 96 pixels or more.
         pool: whether the last stage ends in the mean over all positions, ``(F,)``; else it gives
             the map ``(F, H, W)``.
         output_stride: how many times the last map is smaller than the image, stem included: 32, 16,
@@ -71,12 +73,14 @@ class ResNet(Encoder):
         self.check_reads(spec)
         assert isinstance(spec, Dense)
         check_choice("encoder.depth", str(depth), ["18", "34", "50"], "encoder.depth=18")
-        check_choice("encoder.stem", stem, ["imagenet", "small"], "encoder.stem=small")
+        check_choice("encoder.stem", stem, ["imagenet", "small", "auto"], "encoder.stem=small")
         check_boolean("encoder.pool", pool)
         check_boolean("offline", offline)
         if len(spec.shape) != 3:
             raise problem("encoder resnet", "reads images [C, H, W]", str(spec), "encoder=mlp")
         channels, height, width = spec.shape
+        if stem == "auto":
+            stem = "imagenet" if min(height, width) >= LARGE else "small"
         dilated = num_dilated(output_stride, stem)
         reduction = LARGEST[stem] >> dilated
         if max(height, width) <= reduction:

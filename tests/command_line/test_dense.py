@@ -17,6 +17,7 @@ def encoder(*words: str) -> dict[str, object]:
     ("name", "option", "usual", "of_maps"),
     [
         ("resnet", "pool", True, False),
+        ("resnet", "stem", "small", "auto"),
         ("transformer", "pool", True, False),
         ("cnn", "out_features", 128, None),
     ],
@@ -24,7 +25,7 @@ def encoder(*words: str) -> dict[str, object]:
 def test_maps_are_given_where_labels_are_maps(name, option, usual, of_maps):
     assert encoder("dataset=parity_mnist", f"encoder={name}")[option] == usual
     assert encoder("dataset=scenes", f"encoder={name}")[option] == of_maps
-    said = {True: "true", 128: "64"}[usual]
+    said = {True: "true", 128: "64", "small": "imagenet"}[usual]
     kept = encoder("dataset=scenes", f"encoder={name}", f"encoder.{option}={said}")[option]
     assert str(kept).lower() == said
     assert (

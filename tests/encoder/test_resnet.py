@@ -63,6 +63,11 @@ def test_with_the_imagenet_stem_every_stage_is_torchvisions(depth, training):
     assert torch.equal(encoder.eval()(x), reference.eval()(x))
 
 
+def test_an_automatic_stem_is_that_of_imagenet_for_large_images():
+    assert make((3, 96, 128), stem="auto").shapes == make((3, 96, 128), stem="imagenet").shapes
+    assert make((3, 95, 128), stem="auto").shapes == make((3, 95, 128), stem="small").shapes
+
+
 def test_the_small_stem_is_one_convolution_and_the_rest_is_torchvisions():
     encoder = make().eval()
     torch.manual_seed(0)

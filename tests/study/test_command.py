@@ -29,12 +29,16 @@ WORDS = {
     "parity_mnist": ["dataset.source=digits", "~tasks.parity", "tasks.digit.head=mlp"],
     "correlated": ["dataset.num_samples=400"],
     "sincos": ["dataset.num_samples=400", "dataset.inputs=per_task"],
+    "dense_folder": [
+        "dataset.path=my pictures",
+        "dataset.targets={road: {kind: segmentation, map: {0: no, 1: yes, *: null}}, far: depth}",
+    ],
     "embedding_notebook": ["experiment=embedding_notebook", "trainer.max_steps=3"],
     "toy": ["experiment=toy", "weighting=uw"],
 }
 DATASETS = sorted(path.stem for path in (CONF / "dataset").glob("*.yaml"))
 # What there is nothing of without a network or files, or no test of, and so no verdict.
-COMPOSED = {"reviews_hub", "nyuv2", "cityscapes", "embedding_notebook", "toy"}
+COMPOSED = {"reviews_hub", "nyuv2", "cityscapes", "dense_folder", "embedding_notebook", "toy"}
 
 
 def said_of(folder: Path) -> list[str]:

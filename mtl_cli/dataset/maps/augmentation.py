@@ -21,7 +21,10 @@ from mtl_cli.basis.vectors import unit
 
 # How a depth changes where a part is enlarged by s.
 POWERS: Mapping[str, int] = MappingProxyType({"keep": 0, "divide": -1, "multiply": 1})
-MOVED = ("segmentation", "depth", "normals", "edges")
+# {task: which kind of map it is}, of tasks that are called as their kinds are.
+MOVED: Mapping[str, str] = MappingProxyType(
+    {kind: kind for kind in ("segmentation", "depth", "normals", "edges")}
+)
 THERE = 0.999  # share of a normal's neighbours, by their weights, that must be there
 
 
@@ -63,27 +66,30 @@ class Augmentation:
     def scaling(self) -> bool:
         return any(scale > 1 for scale in self.scales)
 
-    def __call__(self, batch: Batch, image: str, draw: torch.Generator) -> Batch:
+    def __call__(
+        self, batch: Batch, image: str, draw: torch.Generator, kinds: Mapping[str, str] = MOVED
+    ) -> Batch:
         """The batch with its picture and maps moved.
 
         Args:
-            batch: whose targets of the names in `MOVED` are maps.
+            batch: of pictures and their labels.
             image: the name of the input that is a picture, [B, 3, H, W].
             draw: on the host, so that every device draws the same.
+            kinds: ``{task: segmentation, depth, normals or edges}`` of the targets that are maps.
         """
         picture = batch.inputs[image]
         assert isinstance(picture, Tensor)
         moves = self.drawn(len(picture), (picture.shape[2], picture.shape[3]), draw)
         moves = Moves(*(send(values, picture.device) for values in moves.all()))
         targets = {
-            task: self.moved(task, target, moves) if task in MOVED else target
+            task: self.moved(kinds[task], target, moves) if task in kinds else target
             for task, target in batch.targets.items()
         }
         # A part may have fewer labels than the whole, but has none where the whole has none.
         labels = {
             task: number
             for task, number in batch.labels.items()
-            if not self.scaling or task not in MOVED or task in batch.complete or number == 0
+            if not self.scaling or task not in kinds or task in batch.complete or number == 0
         }
         inputs = batch.inputs | {image: self.smooth(picture, moves)}
         return replace(batch, inputs=inputs, targets=targets, labels=labels)
@@ -98,9 +104,9 @@ class Augmentation:
         corner = (chance[:, 2:] * (whole - part + 1)).long()
         return Moves(chance[:, 0] < self.flip, scale.float(), part, corner)
 
-    def moved(self, task: str, target: Tensor, moves: Moves) -> Tensor:
+    def moved(self, kind: str, target: Tensor, moves: Moves) -> Tensor:
         """A target after the move."""
-        if task == "normals":
+        if kind == "normals":
             gone = target.isnan().any(1, keepdim=True)
             with_mask = torch.cat([target.masked_fill(gone, 0), (~gone).to(target.dtype)], 1)
             found = self.smooth(with_mask, moves)
@@ -110,7 +116,7 @@ class Augmentation:
             turned = torch.cat([turned[:, :1] * sign[..., None], turned[:, 1:]], 1)
             return turned.masked_fill(~there, torch.nan)
         found = self.nearest(target, moves)
-        power = POWERS[self.scaled_depth] if task == "depth" else 0
+        power = POWERS[self.scaled_depth] if kind == "depth" else 0
         return found * moves.scale[:, None, None, None] ** power if power else found
 
     def nearest(self, x: Tensor, moves: Moves) -> Tensor:

@@ -1,28 +1,21 @@
 """Folders of ``.npy`` maps read once into a compact cache, which later starts map into memory.
 
-Its key is made of the files' names, sizes and times and of how they are read, so nothing in it is
-out of date, and all of it can be deleted at any time.
+The key of an entry is made of the files' names, sizes and times and of how they are read.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from shutil import rmtree
-from tempfile import mkdtemp
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from mtl_cli.basis.errors import problem
+from mtl_cli.dataset.files.cache import Cache
+from mtl_cli.dataset.maps.map_cache import key_of_files, mapped
 from mtl_cli.dataset.maps.npy_maps import read_array
-
-FORMAT = 1  # to be raised where the same files would be read otherwise
 
 
 @dataclass(frozen=True)
@@ -73,41 +66,18 @@ def files_of(folder: Path, kinds: Mapping[str, Kind]) -> Files:
 
 def key_of(files: Files, kinds: Mapping[str, Kind]) -> str:
     """The key of these files, read in this way."""
-    key = hashlib.blake2b(json.dumps([FORMAT]).encode(), digest_size=16)
-    for name, own in files.items():
-        key.update(json.dumps([name, kinds[name].what]).encode())
-        for file in own:
-            stat = file.stat()
-            key.update(json.dumps([str(file.resolve()), stat.st_size, stat.st_mtime_ns]).encode())
-    return key.hexdigest()
+    return key_of_files(files, {name: kind.what for name, kind in kinds.items()})
 
 
-def cached(cache: Path, files: Files, kinds: Mapping[str, Kind]) -> tuple[dict[str, Tensor], Path]:
-    """The compact maps of all files, mapped into memory, and the folder that they are in."""
-    folder = cache / key_of(files, kinds)
-    if not folder.is_dir():
-        try:
-            fill(folder, files, kinds)
-        except OSError as error:
-            rule = "must be a folder that can be written to, with room for the maps"
-            raise problem("dataset.cache", rule, str(error), "dataset.cache=<folder>") from error
-    arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="c") for name in kinds}
-    return {name: torch.from_numpy(array) for name, array in arrays.items()}, folder
+def cached(
+    cache: Cache, files: Files, kinds: Mapping[str, Kind]
+) -> tuple[dict[str, Tensor], Path | None]:
+    """The compact maps of all files, mapped into memory, and the folder that they are kept in."""
 
+    def fill(folder: Path) -> None:
+        write(folder, files, kinds)
 
-def fill(folder: Path, files: Files, kinds: Mapping[str, Kind]) -> None:
-    """Writes beside the folder and renames into place; another process may do the same."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    beside = Path(mkdtemp(dir=folder.parent, prefix=".writing"))
-    try:
-        write(beside, files, kinds)
-        try:
-            os.replace(beside, folder)
-        except OSError:  # it is there by now
-            if not folder.is_dir():
-                raise
-    finally:
-        rmtree(beside, ignore_errors=True)
+    return mapped(cache, key_of(files, kinds), fill, list(kinds))
 
 
 def write(folder: Path, files: Files, kinds: Mapping[str, Kind]) -> None:

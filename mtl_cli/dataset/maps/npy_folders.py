@@ -19,6 +19,7 @@ from torch import Tensor
 from mtl_cli.basis.batch import Batch, Examples
 from mtl_cli.basis.errors import check_integer, check_number, problem
 from mtl_cli.basis.inputs import Dense
+from mtl_cli.dataset.files.cache import Cache
 from mtl_cli.dataset.files.parts import check_name
 from mtl_cli.dataset.maps.augmentation import Augmentation
 from mtl_cli.dataset.maps.npy_cache import Kind, cached, files_of
@@ -28,7 +29,6 @@ from mtl_cli.dataset.memory.batching import Batching
 from mtl_cli.dataset.memory.in_memory import InMemoryDataset, Rows
 from mtl_cli.dataset.splits.options import checked
 
-CACHE = "~/.cache/mtl-cli/maps"
 PARTS = ("train", "val")
 MAPS = {"segmentation": "label", "depth": "depth", "normals": "normal"}  # {task: its folder}
 
@@ -47,7 +47,7 @@ class NpyFolders(InMemoryDataset):
         label: the folder of the classes, ``label`` say; None: that of `labels` which is there.
         num_classes: of the segmentation.
         split: ``val``, the share of train that becomes val, and the ``seed`` of its draw.
-        cache: the folder of the cache; None: the usual one.
+        cache: of what was read; see `Cache`.
         augmentation: of train batches; see `Augmentation`.
         batching: see `InMemoryDataset`.
 
@@ -59,7 +59,7 @@ class NpyFolders(InMemoryDataset):
     """
 
     shared: ClassVar[Mapping[str, type]] = MappingProxyType(
-        {"augmentation": Augmentation, "batching": Batching}
+        {"cache": Cache, "augmentation": Augmentation, "batching": Batching}
     )
     kinds_of_maps: ClassVar[Sequence[str]] = tuple(MAPS)
     labels: ClassVar[Sequence[str]] = ("label",)
@@ -73,7 +73,7 @@ class NpyFolders(InMemoryDataset):
         label: str | None,
         num_classes: int,
         split: Mapping[str, Any],
-        cache: str | None,
+        cache: Cache,
         augmentation: Augmentation,
         batching: Batching,
     ) -> None:
@@ -99,13 +99,12 @@ class NpyFolders(InMemoryDataset):
             "normals": Kind("normal", 3, normal_halves, np.float16, "unit"),
         }
         kinds = {name: kind for name, kind in kinds.items() if name in ("image", *reads)}
-        place = Path(cache or CACHE).expanduser()
         self.check_folder(folder)
         notes, parts = [], {}
         for own in PARTS:
-            maps, where = cached(place, files_of(folder / own, kinds), kinds)
-            size = sum(x.numel() * x.element_size() for x in maps.values())
-            notes.append(f"{len(maps['image'])} pictures of {own}: {size / 1e6:,.0f} MB in {where}")
+            maps, where = cached(cache, files_of(folder / own, kinds), kinds)
+            if where is not None:
+                notes.append(cache.said(where))
             parts[own] = Rows({"image": maps.pop("image")}, maps)
         shapes = {tuple(rows.inputs["image"].shape[1:]) for rows in parts.values()}  # type: ignore[union-attr]
         if len(shapes) > 1:
@@ -120,7 +119,7 @@ class NpyFolders(InMemoryDataset):
             batching=batching,
         )
         if "depth" in reads:
-            notes.append(f"depth is {self.depth_unit}")
+            notes.append(f"depth       {self.depth_unit}")
         self.notes = tuple(notes)
         self.map_sizes = dict.fromkeys(reads, (shape[1], shape[2]))
         self.sizes_of_tasks = {"segmentation": num_classes} if "segmentation" in reads else {}

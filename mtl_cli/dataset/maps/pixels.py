@@ -21,13 +21,16 @@ def as_seen(image: Tensor) -> Tensor:
     return (image * DEVIATION + MEAN).clamp(0, 1)
 
 
-def unpacked(name: str, target: Tensor) -> Tensor:
-    """A target as tasks read it: classes as long, the rest in single precision, and ``normals`` of
-    unit length, which half floats keep to three digits."""
+def unpacked(kind: str, target: Tensor) -> Tensor:
+    """A target as tasks read it: classes as long, the rest in single precision, ``edges`` with NaN
+    for what is -1, and ``normals`` of unit length, which half floats keep to three digits."""
+    if kind == "edges":
+        found = target.float()
+        return found.masked_fill(target < 0, torch.nan) if target.dtype.is_signed else found
     if not target.is_floating_point():
-        return target.float() if name == "edges" else target.long()
+        return target.long()
     target = target.float()
-    return unit(target) if name == "normals" else target
+    return unit(target) if kind == "normals" else target
 
 
 def borders(surface: Tensor) -> Tensor:

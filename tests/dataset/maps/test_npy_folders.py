@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from shutil import rmtree
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,12 @@ from mtl_cli.dataset.maps.npy_folders import NpyFolders
 from mtl_cli.dataset.nyuv2 import NYUv2
 from mtl_cli.train import train
 
-VALID = {"reads": ["segmentation", "depth", "normals"], "label": "label", "num_classes": 13}
+VALID: dict[str, Any] = {
+    "cache_gb": 20,
+    "reads": ["segmentation", "depth", "normals"],
+    "label": "label",
+    "num_classes": 13,
+}
 VALID |= {"flip": 0.0, "scales": [1.0], "scaled_depth": "keep", "split": {"val": 0.25, "seed": 0}}
 VALID |= {"batch_size": 2, "eval_batch_size": 2, "shuffle": True, "drop_last": False}
 COUNTS = {"train": 12, "val": 3}
@@ -44,7 +50,8 @@ def written(root: Path, dtype: str = "float64", order: str = "C", **folders: str
 
 
 def made(root: Path, kind: type[NpyFolders] = NYUv2, **options: object) -> NpyFolders:
-    return kind.of(path=str(root), cache=str(root.parent / "cache"), **VALID | options)
+    usual = {"path": str(root), "cache": str(root.parent / "cache")}
+    return kind.of(**usual | VALID | options)
 
 
 @pytest.mark.parametrize("order", ["C", "F"])
