@@ -21,9 +21,10 @@ from mtl_cli.dataset.maps.folder_arrays import Size, read_folder
 from mtl_cli.dataset.maps.jitter import Jitter
 from mtl_cli.dataset.maps.listing import PICTURES, listed
 from mtl_cli.dataset.maps.map_target import EXAMPLE, map_targets_of
-from mtl_cli.dataset.maps.pixels import as_seen, normalised, unpacked
+from mtl_cli.dataset.maps.pixels import unpacked
 from mtl_cli.dataset.memory.batching import Batching
 from mtl_cli.dataset.memory.in_memory import InMemoryDataset, Rows
+from mtl_cli.dataset.readers.pictures import PictureReader, as_seen, normalised
 from mtl_cli.dataset.splits.deal import deal
 from mtl_cli.dataset.splits.facts import lines_of
 from mtl_cli.dataset.splits.options import SplitOptions
@@ -100,6 +101,7 @@ class DenseFolder(InMemoryDataset):
             t: len(classes[t]) for t, own in said.items() if own.kind == "segmentation"
         }
         height, width = picture.shape[2], picture.shape[3]
+        self.reader = PictureReader((height, width))
         self.map_sizes = dict.fromkeys(said, (height, width))
         if list(found.sizes) != [(height, width)]:
             notes.append(f"size        {brought(found.sizes)} brought to {height} x {width}")

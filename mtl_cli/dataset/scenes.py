@@ -22,11 +22,12 @@ from mtl_cli.basis.errors import check_integer, check_number, problem
 from mtl_cli.basis.inputs import Dense
 from mtl_cli.dataset.base import SPLITS
 from mtl_cli.dataset.maps.augmentation import MOVED, Augmentation
-from mtl_cli.dataset.maps.pixels import as_seen, borders, normalised, unpacked
+from mtl_cli.dataset.maps.pixels import borders, unpacked
 from mtl_cli.dataset.maps.render import render
 from mtl_cli.dataset.maps.rooms import CLASSES, SCENES, draw_rooms
 from mtl_cli.dataset.memory.batching import Batching
 from mtl_cli.dataset.memory.in_memory import InMemoryDataset, Rows
+from mtl_cli.dataset.readers.pictures import PictureReader, as_seen, normalised
 
 BLOCK = 16  # scenes that are drawn and rendered together
 TASKS = ("segmentation", "depth", "normals", "edges", "scene")
@@ -112,6 +113,7 @@ class Scenes(InMemoryDataset):
         self.class_names = {"segmentation": CLASSES, "scene": SCENES}
         self.sizes_of_tasks = {task: len(names) for task, names in self.class_names.items()}
         self.map_sizes = dict.fromkeys(MOVED, (size[0], size[1]))
+        self.reader = PictureReader((size[0], size[1]))
         self.units = {"depth": "m"}
         self.drawn = list(self.sizes)
         self.augmentation = augmentation

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from omegaconf import DictConfig
@@ -19,6 +19,10 @@ from mtl_cli.model.mode import mode
 from mtl_cli.model.model import Model
 from mtl_cli.run.run_data import RunData
 from mtl_cli.task.base import Task
+from mtl_cli.task.maps import MapTask
+from mtl_cli.trained.answers_of_maps import by_task, few
+from mtl_cli.trained.columns import columns_for
+from mtl_cli.trained.map_files import MapFiles
 from mtl_cli.trained.new_data import (
     as_arrays,
     as_examples,
@@ -29,11 +33,8 @@ from mtl_cli.trained.new_data import (
     rows_in,
     without_file,
 )
-from mtl_cli.trained.predictions import Columns, columns_of, distinct
+from mtl_cli.trained.predictions import Columns, distinct
 from mtl_cli.training.evaluation import to_device
-
-if TYPE_CHECKING:
-    import pandas
 
 Source = Any  # of new data: a path, a pandas.DataFrame, or the examples themselves
 
@@ -64,16 +65,15 @@ class LoadedRun:
         """The tasks by name."""
         return self.model.tasks
 
-    def predict(
-        self, data: Source | Mapping[str, Source], batch_size: int = 1000
-    ) -> pandas.DataFrame:
-        """Predictions, as ``mtl-predict`` writes them; without ``file``, where there is none.
+    def predict(self, data: Source | Mapping[str, Source], batch_size: int = 1000) -> Any:
+        """Predictions as ``mtl-predict`` writes them, a `pandas.DataFrame`, without ``file`` where
+        there is none. With tasks of pixels ``{task: maps}``: see `by_task`.
 
         Args:
             data: a file or folder; the rows of one, as a `pandas.DataFrame` (whose index the
                 predictions have), a `pyarrow.Table` or a list of ``{column: cell}``; or the
                 examples as the model reads them, a tensor or an array. By input, where there
-                are several: ``{"movie": ..., "yelp": ...}``.
+                are several: ``{"movie": ..., "yelp": ...}``. Pictures are an array [N, H, W, 3].
             batch_size: examples at a time.
         """
         import pandas
@@ -86,6 +86,8 @@ class LoadedRun:
                 for name, source in given.items()
             }
             parts |= {name: without_file(parts[name]) for name in rows}
+            if self.map_tasks:
+                return by_task(self.tasks, self.data, parts, self.outputs)
             frames = [frame_of(columns) for columns in self.predictions(parts)]
         found = pandas.concat(frames, ignore_index=True)
         only = next(iter(given.values()))
@@ -99,8 +101,8 @@ class LoadedRun:
         if isinstance(source, str | Path):
             return self.read(input, Path(source), batch_size)
         own = as_examples(source, self.data.reader, input)
-        check_examples(self.data.inputs[input].example(1), own, input)
-        return NewExamples({}, {input: own}).batches(batch_size)
+        check_examples(self.data.inputs[input].example(1), own.inputs[input], input)
+        return own.batches(few(self.tasks, batch_size))
 
     def read(
         self, input: str, path: Path, batch_size: int, tasks: Collection[str] = ()
@@ -110,8 +112,14 @@ class LoadedRun:
         check_integer("batch_size", batch_size, 1, "batch_size=1000")
         is_only = len(self.data.inputs) == 1
         check_path(path.expanduser(), input, "input" if is_only else f"inputs.{input}")
-        parts = self.reader.read(path.expanduser(), input, batch_size, tasks)
-        return (batch for part in parts for batch in part.batches(batch_size))
+        at_once = few(self.tasks, batch_size)
+        parts = self.reader.read(path.expanduser(), input, at_once, tasks)
+        return (batch for part in parts for batch in part.batches(at_once))
+
+    @property
+    def map_tasks(self) -> list[str]:
+        """The tasks of every pixel."""
+        return [name for name, task in self.tasks.items() if isinstance(task, MapTask)]
 
     @property
     def reader(self) -> Reader:
@@ -159,6 +167,7 @@ class LoadedRun:
         self,
         given: Mapping[str, Iterable[NewExamples]],
         chosen: Collection[str] | None = None,
+        files: MapFiles | None = None,
     ) -> Iterator[Columns]:
         """The predictions for the examples of some inputs, one input after the other.
 
@@ -168,31 +177,24 @@ class LoadedRun:
         Args:
             given: ``{input: its examples, part by part}``.
             chosen: the tasks that predict; None: all that read these inputs.
+            files: write the maps of tasks of pixels.
         """
         tasks = self.readers(given, chosen)
-        several = len(given) > 1
-        with mode(self.model, training=False):
-            for name, parts in given.items():
-                for part in parts:
-                    own = [task for task in tasks if self.data.tasks[task] == name]
-                    outputs = self.outputs(part, own)
-                    beside = leading(part, name) if several else as_arrays(part)
-                    predicted = {t: self.columns(t, outputs.get(t), len(part)) for t in tasks}
-                    yield distinct(beside, predicted, self.tasks)
+        several, names = len(given) > 1, self.data.class_names
+        for name, parts in given.items():
+            own = [task for task in tasks if self.data.tasks[task] == name]
+            for part in parts:
+                outputs = self.outputs(part, own)
+                beside = leading(part, name) if several else as_arrays(part)
+                predicted = {
+                    t: columns_for(self.tasks[t], outputs.get(t), part, names.get(t, []), files)
+                    for t in tasks
+                }
+                yield distinct(beside, predicted, self.tasks)
 
     @torch.inference_mode()
     def outputs(self, part: NewExamples, tasks: list[str]) -> dict[str, Tensor]:
         """What the heads give."""
-        outputs = self.model(to_device(part.inputs, self.device), tasks)
+        with mode(self.model, training=False):
+            outputs = self.model(to_device(part.inputs, self.device), tasks)
         return {task: output.float() for task, output in outputs.items()}
-
-    @torch.inference_mode()
-    def columns(self, name: str, output: Tensor | None, num_rows: int) -> Columns:
-        """The columns of a task; nothing stands in them where there is no output."""
-        import pyarrow
-
-        task, names = self.tasks[name], self.data.class_names.get(name, [])
-        if output is not None:
-            return columns_of(task, output, names)
-        like = columns_of(task, torch.zeros(1, task.out_features, device=self.device), names)
-        return [(column, pyarrow.nulls(num_rows, values.type)) for column, values in like]

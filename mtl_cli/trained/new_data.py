@@ -17,6 +17,7 @@ from mtl_cli.basis.errors import Problem, nearest, problem
 from mtl_cli.basis.shell import as_word
 from mtl_cli.dataset.files.held import is_held
 from mtl_cli.dataset.readers.base import NewExamples, Reader
+from mtl_cli.dataset.readers.pictures import PictureReader
 from mtl_cli.dataset.readers.table import TableReader
 from mtl_cli.trained.predictions import Columns, array
 
@@ -61,15 +62,16 @@ def without_file(parts: Iterable[NewExamples]) -> Iterator[NewExamples]:
         yield replace(part, names={key: own for key, own in part.names.items() if key != "file"})
 
 
-def as_examples(source: Any, reader: Reader | None, input: str) -> Examples:
-    """The examples as the model reads them: a tensor, a bag, or an array of numbers.
+def as_examples(source: Any, reader: Reader | None, input: str) -> NewExamples:
+    """The examples as the model reads them: a tensor, a bag, or an array of numbers, which are
+    pictures [N, H, W, 3] where the model reads those.
 
     Raises:
         ValueError: where they are no such examples, or an array is for a model of a table, whose
             cells are no such numbers before they are standardised.
     """
     if isinstance(source, Tensor | Bag):
-        return source
+        return NewExamples({}, {input: source})
     if not isinstance(source, np.ndarray):
         raise no_examples(source, input)
     thing = f"data of input {input!r}"
@@ -81,7 +83,10 @@ def as_examples(source: Any, reader: Reader | None, input: str) -> Examples:
     if source.dtype.kind not in "biuf":
         found = f"an array of {source.dtype}"
         raise problem(thing, "must be numbers", found, "array.astype(float)")
-    return torch.as_tensor(source, dtype=torch.get_default_dtype())
+    if isinstance(reader, PictureReader):
+        return reader.examples(list(source), input)
+    x = torch.as_tensor(source, dtype=torch.get_default_dtype())
+    return NewExamples({}, {input: x})
 
 
 def no_examples(source: Any, input: str) -> Problem:

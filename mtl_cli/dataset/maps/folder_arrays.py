@@ -13,10 +13,10 @@ from torch import Tensor
 
 from mtl_cli.basis.errors import problem
 from mtl_cli.dataset.files.cache import Cache
+from mtl_cli.dataset.files.picture_files import read_picture, smooth
 from mtl_cli.dataset.maps.listing import PICTURES, Listing
 from mtl_cli.dataset.maps.map_cache import key_of_files, mapped
 from mtl_cli.dataset.maps.map_target import CLASSES, KINDS, MapTarget
-from mtl_cli.dataset.maps.picture_files import read_picture
 
 FORMAT = 1  # to be raised where the same files would be read otherwise
 SEEN = "seen.npy"
@@ -131,16 +131,6 @@ def counted(labels: np.ndarray, kind: str) -> dict[int, int]:
         return {0: int((~np.isnan(labels[0])).sum())}
     counts = np.bincount(labels.reshape(-1).astype(np.int64) + 1)[1:]
     return {int(label): int(counts[label]) for label in np.flatnonzero(counts)}
-
-
-def smooth(picture: np.ndarray, size: Size) -> np.ndarray:
-    """A picture [H, W, 3] of another size, bilinearly; what is made smaller is averaged."""
-    if picture.shape[:2] == size:
-        return picture
-    from PIL import Image
-
-    image = Image.fromarray(np.ascontiguousarray(picture))
-    return np.asarray(image.resize((size[1], size[0]), Image.Resampling.BILINEAR))
 
 
 def nearest_pixels(labels: np.ndarray, size: Sequence[int]) -> np.ndarray:

@@ -10,9 +10,9 @@ from typing import Any
 from mtl_cli.basis.errors import nearest, problem
 from mtl_cli.dataset.files.cells import MISSING
 from mtl_cli.dataset.files.parts import Place, ReadOptions, check_columns, place_among
+from mtl_cli.dataset.files.picture_files import SUFFIXES
 from mtl_cli.dataset.files.read import read_parts
 from mtl_cli.dataset.maps.map_target import MapTarget
-from mtl_cli.dataset.maps.picture_files import SUFFIXES
 
 PICTURES = "image"  # what the pictures are called among the tasks
 # What a folder, or a column, may be called if it has not the task's name.

@@ -11,7 +11,7 @@ import numpy as np
 
 from mtl_cli.basis.errors import check_choice, check_integer, check_number, nearest, problem
 from mtl_cli.dataset.files.parts import check_name
-from mtl_cli.dataset.maps.picture_files import JPEG, read_map
+from mtl_cli.dataset.files.picture_files import JPEG, read_map
 
 # {kind: (the type of what is kept, its channels; 0: a plane without a dimension of its own)}
 KINDS: Mapping[str, tuple[type, int]] = {

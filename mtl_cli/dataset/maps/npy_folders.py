@@ -20,13 +20,15 @@ from mtl_cli.basis.batch import Batch, Examples
 from mtl_cli.basis.errors import check_integer, check_number, problem
 from mtl_cli.basis.inputs import Dense
 from mtl_cli.dataset.files.cache import Cache
+from mtl_cli.dataset.files.npy import image_bytes
 from mtl_cli.dataset.files.parts import check_name
 from mtl_cli.dataset.maps.augmentation import Augmentation
 from mtl_cli.dataset.maps.npy_cache import Kind, cached, files_of
-from mtl_cli.dataset.maps.npy_maps import class_bytes, depth_floats, image_bytes, normal_halves
-from mtl_cli.dataset.maps.pixels import as_seen, normalised, unpacked
+from mtl_cli.dataset.maps.npy_maps import class_bytes, depth_floats, normal_halves
+from mtl_cli.dataset.maps.pixels import unpacked
 from mtl_cli.dataset.memory.batching import Batching
 from mtl_cli.dataset.memory.in_memory import InMemoryDataset, Rows
+from mtl_cli.dataset.readers.pictures import PictureReader, as_seen, normalised
 from mtl_cli.dataset.splits.options import checked
 
 PARTS = ("train", "val")
@@ -123,6 +125,7 @@ class NpyFolders(InMemoryDataset):
         self.notes = tuple(notes)
         self.map_sizes = dict.fromkeys(reads, (shape[1], shape[2]))
         self.sizes_of_tasks = {"segmentation": num_classes} if "segmentation" in reads else {}
+        self.reader = PictureReader((shape[1], shape[2]))
         self.drawn = ["val"]
         self.augmentation = augmentation
         self.augments = augmentation.on

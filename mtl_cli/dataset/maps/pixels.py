@@ -7,19 +7,6 @@ from torch import Tensor
 
 from mtl_cli.basis.vectors import unit
 
-# What is subtracted from a picture of values from 0 to 1, and by what the rest is divided.
-MEAN, DEVIATION = 0.6, 0.2
-
-
-def normalised(image: Tensor) -> Tensor:
-    """Bytes as floats of about mean 0 and deviation 1."""
-    return image.float().mul_(1 / (255 * DEVIATION)).sub_(MEAN / DEVIATION)
-
-
-def as_seen(image: Tensor) -> Tensor:
-    """Such floats as values from 0 to 1 again."""
-    return (image * DEVIATION + MEAN).clamp(0, 1)
-
 
 def unpacked(kind: str, target: Tensor) -> Tensor:
     """A target as tasks read it: classes as long, the rest in single precision, ``edges`` with NaN

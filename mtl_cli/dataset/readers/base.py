@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,12 +24,15 @@ class NewExamples:
         inputs: ``{input name: [B, ...]}``, as the model reads it.
         targets: ``{task: [B, ...]}``, as the task's loss reads it; a missing label is NaN or -1.
         weights: ``{task: [B]}``, how much each example counts in its loss; the others count 1.
+        sizes: height and width that each picture had before it was brought to the model's; empty:
+            they are no pictures, or have that of the model.
     """
 
     names: Mapping[str, Any]
     inputs: dict[str, Examples]
     targets: dict[str, Tensor] = field(default_factory=dict)
     weights: dict[str, Tensor] = field(default_factory=dict)
+    sizes: Sequence[tuple[int, int]] = ()
 
     def __len__(self) -> int:
         return len(next(iter(self.inputs.values())))
@@ -43,6 +46,7 @@ class NewExamples:
                 {name: x[part] for name, x in self.inputs.items()},
                 {task: y[part] for task, y in self.targets.items()},
                 {task: w[part] for task, w in self.weights.items()},
+                self.sizes[part],
             )
 
 

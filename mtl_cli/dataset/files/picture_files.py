@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from mtl_cli.basis.errors import Problem, problem
-from mtl_cli.dataset.maps.npy_maps import image_bytes, read_array
+from mtl_cli.dataset.files.npy import image_bytes, read_array
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".npy")
 JPEG = (".jpg", ".jpeg")
@@ -26,6 +26,16 @@ def read_picture(file: Path) -> np.ndarray:
         raise problem(str(file), "must be a picture of bytes", f"numbers of {array.dtype}", fix)
     array = array[..., None] if array.ndim == 2 else array
     return np.repeat(array[..., :1], 3, 2) if array.shape[2] < 3 else array[..., :3]
+
+
+def smooth(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """A picture [H, W, 3] of another size, bilinearly; what is made smaller is averaged."""
+    if picture.shape[:2] == size:
+        return picture
+    from PIL import Image
+
+    image = Image.fromarray(np.ascontiguousarray(picture))
+    return np.asarray(image.resize((size[1], size[0]), Image.Resampling.BILINEAR))
 
 
 def read_map(file: Path, channels: int) -> np.ndarray:
