@@ -20,6 +20,7 @@ class Encoder(nn.Module):
     A subclass names the kinds of input that it ``reads`` and calls ``check_reads`` first, and the
     options that it is ``wide_by``, none where more width would learn nothing more. Those that say
     its ``first_weights`` (None: drawn at random) are not asked where a checkpoint replaces them.
+    Those whose last stage may give a vector or a map say what to type for a map: ``maps_by``.
 
     Args:
         stages: the modules, each reading what the one before it gives.
@@ -29,6 +30,7 @@ class Encoder(nn.Module):
     reads: ClassVar[tuple[type[InputSpec], ...]] = ()
     wide_by: ClassVar[tuple[str, ...]] = ()
     first_weights: ClassVar[tuple[str, ...]] = ()
+    maps_by: ClassVar[str | None] = None
 
     def __init__(self, stages: Iterable[nn.Module], shapes: Iterable[Shape]) -> None:
         super().__init__()

@@ -32,6 +32,7 @@ class CNN(Encoder):
 
     reads = (Dense,)
     wide_by = ("channels", "out_features")
+    maps_by = "encoder.out_features=null"
 
     def __init__(
         self,

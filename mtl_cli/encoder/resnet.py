@@ -59,6 +59,7 @@ class ResNet(Encoder):
 
     reads = (Dense,)
     first_weights = ("weights",)
+    maps_by = "encoder.pool=false"
 
     def __init__(
         self,

@@ -54,6 +54,7 @@ class Transformer(Encoder):
 
     reads = (Tokens, Dense)
     wide_by = ("dim",)
+    maps_by = "encoder.pool=false"
 
     def __init__(
         self,

@@ -5,9 +5,13 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from mtl_cli.basis.errors import check_boolean, problem
+from mtl_cli.basis.errors import Problem, check_boolean, problem
 
 Shape = tuple[int, ...]
+
+
+class NoMap(Problem):
+    """A stage that a head of maps reads gives a vector."""
 
 
 class DenseHead(nn.Module):
@@ -88,8 +92,5 @@ def tapped(in_shapes: Sequence[Shape], stages: str | Sequence[int]) -> tuple[int
         if stage not in maps:
             rule = "needs features that are maps [C, H, W]"
             found = f"{in_shapes[stage]} after stage {stage}"
-            fix = (
-                "encoder.pool=false, where the encoder has it, or encoder=resnet encoder.pool=false"
-            )
-            raise problem("a head of maps", rule, found, fix)
+            raise NoMap("a head of maps", rule, found, "an encoder that gives maps")
     return tuple(wanted)

@@ -6,12 +6,17 @@ from torch import nn
 
 from mtl_cli.arch.base import Architecture
 from mtl_cli.basis.errors import problem
-from mtl_cli.head.dense import DenseHead
+from mtl_cli.head.dense import DenseHead, NoMap
 from mtl_cli.task.base import Task
 
 
-def make_head(task: Task, arch: Architecture) -> nn.Module:
+def make_head(task: Task, arch: Architecture, maps_by: str | None) -> nn.Module:
     """The head; of one that reads maps the architecture is told which stages it reads.
+
+    Args:
+        task: whose head it is.
+        arch: gives its features.
+        maps_by: what to type for an encoder that gives maps; None: another encoder.
 
     Raises:
         ValueError: where a task of maps has a head of vectors, or the other way round.
@@ -27,10 +32,17 @@ def make_head(task: Task, arch: Architecture) -> nn.Module:
         return make(arch.out_shapes[name], task.out_features)
     if not dense:
         rule = "must give maps, since the labels are maps"
-        raise problem(slot, rule, getattr(kind, "__name__", kind), f"{slot}=fcn, or head=fcn")
+        where = getattr(make, "slot", slot)  # a task's own, or that of all
+        raise problem(slot, rule, getattr(kind, "__name__", kind), f"{where}=fcn")
     make_dense: Any = make
     shapes = arch.stage_shapes.get(name, [arch.out_shapes[name]])
-    head: DenseHead = make_dense(shapes, task.out_features, size=task.size)
+    try:
+        head: DenseHead = make_dense(shapes, task.out_features, size=task.size)
+    except NoMap as error:
+        fix = maps_by or "encoder=resnet"
+        raise problem(
+            slot, error.rule, error.found, fix if arch.stage_shapes else error.fix
+        ) from None
     arch.taps[name] = head.taps
     return head
 

@@ -41,14 +41,19 @@ class Model(nn.Module):
     Args:
         arch: gives each task its features.
         tasks: the tasks, in the order of the architecture's.
+        maps_by: what to type for an encoder that gives maps, for an error; None: another encoder.
     """
 
-    def __init__(self, arch: Architecture, tasks: Sequence[Task]) -> None:
+    def __init__(
+        self, arch: Architecture, tasks: Sequence[Task], maps_by: str | None = None
+    ) -> None:
         super().__init__()
         self.arch = arch
         self.task_modules = nn.ModuleDict({module_key(task.name): task for task in tasks})
         self._tasks = {task.name: task for task in tasks}
-        self.heads = nn.ModuleDict({module_key(task.name): make_head(task, arch) for task in tasks})
+        self.heads = nn.ModuleDict(
+            {module_key(task.name): make_head(task, arch, maps_by) for task in tasks}
+        )
         self._reached: dict[str, frozenset[str]] | None = None
         self._part_at_tensors = False
 

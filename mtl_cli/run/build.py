@@ -117,13 +117,14 @@ def make_model(
         has_weights: whether a checkpoint will replace the first weights; none are fetched then.
     """
     make_encoder = make(cfg, "encoder", Encoder)
+    kind = cast(type[Encoder], get_class(cfg.encoder._target_))
     if has_weights:
-        kind = cast(type[Encoder], get_class(cfg.encoder._target_))
         make_encoder.values |= dict.fromkeys(kind.first_weights)
     make_arch = make(cfg, "arch", Architecture)
     reads = {task.name: task.input for task in tasks}
     read = {name: spec for name, spec in inputs.items() if name in reads.values()}
-    return Model(make_arch(make_encoder=make_encoder, inputs=read, tasks=reads), tasks)
+    arch = make_arch(make_encoder=make_encoder, inputs=read, tasks=reads)
+    return Model(arch, tasks, kind.maps_by)
 
 
 def make_dataset(cfg: DictConfig) -> Dataset:

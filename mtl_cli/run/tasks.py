@@ -14,6 +14,7 @@ from mtl_cli.basis.inputs import InputSpec
 from mtl_cli.dataset.base import Dataset
 from mtl_cli.run.losses import make_loss
 from mtl_cli.task.base import Parts, Task
+from mtl_cli.task.maps import kind_for
 from mtl_cli.trust.slots import make
 
 OF_EVERY_TASK = {field.name for field in fields(Parts)}
@@ -34,6 +35,11 @@ def fill_in(cfg: DictConfig, dataset: Dataset) -> None:
     for task, own in cfg.tasks.items():
         if MAP_SIZE in own and own[MAP_SIZE] is None:
             own[MAP_SIZE] = map_size(task, dataset)
+        elif task in dataset.map_sizes and MAP_SIZE not in own:
+            kind = kind_for(dataset.targets("train")[task])
+            rule = "must be of every pixel, since its labels are maps"
+            found = f"one label an example ({own.get('_target_')})"
+            raise problem(f"tasks.{task}", rule, found, f"tasks.{task}={kind}")
         size = dataset.sizes_of_tasks.get(task)
         for option in (option for option in SIZES if option in own):
             if size is not None and own[option] in UNSAID:

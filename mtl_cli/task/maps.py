@@ -113,12 +113,30 @@ class MapTask(Task):
         return vectors(prediction)[pixels], vectors(target)[pixels]
 
     def check_targets(self, target: Tensor) -> None:
-        """Refuses maps of another size and labels that the task cannot have."""
+        """Refuses maps of another size or kind and labels that the task cannot have."""
         if tuple(target.shape[-2:]) != self.size:
             height, width = target.shape[-2:]
             slot, rule = f"tasks.{self.name}.size", "must be that of the maps"
             raise problem(slot, rule, list(self.size), f"'{slot}=[{height},{width}]'")
+        own, slot = described(self.example_target(1)), f"tasks.{self.name}"
+        if described(target) != own:
+            rule = f"needs {own} as labels"
+            raise problem(slot, rule, described(target), f"{slot}={kind_for(target)}")
         super().check_targets(target)
+
+
+def described(target: Tensor) -> str:
+    """What kind of maps labels are."""
+    channels = [str(size) for size in target.shape[1:-2]]
+    number = "numbers" if target.is_floating_point() else "integers"
+    return f"{number} [{', '.join([*channels, 'H', 'W'])}]"
+
+
+def kind_for(target: Tensor) -> str:
+    """The kind of task whose labels most likely look so."""
+    if not target.is_floating_point():
+        return "segmentation"
+    return "normals" if target.dim() > 3 and target.shape[1] == 3 else "depth"
 
 
 def vectors(maps: Tensor) -> Tensor:

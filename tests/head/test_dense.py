@@ -74,7 +74,7 @@ def test_stages_are_named_by_words_or_numbers(stages, expected):
             "last",
             r"needs features that are maps .*\n  found: \(9,\) after stage 3",
         ),
-        ([(9,)], "all", r"found: \(9,\) after stage 0\n  try:   encoder"),
+        ([(9,)], "all", r"found: \(9,\) after stage 0\n  try:   an encoder"),
     ],
 )
 def test_stages_that_are_not_there_or_no_maps_are_refused(shapes, stages, match):

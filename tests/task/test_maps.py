@@ -112,6 +112,12 @@ def test_what_the_labels_cannot_be_is_refused():
         depth.check_targets(-torch.ones(2, 1, *SIZE))
     with pytest.raises(Problem, match=r"must be of unit length .*\n  found: a length of 1\.73"):
         normals.check_targets(torch.ones(2, 3, *SIZE))
+    with pytest.raises(Problem, match=r"numbers \[3, H, W\] as labels.\n.*integers \[H, W\]\n .*="):
+        normals.check_targets(torch.ones(2, *SIZE, dtype=torch.long))
+    with pytest.raises(Problem, match=r"found: numbers \[3, H, W\]\n  try:   tasks\..*=normals$"):
+        depth.check_targets(torch.ones(2, 3, *SIZE))
+    with pytest.raises(Problem, match=r"needs integers \[H, W\] as labels.*\n.*\n.*=depth$"):
+        TASKS["segmentation"]().check_targets(torch.ones(2, 1, *SIZE))
     with pytest.raises(Problem, match="labels must be 0 to 2"):
         TASKS["segmentation"]().check_targets(torch.full((2, *SIZE), 3))
     with pytest.raises(Problem, match="its labels must be 0 or 1"):
