@@ -85,6 +85,8 @@ def wrong_in(line: Sequence[str], compose: Callable[[list[str]], object]) -> Pro
     """The first mistake of a command line without sweeps."""
     folders, others = split_config_dirs(line)
     words = [word for word in others if not word.startswith("-")]
+    if any(word.startswith("resume=") for word in words):
+        return None  # the run's own configuration counts
     with suppress(Exception):  # of what nobody has words for, the first mistake is answered alone
         try:
             compose([*(f"--config-dir={folder}" for folder in folders), *words])
