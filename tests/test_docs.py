@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from mtl_cli.command_line.cli import compose
 from mtl_cli.study.folds import OverFolds
@@ -84,3 +85,31 @@ def test_the_page_of_splits_says_what_is_printed(
     cfg = compose("train", shlex.split(lines[-1])[1:])
     OverFolds().on_multirun_start(cfg)
     assert dict(cfg.hydra.sweeper.params) == {"dataset.split.folds": "5", "seed": "range(5)"}
+
+
+def test_the_page_of_pixels_goes_from_pictures_to_maps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = PAGES.joinpath("dense.md").read_text(encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    draw = np.random.default_rng(0)
+    for name in ("images", "masks", "depth"):
+        (tmp_path / "balls" / name).mkdir(parents=True)
+    for i in range(12):
+        ball = draw.random((24, 32)) < 0.3
+        picture = Image.fromarray(np.repeat(100 + 100 * ball[..., None], 3, 2).astype(np.uint8))
+        picture.save(tmp_path / "balls" / "images" / f"{i}.jpg")
+        Image.fromarray(255 * ball.astype(np.uint8)).save(tmp_path / f"balls/masks/{i}.png")
+        Image.fromarray(np.where(ball, 900, 2100).astype(np.uint16)).save(
+            tmp_path / f"balls/depth/{i}.png"
+        )
+    (tmp_path / "new_pictures").mkdir()
+    picture.save(tmp_path / "new_pictures" / "a.png")
+    train, study, predict = (
+        line for block in blocks("console", page) for line in block.splitlines()
+    )
+    assert compose("train", shlex.split(study)[1:]).dataset.size == [48, 64]
+    for line in (f"{train} dataset.cache=false pictures.curves=false", predict.split(" #")[0]):
+        run(monkeypatch, line)
+        assert "error:" not in capsys.readouterr().err, line
+    assert (tmp_path / "predicted" / "ball" / "a.npy").is_file()

@@ -22,6 +22,7 @@ UNIMPORTANT |= {
     "trainer.log_every",
     "trainer.watch_test",
     "dataset.cache",
+    "dataset.cache_gb",
     "dataset.offline",
 }
 
