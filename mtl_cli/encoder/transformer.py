@@ -16,6 +16,8 @@ from mtl_cli.basis.errors import check_boolean, check_integer, check_number, pro
 from mtl_cli.basis.inputs import Dense, InputSpec, Tokens
 from mtl_cli.encoder.base import Encoder
 
+MOST_PATCHES = 4096  # that an error proposes: attention takes the square of their number
+
 
 class Transformer(Encoder):
     """A stage for the embedding, one for each layer, and in the last the mean over positions.
@@ -113,7 +115,10 @@ def grid(spec: Dense, patch_size: int) -> tuple[int, int]:
         common = math.gcd(height, width)
         divisor = max(d for d in range(1, min(common, patch_size) + 1) if common % d == 0)
         rule = f"must divide the sides of the image, {height} and {width} pixels"
-        raise problem("encoder.patch_size", rule, patch_size, f"encoder.patch_size={divisor}")
+        fix = f"encoder.patch_size={divisor}"
+        if height * width > MOST_PATCHES * divisor**2:
+            fix = "encoder=resnet, which reads sides of any length"
+        raise problem("encoder.patch_size", rule, patch_size, fix)
     return height // patch_size, width // patch_size
 
 

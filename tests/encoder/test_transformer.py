@@ -308,3 +308,10 @@ def test_what_cannot_be_divided_is_told_with_what_can(option, spec, changes):
         make(spec, **changes)
     fix = re.search(rf"try:   encoder\.{option}=(\d+)$", str(caught.value))
     make(spec, **changes | {option: int(fix[1])})
+
+
+def test_where_patches_would_be_too_many_another_encoder_is_proposed():
+    with pytest.raises(
+        Problem, match=r"481 and 640 pixels.*\n  found: 4\n  try:   encoder=resnet,"
+    ):
+        make(Dense((1, 481, 640)))
