@@ -14,6 +14,7 @@ Node = dict[str, Any]
 PLAIN_NUMBERS: Mapping[str, Any] = {"decimal": ".", "thousands": None}
 VECTORIZER: Mapping[str, Any] = {"analyzer": "word"}
 LATER: Mapping[str, Any] = {"folds": None, "fold": None, "date_format": None}  # came later
+BOUND = 20  # of the cache, in gigabytes, which had none
 READERS = "mtl_cli.dataset.readers"
 
 
@@ -22,6 +23,8 @@ def dataset_of_today(node: Node) -> Node:
     target = str(node.get("_target_"))
     if target in CHANGED and "split" not in node:
         node = CHANGED[target](dict(node))
+    if CHANGED.get(target) is texts:
+        node = {"cache_gb": BOUND, **node}
     if CHANGED.get(target) is texts and isinstance(node.get("vectorizer"), dict):
         node = node | {"vectorizer": {**VECTORIZER, **node["vectorizer"]}}
     split = node.get("split")

@@ -14,8 +14,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from bench import measure
 from bench.dense import CLASSES
-from bench.measure import DEVICE, Row, in_turn, made
+from bench.measure import Row, in_turn, made
 from mtl_cli.run.build import make_dataset
 
 COUNT, VAL, TEST, SIZE, BATCH = 200, 0.2, 2, (96, 128), 8
@@ -150,7 +151,7 @@ def one_by_one(model: nn.Module, root: Path) -> Callable[[], None]:
             model.train(train)
             data, figures = OneByOne(root / "train", numbers, train), Figures()
             for batch in torch.utils.data.DataLoader(data, BATCH, shuffle=train):
-                own = [x.to(DEVICE) for x in batch]
+                own = [x.to(measure.DEVICE) for x in batch]
                 figures.add(passed(model, optimizer if train else None, own), own)
             assert np.isfinite(figures.found()).all()
 
@@ -161,7 +162,7 @@ def steps_alone(model: nn.Module, root: Path) -> Callable[[], None]:
     """As many steps and evaluations, of a batch that lies there."""
     optimizer = torch.optim.Adam(model.parameters(), fused=True)
     data = OneByOne(root / "train", list(range(BATCH)), augment=False)
-    batch = [x.to(DEVICE) for x in next(iter(torch.utils.data.DataLoader(data, BATCH)))]
+    batch = [x.to(measure.DEVICE) for x in next(iter(torch.utils.data.DataLoader(data, BATCH)))]
     held = round(VAL * COUNT)
 
     def epoch() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar
 
@@ -13,13 +12,14 @@ from mtl_cli.basis.errors import check_boolean, check_choice, check_integer, pro
 from mtl_cli.dataset.columns.labels import NUMBERS, known_labels
 from mtl_cli.dataset.columns.target import Target
 from mtl_cli.dataset.columns.target_options import TargetOptions, targets_of
+from mtl_cli.dataset.files.cache import Cache
 from mtl_cli.dataset.files.held import is_held
 from mtl_cli.dataset.files.parts import ReadOptions, check_name
 from mtl_cli.dataset.memory.batching import Sampling
 from mtl_cli.dataset.memory.sources import SourcesDataset
 from mtl_cli.dataset.readers.text import TextReader
 from mtl_cli.dataset.splits.options import SplitOptions
-from mtl_cli.dataset.texts.cache import key_of, load_prepared, save_prepared
+from mtl_cli.dataset.texts.cache import key_of, load_prepared, write_prepared
 from mtl_cli.dataset.texts.chunks import HUB, Chunk, read_source
 from mtl_cli.dataset.texts.prepare import Prepared, prepare
 from mtl_cli.dataset.texts.rows import TextRows
@@ -27,8 +27,6 @@ from mtl_cli.dataset.texts.source import READ, Common, TextSource, make_sources
 from mtl_cli.dataset.vectorizers.options import Options
 from mtl_cli.dataset.vectorizers.tokens import check_single_words
 from mtl_cli.dataset.vectorizers.vectorizer import Vectorizer
-
-CACHE = "~/.cache/mtl-cli/text"
 
 
 class TextSources(SourcesDataset):
@@ -49,12 +47,12 @@ class TextSources(SourcesDataset):
         read_as: ``bag`` (of words), or ``tokens`` (ids of words in their order).
         max_length: of texts as tokens, in words; None: as the longest train text.
         vectorizer: see `vectorizer_options.Options`.
-        cache: whether prepared files are kept for the next start, or the folder to keep them in.
+        cache: of prepared files; see `Cache`.
         sampling: see `SourcesDataset`.
     """
 
     shared: ClassVar[Mapping[str, type]] = MappingProxyType(
-        {"files": ReadOptions, "sampling": Sampling}
+        {"files": ReadOptions, "cache": Cache, "sampling": Sampling}
     )
 
     def __init__(
@@ -69,16 +67,13 @@ class TextSources(SourcesDataset):
         read_as: str,
         max_length: int | None,
         vectorizer: Mapping[str, Any],
-        cache: bool | str,
+        cache: Cache,
         sampling: Sampling,
     ) -> None:
         check_choice("dataset.read_as", read_as, ["bag", "tokens"], "dataset.read_as=bag")
         check_boolean("offline", offline)
         if max_length is not None:
             check_integer("dataset.max_length", max_length, 1, "dataset.max_length=256")
-        if not isinstance(cache, bool | str):
-            rule = "must be true, false, or a folder"
-            raise problem("dataset.cache", rule, cache, "dataset.cache=true")
         common = Common(text, label, SplitOptions.of(split), files)
         self.seed = common.split.seed
         self.offline = offline
@@ -142,23 +137,25 @@ class TextSources(SourcesDataset):
             return inputs
         return {name: x.long() for name, x in inputs.items()}  # type: ignore[union-attr]
 
-    def prepared(self, sources: list[TextSource], cache: bool | str) -> Prepared:
+    def prepared(self, sources: list[TextSource], cache: Cache) -> Prepared:
         """The texts, vectorized: from the cache where they are there, else they are put there."""
         folder = None
-        if cache is not False and {self.origin(source) for source in sources} == {"files"}:
+        if cache.cache is not False and {self.origin(source) for source in sources} == {"files"}:
             targets = [asdict(said) for said in self.said.values()]
             done = {"targets": targets, "read_as": self.read_as, "max_length": self.max_length}
-            key = key_of(sources, done | {"vectorizer": asdict(self.options)})
-            folder = Path(CACHE if cache is True else cache).expanduser() / key
-            if (there := load_prepared(folder)) is not None:
-                return there
+            folder = cache.entry(key_of(sources, done | {"vectorizer": asdict(self.options)}))
+        if folder is not None and (there := load_prepared(folder)) is not None:
+            cache.use(folder)
+            there.notes.append(cache.said(folder))
+            return there
         vectorizer = Vectorizer(self.options)
         transform = None if vectorizer.needs_fit else vectorizer.transform
         rows = [TextRows(s, self.chunks(s), self.said, transform) for s in sources]
         prepared = prepare(rows, vectorizer, self.read_as == "tokens", self.max_length)
         if folder is not None:
             try:
-                save_prepared(folder, prepared)
+                cache.fill(folder, lambda beside: write_prepared(beside, prepared))
+                prepared.notes.append(cache.said(folder))
             except OSError as error:
                 prepared.notes.append(f"no cache is kept: {error}")
         return prepared

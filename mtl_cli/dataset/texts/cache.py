@@ -1,19 +1,17 @@
-"""A cache of prepared texts, so that a second start neither reads nor vectorizes them again.
+"""Prepared texts in the cache, so that a second start neither reads nor vectorizes them again.
 
-Its key is made of the files' bytes and of all that is done to them, so nothing in it is ever out of
-date, and all of it can be deleted at any time. Tensors are raw bytes, mapped into memory.
+The key of an entry is made of the files' bytes and of all that is done to them. Tensors are raw
+bytes, mapped into memory.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Any
 
 import torch
@@ -50,29 +48,21 @@ def key_of(sources: Sequence[TextSource], done: Mapping[str, Any]) -> str:
     return key.hexdigest()
 
 
-def save_prepared(folder: Path, prepared: Prepared) -> None:
-    """Writes beside the folder and renames into place; another process may do the same."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    beside = Path(mkdtemp(dir=folder.parent, prefix=".writing"))
+def write_prepared(folder: Path, prepared: Prepared) -> None:
+    """Writes all that is needed of prepared texts into an empty folder."""
     tensors: list[dict[str, Any]] = []
     for split, sources in prepared.splits.items():
         for name, rows in sources.items():
             for key, tensor in tensors_of(rows, name):
                 file = f"{len(tensors)}.bin"
-                tensor.contiguous().numpy().tofile(beside / file)
+                tensor.contiguous().numpy().tofile(folder / file)
                 kind = str(tensor.dtype).removeprefix("torch.")
                 where = {"split": split, "source": name, "key": key}
                 tensors.append(where | {"file": file, "dtype": kind, "shape": list(tensor.shape)})
     plain = {name: getattr(prepared, name) for name in PLAIN}
-    (beside / "prepared.json").write_text(
+    (folder / "prepared.json").write_text(
         json.dumps(plain | {"tensors": tensors}), encoding="utf-8"
     )
-    try:
-        os.replace(beside, folder)
-    except OSError:  # it is there by now
-        for left in beside.iterdir():
-            left.unlink()
-        beside.rmdir()
 
 
 def tensors_of(rows: Rows, name: str) -> Iterator[tuple[str, Tensor]]:
@@ -86,7 +76,7 @@ def tensors_of(rows: Rows, name: str) -> Iterator[tuple[str, Tensor]]:
 
 
 def load_prepared(folder: Path) -> Prepared | None:
-    """What `save_prepared` wrote; None where it is not there, or not whole."""
+    """What `write_prepared` wrote; None where it is not there, or not whole."""
     try:
         plain = json.loads((folder / "prepared.json").read_text(encoding="utf-8"))
         found: dict[str, dict[str, dict[str, Tensor]]] = {}
