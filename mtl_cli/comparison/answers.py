@@ -34,6 +34,8 @@ def answers(comparison: Comparison) -> list[str]:
 
 def answer(table: Table, group: Group, gain: Gain) -> str:
     """What there is to say of one setting."""
+    if gain.published and table.last_epochs is not None:
+        return as_published(table, group, gain)
     unlearned = [task for task, known in gain.learned.items() if known is False]
     if gain.nothing_learned:
         return (
@@ -52,11 +54,30 @@ def answer(table: Table, group: Group, gain: Gain) -> str:
     if gain.others:
         by = "; ".join(f"{word} by {metric}" for metric, word in gain.others.items())
         text += f". Where other metrics counted: {by}"
+    text += f". {ways(gain)}" if gain.disagree else ""
     unknown = [task for task, known in gain.learned.items() if known is None]
     if unknown and gain.pairs >= ENOUGH:  # else there is no verdict that it could be about
         why = f"for fewer than {ENOUGH} runs of a side say what {FLOOR} reaches"
         text += f". Whether {listed(unknown)} was learned is not known, {why}"
     return text
+
+
+def as_published(table: Table, group: Group, gain: Gain) -> str:
+    """Figures that are read as papers print them."""
+    total = (
+        "no Gain" if gain.total is None else f"Gain {gain.total:+.2f} %, Δm {-gain.total:+.2f} %"
+    )
+    text = (
+        f"no verdict: {total} ({circumstances(table, group, gain)}), {table.where}. That repeats "
+        "what papers print, and reads test every epoch; a verdict is given without as_published"
+    )
+    return f"{text}. {ways(gain)}" if gain.averages else text
+
+
+def ways(gain: Gain) -> str:
+    """What Gain is by each way to average figures."""
+    said = ", ".join(f"{value:+.2f} % {kind}" for kind, value in gain.averages.items())
+    return f"{'The sign hangs on how figures are averaged' if gain.disagree else 'Gain'}: {said}"
 
 
 def of_task(gain: Gain, task: str, verdict: Verdict) -> str:

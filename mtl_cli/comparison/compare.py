@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mtl_cli.basis.errors import check_boolean, check_choice, check_number, problem
+from mtl_cli.comparison.averaged import ALL
 from mtl_cli.comparison.baseline import check_wish, set_baselines
 from mtl_cli.comparison.gain import mean_ranks
 from mtl_cli.comparison.group import Group, Table, make_tables
 from mtl_cli.comparison.judge import compared, judge
 from mtl_cli.comparison.others import set_others
+from mtl_cli.comparison.published import last_epochs, published
 from mtl_cli.comparison.saved_run import SavedRun
 from mtl_cli.comparison.widened import beat_widened
 
@@ -29,7 +31,10 @@ class Options:
         pictures_format: ``png`` or ``pdf``.
         pictures_width: of a paper's column, with its unit; None: a screen.
         split: where figures are of: ``test`` (val where there is none), or ``val``.
-        metric: what Gain and ranks compare in the tasks that have it; None: each task's first.
+        metric: what Gain and ranks compare in the tasks that have it; None: each task's first;
+            ``all``: Gain averages all metrics of each task, and then the tasks.
+        as_published: ``last10``: in place of test with the best weights, the mean of test over the
+            last ten epochs, on which no verdict is given; None: no.
         baseline: a folder of runs, or words of a setting; None: ``arch=single_task``.
         confidence: that no verdict of the report is wrong, 0 to 1.
         runs: the folder of all runs, where ``latest`` is looked for.
@@ -43,6 +48,7 @@ class Options:
     pictures_width: str | None
     split: str
     metric: str | None
+    as_published: str | None
     baseline: str | None
     confidence: float
     runs: str
@@ -57,6 +63,9 @@ class Options:
         check_boolean("overwrite", self.overwrite)
         check_boolean("pictures", self.pictures)
         check_choice("split", self.split, ["test", "val"], "split=test")
+        if last_epochs(self.as_published) is not None and self.split != "test":
+            rule = "is of figures on test"
+            raise problem("as_published", rule, f"split={self.split}", "split=test")
         check_number("confidence", self.confidence, "confidence=0.95", 0.5, 0.999)
         for name in ("out", "metric", "baseline", "runs"):
             value = getattr(self, name)
@@ -83,7 +92,12 @@ class Comparison:
 
 def compare(runs: Sequence[SavedRun], options: Options) -> Comparison:
     """Groups the runs and computes everything that a report says of them."""
+    epochs = last_epochs(options.as_published)
+    if epochs is not None:
+        runs = [published(run, epochs) for run in runs]
     tables = make_tables([run for run in runs if run.trouble is None], options.split)
+    for table in tables:
+        table.last_epochs = epochs
     check_wish(tables, options.baseline)
     check_metric(tables, options.metric)
     for table in tables:
@@ -129,7 +143,7 @@ def telling(groups: Sequence[Group], most: int) -> list[Group]:
 def check_metric(tables: Sequence[Table], metric: str | None) -> None:
     """Refuses a metric that no task has."""
     known = sorted({name for table in tables for _, name in table.columns})
-    if metric is not None and known:
+    if metric not in (None, ALL) and known:
         check_choice("metric", metric, known, f"metric={known[0]}")
 
 

@@ -113,7 +113,7 @@ def csv_row(table: Table, group: Group, number: int) -> dict[str, Any]:
         "table": number,
         "dataset": table.data["name"],
         "source": table.data["source"],
-        "split": table.split,
+        "split": table.where,
         "setting": group.words,
         "runs": len(group.runs),
         "seeds": " ".join(map(str, group.seeds)),

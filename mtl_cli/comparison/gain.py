@@ -48,6 +48,8 @@ class Gain:
         whole: the verdict on all tasks together; None where there is none.
         by_task: verdicts on single tasks, in place of one on the whole.
         others: other metrics by which the verdict would be another one, with that verdict's word.
+        averages: Gain by each way to average figures, in percent, where tasks have several metrics.
+        published: whether figures are those of the last epochs, on which no verdict is given.
         wider: how it compares with single-task of its size, where it is larger than its baseline.
     """
 
@@ -57,6 +59,8 @@ class Gain:
     whole: Verdict | None = None
     by_task: dict[str, Verdict] = field(default_factory=dict)
     others: dict[str, str] = field(default_factory=dict)
+    averages: dict[str, float] = field(default_factory=dict)
+    published: bool = False
     wider: Wider | None = None
 
     @property
@@ -85,6 +89,11 @@ class Gain:
         return len(self.seeds)
 
     @property
+    def disagree(self) -> bool:
+        """Whether one way to average says that sharing helps, and another that it hurts."""
+        return len({value > 0 for value in self.averages.values() if value != 0}) > 1
+
+    @property
     def nothing_learned(self) -> bool:
         return bool(self.learned) and all(known is False for known in self.learned.values())
 
@@ -99,6 +108,8 @@ class Gain:
     @property
     def word(self) -> str:
         """The verdict in a word or two."""
+        if self.published:
+            return "no verdict"
         if self.nothing_learned:
             return "nothing was learned"
         if self.whole is not None:

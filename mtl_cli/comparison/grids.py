@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from shlex import quote
 
+from mtl_cli.comparison.averaged import ALL
 from mtl_cli.comparison.beside import ROWS, SHORT, beside_rows
 from mtl_cli.comparison.compare import Options, compared
 from mtl_cli.comparison.gain import Gain
@@ -52,7 +53,9 @@ def answer(table: Table, options: Options) -> Grid:
         rows.append([*row, "–" if group.rank is None else f"{group.rank:.2f}"])
     pairs = [pair for group in table.groups for pair in compared(group, options.metric).items()]
     ranked = ", ".join(f"{task}/{metric}" for task, metric in dict.fromkeys(pairs))
-    title = f"{table.name}: {sizes(table)}; ranked by {ranked} on {table.split}"
+    title = f"{table.name}: {sizes(table)}; ranked by {ranked} on {table.where}"
+    if gained and options.metric == ALL:
+        title += "; Gain of all metrics, task by task"
     best = {(row, 2) for row in best_that_helps(table)}
     return Grid(title, [*header, "mean rank"], rows, frozenset(best), BOLD)
 
@@ -120,7 +123,7 @@ def all_figures(table: Table, turn: bool = True) -> Grid:
     several = any(len(group.runs) > 1 for group in table.groups)
     runs = "folds" if all(folds_of(group.runs[0]) for group in table.groups) else "seeds"
     what = f"mean ± standard deviation over {runs}" if several else f"one {runs[:-1]} each"
-    title = f"{table.name}: figures on {table.split}, {what}"
+    title = f"{table.name}: figures on {table.where}, {what}"
     grid = Grid("; ".join([title, *(meant if turn else [])]), header, rows)
     return exchanged(grid) if turn else grid
 

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from mtl_cli.comparison.gain import Gain
+from mtl_cli.comparison.published import practice
 from mtl_cli.comparison.saved_run import SavedRun, is_number, mapping
 from mtl_cli.comparison.setting import data_of, identity, setting_of, tell_apart
 
@@ -82,6 +83,8 @@ class Table:
         data: what tells the data from others.
         groups: the settings.
         split: where the figures are of, ``test`` or ``val``.
+        last_epochs: over how many of them figures on test are means; None: they are of the best
+            weights.
         repeated: runs that say again what a newer run of their setting and seed says.
     """
 
@@ -89,11 +92,17 @@ class Table:
     groups: list[Group]
     split: str
     repeated: list[SavedRun]
+    last_epochs: int | None = None
 
     @property
     def name(self) -> str:
         source = self.data["source"]
         return f"{self.data['name']} ({source})" if source else str(self.data["name"])
+
+    @property
+    def where(self) -> str:
+        """What figures are of, in words."""
+        return self.split if self.last_epochs is None else practice(self.last_epochs)
 
     @property
     def columns(self) -> list[tuple[str, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from mtl_cli.comparison.averaged import ALL, averages, gain_of_all
 from mtl_cli.comparison.dealt import differences
 from mtl_cli.comparison.gain import Gain, gain_over
 from mtl_cli.comparison.group import Group, Seeds, Table
@@ -22,7 +23,8 @@ class Question:
 
 
 def judge(tables: Sequence[Table], metric: str | None, confidence: float) -> list[str]:
-    """Gives every setting with a baseline its Gain and its verdict.
+    """Gives every setting with a baseline its Gain and its verdict, which figures of the last
+    epochs have not.
 
     Returns:
         what there is to say of those that have none.
@@ -32,7 +34,12 @@ def judge(tables: Sequence[Table], metric: str | None, confidence: float) -> lis
     for table in tables:
         for group in table.groups:
             notes += set_gain(group, metric)
-            if group.gain is not None:
+            if group.gain is not None and group.baseline is not None:
+                first, _ = gain_against(group, group.baseline, None)
+                group.gain.averages = averages(group, group.baseline, first)
+            if group.gain is not None and table.last_epochs is not None:
+                group.gain.published = True
+            elif group.gain is not None:
                 set_learned(table, group, metric, confidence)
                 questions += asked(table, group, group.gain)
     found = verdicts([question.differences for question in questions], confidence)
@@ -71,10 +78,16 @@ def gain_of_pair(group: Group, metric: str | None) -> tuple[Gain | None, list[st
     """A group's Gain in some metric, or why there is none."""
     if group.baseline is None or group.baseline is group:
         return None, []
-    own, other, higher, trouble = sides_of(group, group.baseline, metric)
-    if trouble:
-        return None, [f"{group.words}: no Gain, for {trouble}"]
-    return (gain_over(own, other, higher) if own else None), []
+    gain, trouble = gain_against(group, group.baseline, metric)
+    return gain, [f"{group.words}: no Gain, for {trouble}"] if trouble else []
+
+
+def gain_against(group: Group, base: Group, metric: str | None) -> tuple[Gain | None, str]:
+    """Gain over another setting, and what is in the way of it."""
+    if metric == ALL:
+        return gain_of_all(group, base), ""
+    own, other, higher, trouble = sides_of(group, base, metric)
+    return gain_over(own, other, higher) if own and not trouble else None, trouble
 
 
 def sides_of(

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from mtl_cli.comparison.baseline import BASELINE, unequal
 from mtl_cli.comparison.dealt import differences
-from mtl_cli.comparison.gain import Gain, Wider, gain_over
+from mtl_cli.comparison.gain import Gain, Wider
 from mtl_cli.comparison.group import Group, Table
-from mtl_cli.comparison.judge import sides_of
+from mtl_cli.comparison.judge import gain_against
 from mtl_cli.comparison.verdict import Differences, Verdict, verdict_at
 
 RATIO = 1.5  # of parameters, above which single-task of the joint model's size is trained too
@@ -47,8 +47,7 @@ def gain_over_widened(table: Table, group: Group, metric: str | None) -> Gain | 
     wide = widened(group, table.groups)
     if wide is None:
         return None
-    own, other, higher, trouble = sides_of(group, wide, metric)
-    return None if trouble or not own else gain_over(own, other, higher)
+    return gain_against(group, wide, metric)[0]
 
 
 def beat_widened(table: Table, group: Group, metric: str | None) -> None:
@@ -57,7 +56,7 @@ def beat_widened(table: Table, group: Group, metric: str | None) -> None:
     Both have to be beaten, so that the level needs no correction for there being two.
     """
     gain, wide = group.gain, widened(group, table.groups)
-    if gain is None or wide is None:
+    if gain is None or wide is None or gain.published:
         return
     found = gain_over_widened(table, group, metric)
 

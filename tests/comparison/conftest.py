@@ -100,6 +100,7 @@ def set_options(**values: Any) -> Options:
         "pictures_width": None,
         "split": "test",
         "metric": None,
+        "as_published": None,
         "baseline": None,
         "confidence": 0.95,
         "runs": "runs",

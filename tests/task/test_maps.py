@@ -1,5 +1,6 @@
 """Losses of maps: what is missing counts nothing, in the mean and in the gradient."""
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -12,6 +13,7 @@ from mtl_cli.task.base import Parts
 from mtl_cli.task.depth import Depth
 from mtl_cli.task.edges import Edges
 from mtl_cli.task.normals import Normals
+from mtl_cli.task.prior import class_shares, mean_label
 from mtl_cli.task.segmentation import Segmentation
 
 SIZE = (4, 5)
@@ -122,3 +124,16 @@ def test_what_the_labels_cannot_be_is_refused():
         TASKS["segmentation"]().check_targets(torch.full((2, *SIZE), 3))
     with pytest.raises(Problem, match="its labels must be 0 or 1"):
         TASKS["edges"]().check_targets(torch.full((2, 1, *SIZE), 2.0))
+
+
+def test_what_labels_say_on_the_average_is_that_of_all_pixels() -> None:
+    """More maps than are copied at once; the reference is NumPy on all of them."""
+    draw = np.random.default_rng(0)
+    maps = draw.normal(size=(70, 3, 4, 5))
+    maps[draw.random((70, 3, 4, 5)) < 0.3] = np.nan
+    found = mean_label(torch.from_numpy(maps).float(), 3)
+    assert found.shape == (1, 3, 4, 5)
+    assert np.allclose(found[0, :, 0, 0], np.nanmean(maps, axis=(0, 2, 3)), atol=1e-6)
+    classes = draw.integers(-1, 4, (70, 4, 5))
+    shares = np.bincount(classes[classes >= 0]) / (classes >= 0).sum()
+    assert np.array_equal(class_shares(torch.from_numpy(classes), 4)[0, :, 3, 2], shares)

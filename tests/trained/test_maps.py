@@ -1,5 +1,6 @@
 """A run on maps, from its pictures to predictions of new pictures."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,8 @@ from PIL import Image
 import mtl_cli
 from mtl_cli.basis.errors import Problem
 from mtl_cli.dataset.scenes import Scenes
+from mtl_cli.diagnose import diagnose
+from mtl_cli.evaluate import evaluate
 from mtl_cli.predict import predict
 from tests.dataset.test_scenes import made
 
@@ -135,3 +138,10 @@ def test_a_wish_for_maps_that_cannot_be_met_is_refused(
     with pytest.raises(Problem, match=said):
         predict([f"run={run}", f"input={photos}", f"out={tmp_path / 'a.csv'}", *words])
     assert not list(tmp_path.iterdir())
+
+
+def test_evaluation_and_diagnosis_read_maps(run: Path) -> None:
+    figures = evaluate([f"run={run}", "split=test", "device=cpu"])["figures"]
+    kept = json.loads((run / "summary.json").read_text(encoding="utf-8"))["test"]
+    assert figures == kept
+    assert "segmentation × depth" in diagnose([f"run={run}", "device=cpu"])
