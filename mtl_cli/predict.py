@@ -87,7 +87,7 @@ def predict(words: Sequence[str]) -> tuple[int, Path]:
 
 
 def map_files(run: LoadedRun, values: dict[str, Any], out: Path) -> MapFiles | None:
-    """Where the maps of tasks of pixels go: a folder beside the table, of its name.
+    """Where the maps of tasks of pixels go: a folder beside the table, `<table>_maps`.
 
     Raises:
         ValueError: where such files are wanted of a run that has no such task.
@@ -101,4 +101,4 @@ def map_files(run: LoadedRun, values: dict[str, Any], out: Path) -> MapFiles | N
             fix = "tasks=[" + ",".join(run.map_tasks) + "]" if run.map_tasks else "no maps="
             raise problem(f"maps={values['maps']}", rule, found, fix)
         return None
-    return MapFiles(out.with_suffix(""), values["overwrite"], values["maps"] or "npy")
+    return MapFiles(out.with_name(f"{out.stem}_maps"), values["overwrite"], values["maps"] or "npy")

@@ -107,7 +107,7 @@ def test_every_map_is_a_file_that_the_index_names(
     assert index["file"].tolist() == ["a.npy", "a.png", "b.png", "more/a.jpg"]
     assert index[["height", "width"]].values.tolist() == [[16, 24]] * 3 + [[33, 30]]
     assert index["depth"].tolist() == [
-        f"said/depth/{name}.npy" for name in ("a", "a.png", "b", "more/a")
+        f"said_maps/depth/{name}.npy" for name in ("a", "a.png", "b", "more/a")
     ]
     held = mtl_cli.load_run(run, device="cpu").predict(str(photos))
     assert index["scene"].tolist() == held["scene"]["scene"].tolist()
