@@ -24,15 +24,16 @@ def make_head(task: Task, arch: Architecture, maps_by: str | None) -> nn.Module:
     name, make = task.name, task.make_head
     kind = class_of(make)
     slot, dense = f"tasks.{name}.head", isinstance(kind, type) and issubclass(kind, DenseHead)
+    where = getattr(make, "slot", slot)  # a task's own, or that of all
     if task.size is None:
         if dense:
             rule = "gives maps, and needs a task whose labels are maps"
             found = f"{kind.__name__} for a task with one label an example"
-            raise problem(slot, rule, found, f"{slot}=linear")
+            more = ", or head=linear where no task has maps" * (where == "head")
+            raise problem(slot, rule, found, f"{slot}=linear{more}")
         return make(arch.out_shapes[name], task.out_features)
     if not dense:
         rule = "must give maps, since the labels are maps"
-        where = getattr(make, "slot", slot)  # a task's own, or that of all
         raise problem(slot, rule, getattr(kind, "__name__", kind), f"{where}=fcn")
     make_dense: Any = make
     shapes = arch.stage_shapes.get(name, [arch.out_shapes[name]])

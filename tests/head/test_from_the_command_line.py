@@ -54,7 +54,10 @@ def test_what_does_not_fit_is_refused_with_words_that_fit(tmp_path: Path, words,
 
 def test_a_head_of_maps_is_refused_where_labels_are_none(tmp_path: Path):
     with pytest.raises(Problem, match="needs a task whose labels are maps") as refused:
-        made(tmp_path, "head=fcn")
+        made(tmp_path / "all", "head=fcn")
+    assert refused.value.fix == "tasks.sin.head=linear, or head=linear where no task has maps"
+    with pytest.raises(Problem) as refused:
+        made(tmp_path / "own", "tasks.sin.head=fcn")
     assert refused.value.fix == "tasks.sin.head=linear"
 
 
