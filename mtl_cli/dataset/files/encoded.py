@@ -105,7 +105,9 @@ def wrong_encoding(file: Path, options: ReadOptions) -> Problem | None:
             if isinstance(error, UnicodeDecodeError):
                 byte = error.object[error.start : error.start + 1]
                 found = f"byte 0x{byte.hex()} at position {position - waiting + error.start}"
-            other = "latin-1" if encoding.lower().replace("-", "") == "utf8" else "utf-8"
+            other = "cp1252" if encoding.lower().replace("-", "") == "utf8" else "utf-8"
+            if not position and block[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+                other = "utf-16"
             fix = options.advice(f"the file in {encoding}", f"encoding={other} (or another)")
             return problem(str(file), f"must be text in {encoding}", found, fix)
         position += len(block)

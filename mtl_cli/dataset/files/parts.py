@@ -71,7 +71,7 @@ class ReadOptions:
         try:
             "".encode(self.encoding)
         except (LookupError, TypeError):
-            rule, fix = "must be an encoding that Python knows", f"{slot}.encoding=latin-1"
+            rule, fix = "must be an encoding that Python knows", f"{slot}.encoding=cp1252"
             raise problem(f"{slot}.encoding", rule, self.encoding, fix) from None
 
     def as_text(self, names: Sequence[str], text: bool | Iterable[str]) -> list[str]:

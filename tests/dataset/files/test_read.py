@@ -251,7 +251,7 @@ def test_a_wrong_encoding_names_the_byte_and_how_to_set_it(tmp_path, name, chunk
     for text in (True, False):
         message = problem_of(path, chunk_rows=chunk_rows, text=text)
         assert f"byte 0xe9 at position {content.index(0xE9)}" in message
-        assert "dataset.encoding=latin-1" in message
+        assert "dataset.encoding=cp1252" in message
     frame, _ = frame_of(path, ReadOptions(encoding="latin-1"))
     assert frame["a"].tolist() == ["e", "e", "e", "é"]
 
@@ -297,3 +297,11 @@ def test_a_frame_knows_where_its_rows_are_from(tmp_path):
     )
     first = [(frame.index[0], frame.attrs["file"]) for frame in frames]
     assert first == [(1, "a.csv"), (3, "a.csv")]
+
+
+def test_the_encodings_of_spreadsheets_are_offered_and_read_what_they_wrote(tmp_path):
+    for encoding in ("cp1252", "utf-16"):
+        path = write(tmp_path, "a.csv", "Kosten €\n1 €\n".encode(encoding))
+        assert f"dataset.encoding={encoding} " in problem_of(path)
+        frame, _ = frame_of(path, ReadOptions(encoding=encoding))
+        assert frame["Kosten €"].tolist() == ["1 €"]
