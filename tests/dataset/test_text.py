@@ -412,7 +412,7 @@ def test_a_wrong_encoding_is_named_with_its_byte(tmp_path, name):
     position = len("text,label\n" + data) - 4
     source = {"path": path if name == "a.csv" else {"positive": path, "negative": path}}
     refused(f"position {position}", {"movie": source}, {"movie": "binary"})
-    refused(r"sources\.movie\.encoding=latin-1", {"movie": source}, {"movie": "binary"})
+    refused(r"sources\.movie\.encoding=cp1252", {"movie": source}, {"movie": "binary"})
     one = dataset(
         {"movie": source | {"encoding": "latin-1"}}, {"movie": "binary"}, split={"test": 0.0}
     )
@@ -450,7 +450,7 @@ def test_sources_and_tasks_that_do_not_fit_are_refused(tmp_path):
     other = {"m": {"path": path, "labels": {"x": "label"}}}
     refused("must be a task of dataset.targets", other, {"y": "binary"})
     twice = {name: {"path": path, "labels": {"t": "label"}} for name in ("a", "b")}
-    refused("exactly one source", twice, {"t": "binary"})
+    refused(r"labels: \{t_b: label\} in dataset.sources.b", twice, {"t": "binary"})
     refused("must be one of regression", {"m": {"path": path}}, {"m": "bin"})
     labels = {"m": ["label", "text"]}
     refused("must be one column", {"m": {"path": path, "labels": labels}}, {"m": "binary"})

@@ -18,11 +18,12 @@ from mtl_cli.dataset.files.cells import encode
 
 PERSONS = """patient subject participant person respondent user customer client household member
  student pupil speaker author reviewer donor driver athlete player employee borrower panelist
- proband volunteer individual subj mrn uid pid"""
+ proband volunteer individual subj mrn uid pid patienten kunde kunden nutzer benutzer teilnehmer
+ probanden mitglied mitarbeiter versicherte haushalt"""
 THINGS = """session visit device sensor machine engine hospital store shop document article video
  image recording trial tumor lesion animal mouse rat child mother family site station vehicle
  battery sample specimen case encounter episode account order group cluster unit"""
-NUMBERS = "id ids identifier nr no num number code key name uuid index idx ref"
+NUMBERS = "id ids identifier nr no num number nummer kennung code key name uuid index idx ref"
 SOMEBODY, SOMETHING, NUMBER = (set(words.split()) for words in (PERSONS, THINGS, NUMBERS))
 
 FEWEST = 10  # different values, under which a column is rather a category
@@ -48,9 +49,11 @@ def names_somebody(name: str) -> bool | None:
 
 
 def apart(word: str) -> list[str]:
-    """The parts of ``patientid``."""
-    known = word.endswith("id") and word[:-2] in SOMEBODY | SOMETHING
-    return [word[:-2], "id"] if known else [word]
+    """The parts of ``patientid`` and ``kundennummer``."""
+    for number in ("id", "nr", "nummer"):
+        if word.endswith(number) and (first := word.removesuffix(number)) in SOMEBODY | SOMETHING:
+            return [first, number]
+    return [word]
 
 
 def shared_column(names: Iterable[str], cells: Callable[[str], Any]) -> str | None:

@@ -112,8 +112,17 @@ def make_sources(
             rule = "must have its labels in exactly one source"
             found = f"in {', '.join(readers)}" if readers else f"in none of {', '.join(sources)}"
             fix = f"'+dataset.sources.{made[0].name}.labels={{{task}: <column>}}'"
+            if readers:
+                fix = one_each(task, next(own for own in made if own.name == readers[1]))
             raise problem(f"dataset.targets.{task}", rule, found, fix)
     return made
+
+
+def one_each(task: str, source: TextSource) -> str:
+    """What to say where a task's labels are in an earlier source than this, too."""
+    new = f"{task}_{source.name}"
+    labels = f"labels: {{{new}: {source.labels[task]}}} in dataset.sources.{source.name}"
+    return f"a task for each: {labels}, and {new} in dataset.targets"
 
 
 def make_source(

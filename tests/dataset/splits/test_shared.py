@@ -14,6 +14,7 @@ from mtl_cli.dataset.splits.shared import remarks_on, shared_column
 
 PERSONS = ["patient", "patient_id", "PatientID", "Patient Nr.", "user", "userId", "customer_code"]
 PERSONS += ["household", "MRN", "id_patient", "subject", "subject#"]
+PERSONS += ["Patienten-Nr.", "Kundennummer"]
 NUMBERED = ["id", "visit_id", "hospital number", "session-no"]
 PLAIN = ["city", "patient_age", "visit", "num_persons", "zip", "customer_type", "group", "index"]
 PLAIN += ["code", "name", "unit", "id_type", "user_rating", "student_grade", "order", "age"]
