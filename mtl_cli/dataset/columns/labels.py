@@ -140,6 +140,8 @@ def make_label_map(
         if given is None:
             order = [canonical(x) for x in order]
             meaning = {label: label for label in order} | meaning
+        if kind == "binary":
+            check_kind(task, kind, sort_names(there | {*order}), sum(seen.counts.values()))
     names = in_order(task, kind, there, order)
     return LabelMap(task, kind, names, meaning, otherwise)
 

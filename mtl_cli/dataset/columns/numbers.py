@@ -51,6 +51,8 @@ def numbers(
         found = first_of(cells, infinite, place)
         if mend is not None and (other := writing_of(text)) is not None:
             fix = mend(other) or fix
+        elif mend is not None and 2 * infinite.sum() < len(infinite):
+            fix = f"an empty cell, where there is no number; or {fix}"
         raise problem(f"column {name}", "must hold finite numbers", found, fix)
     return values
 

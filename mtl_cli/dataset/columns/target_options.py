@@ -28,7 +28,7 @@ class TargetOptions:
             the classes.
         weight: the column of how much each row counts in its loss; None: as rows count anyway.
         order: of an ordinal target, its classes from the lowest to the highest; None: as numbers
-            go, or an ordered category of pandas says.
+            go, or an ordered category of pandas says. Of a binary one, first what is 0.
     """
 
     task: str
@@ -66,10 +66,13 @@ class TargetOptions:
         thing, example = f"{self.slot}.order", "{kind: ordinal, order: [low, mid, high]}"
         if self.order is None:
             return
-        if self.kind != "ordinal":
-            rule, fix = "is of the classes of an ordinal target", f"'{self.slot}={example}'"
+        if self.kind not in ("ordinal", "binary"):
+            rule, fix = "is of ordinal or binary classes", f"'{self.slot}={example}'"
             raise problem(thing, rule, f"a {self.kind} target", fix)
         order = self.order if isinstance(self.order, list | tuple) else ()
+        if self.kind == "binary" and len(order) != 2:
+            rule, two = "must be two classes, what is 0 first", "{kind: binary, order: [no, yes]}"
+            raise problem(thing, rule, self.order, f"'{self.slot}={two}'")
         if len(set(map(str, order))) < max(2, len(order)) or None in order:
             rule = "must be a list of different classes, from the lowest to the highest"
             raise problem(thing, rule, self.order, f"'{self.slot}={example}'")

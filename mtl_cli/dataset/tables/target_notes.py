@@ -5,9 +5,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from mtl_cli.basis.numerals import is_number
 from mtl_cli.dataset.columns.label_checks import labelled
 from mtl_cli.dataset.columns.labels import NUMBERS
 from mtl_cli.dataset.columns.target import Target
+from mtl_cli.dataset.files.canonical import truths
+from mtl_cli.dataset.files.cells import sort_names
 
 
 def about(known: Target, labels: Tensor) -> str:
@@ -32,8 +35,15 @@ def about(known: Target, labels: Tensor) -> str:
         shown = [f"{n} ({c:,})" for n, c in zip(known.names, counts, strict=True)]
         between = " < " if known.kind == "ordinal" else ", "
         said += f": {between.join(shown[:10])}" + f"{between}..." * (len(shown) > 10)
-        said += f"; {known.names[1]} is 1" * (known.kind == "binary")
+        said += which_is_one(known.names) if known.kind == "binary" else ""
     return f"target {known.name}: {known.kind}, {said}"
+
+
+def which_is_one(names: list[str]) -> str:
+    """Which class of a binary target is 1, and how to turn that where the alphabet said it."""
+    zero, one = names
+    chosen = truths(names) or names != sort_names(names) or all(map(is_number, names))
+    return f"; {one} is 1" + ("" if chosen else f", and {zero} by order: [{one}, {zero}]")
 
 
 def span(there: Tensor) -> str:

@@ -124,7 +124,7 @@ def but_numbers(name: str, texts: list[str]) -> tuple[str, Writing | None]:
         return "", None
     read = "a number" if all(map(is_number, np.delete(sample, none))) else writing.words(name)
     cell = shorten(sample[none[0]])
-    return f"mostly numbers, and {cell!r}: {read} where such cells are empty", None
+    return f"mostly numbers, and {cell!r}: empty such cells in the file, then {read}", None
 
 
 def shorten(text: str) -> str:

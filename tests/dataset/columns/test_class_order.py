@@ -15,6 +15,7 @@ from mtl_cli.dataset.files.cells import SeenLabels
 from mtl_cli.dataset.files.held import arrow_table
 from mtl_cli.dataset.files.ordered import order_of
 from mtl_cli.dataset.files.stored import with_text
+from mtl_cli.dataset.tables.target_notes import which_is_one
 from mtl_cli.dataset.tables.targets import TableTargets
 
 ORDER = ["low", "mid", "high"]
@@ -85,3 +86,20 @@ def test_the_order_of_a_category_of_pandas_is_known(tmp_path, by_file):
         known.read(table, place)
         assert known.class_names["size"] == names
     assert known.labels["size"].tolist() == [2, 1, -1, 0]
+
+
+def test_what_is_one_of_two_classes_can_be_said():
+    seen = SeenLabels()
+    seen.add(["ja", "nein", "", "ja"], place)
+    own = TargetOptions("ill", "binary", order=["nein", "ja"])
+    slot = f"{own.slot}.map"
+    said = make_label_map("ill", "binary", seen, None, slot, own.order)
+    assert said.targets(["ja", "nein", "", "ja"], place).tolist()[:2] == [1, 0]
+    assert make_label_map("ill", "binary", seen, None, slot).names == ["ja", "nein"]
+    assert which_is_one(["ja", "nein"]) == "; nein is 1, and ja by order: [nein, ja]"
+    for names in (said.names, ["no", "yes"], ["0", "1"]):
+        assert which_is_one(names) == f"; {names[1]} is 1"
+    with pytest.raises(Problem, match="must have two labels"):
+        make_label_map("ill", "binary", seen, None, slot, ["nein", "vielleicht"])
+    with pytest.raises(Problem, match=r"'dataset.targets.ill={kind: binary, order: \[no, yes\]}'"):
+        TargetOptions("ill", "binary", order=["no", "maybe", "yes"])
