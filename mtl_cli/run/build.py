@@ -75,11 +75,11 @@ def build(
     seed_everything(cfg.seed)
     model = place(make_model(cfg, tasks, dataset.inputs, has_weights), device)
     for split in dataset.sizes:
-        for name, target in dataset.targets(split).items():
-            if name in model.tasks:
-                model.tasks[name].check_targets(target)
-    for name, task in model.tasks.items():
-        task.fit(dataset.targets("train")[name])
+        targets = dataset.targets(split)  # which may be made anew each time it is asked for
+        for name, task in model.tasks.items():
+            task.check_targets(targets[name])
+            if split == "train":
+                task.fit(targets[name])
     if first is not None:  # before the trainer, whose average of the weights begins at them
         start_from(first, model)
     reads = {task.name: task.input for task in tasks}

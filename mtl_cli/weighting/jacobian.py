@@ -123,7 +123,7 @@ def check_features(passes: bool, whole: bool) -> None:
     """
     thing, fix = "weighting.on=features", "weighting.on=parameters"
     if not passes:
-        rule = "needs tasks that part at one tensor: arch=hps, and heads that read its last stage alone"
+        rule = "needs tasks that part at one tensor (arch=hps, with heads that read its last stage)"
         raise problem(thing, rule, "shared parameters that a task reaches beside it", fix)
     if not whole:
         rule = "needs the whole batch at once: features of other examples are other tensors"

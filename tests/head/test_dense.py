@@ -9,6 +9,7 @@ from mtl_cli.basis.errors import Problem
 from mtl_cli.head.dense import tapped
 from mtl_cli.head.fcn import FCN
 from mtl_cli.head.fpn import FPN
+from mtl_cli.head.maps import Maps
 
 SHAPES = [(3, 16, 20), (4, 8, 10), (5, 4, 5)]
 
@@ -80,3 +81,12 @@ def test_stages_are_named_by_words_or_numbers(stages, expected):
 def test_stages_that_are_not_there_or_no_maps_are_refused(shapes, stages, match):
     with pytest.raises(Problem, match=match):
         tapped(shapes, stages)
+
+
+def test_a_module_that_ends_in_logits_needs_no_head():
+    head = Maps(SHAPES, 5, (8, 10), "last", align_corners=False)
+    x = maps()[-1]
+    assert_close(head([x]), F.interpolate(x, (8, 10), mode="bilinear"))
+    assert not list(head.parameters())
+    with pytest.raises(Problem, match=r"as many channels as the task has outputs, 4\.\n  found: 5"):
+        Maps(SHAPES, 4, (8, 10), "last", align_corners=False)

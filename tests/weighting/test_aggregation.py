@@ -306,7 +306,7 @@ def test_mgda_on_features_bounds_mgda_from_above():
 
 def test_on_features_needs_them():
     net = Net()
-    with pytest.raises(ValueError, match="whose tasks part at one tensor"):
+    with pytest.raises(ValueError, match="tasks that part at one tensor"):
         rows("features").backward(net()[0], net.shared, net.specific)
     losses, features = net()
     method = rows("features")
