@@ -20,6 +20,7 @@ from mtl_cli.disk.writing import forget_parts
 FILE = "sweep.json"  # the words, as they were typed
 HYDRAS = "multirun.yaml"  # what Hydra leaves in every sweep, ours of older versions too
 PLACE = "hydra.sweep.dir="
+OF_A_RUN = "hydra.run.dir="
 
 KEY = re.compile(r"[+~]*\w[\w@./-]*")
 PATHS = ("runs", "init", "name")  # options of ours without a group that may hold any text
@@ -73,6 +74,9 @@ def place_sweep(path: Path, words: Sequence[str], named: bool, trains: bool) -> 
         ValueError: where the folder holds anything else, or cannot be made.
     """
     own = [word for word in words if not word.startswith(PLACE)]
+    if not named and (place := next((w for w in own if w.startswith(OF_A_RUN)), None)):
+        rule, fix = "is of one run, and these are several", place.replace(OF_A_RUN, PLACE, 1)
+        raise problem("hydra.run.dir", rule, place.removeprefix(OF_A_RUN), f"{fix} in its place")
     if named and path.is_dir():
         forget_parts(path)  # killed before its words were there, it has not begun
     if named and path.is_dir() and any(path.iterdir()):

@@ -14,7 +14,14 @@ import mtl_cli.run.show
 import mtl_cli.study.sweep_report
 import mtl_cli.train
 from mtl_cli.basis.errors import Problem, problem
-from mtl_cli.command_line.sweep import FILE, chosen_run, only_sets, resumed_words, sweep_of
+from mtl_cli.command_line.sweep import (
+    FILE,
+    chosen_run,
+    only_sets,
+    place_sweep,
+    resumed_words,
+    sweep_of,
+)
 from mtl_cli.training.trainer import Trainer
 
 QUICK = ["dataset.num_samples=200", "encoder.hidden=[4]", "trainer.max_epochs=2"]
@@ -189,6 +196,13 @@ def test_a_failed_job_is_tried_again(here) -> None:
     assert json.loads(Path("mine/0/summary.json").read_text())["status"] == "failed"
     run("resume=mine")
     assert json.loads(Path("mine/0/summary.json").read_text())["status"] == "completed"
+
+
+def test_the_folder_of_a_run_is_not_passed_over_where_there_are_several(here):
+    with pytest.raises(Problem, match=r"try:   hydra\.sweep\.dir=mine in its place"):
+        place_sweep(Path("runs/new"), [*SEEDS, "hydra.run.dir=mine"], named=False, trains=True)
+    words = [*SEEDS, "hydra.run.dir=mine", "hydra.sweep.dir=ours"]
+    assert place_sweep(Path("ours"), words, named=True, trains=True) == Path("ours")
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,6 @@ def in_order(
         rule = "is ordinal: its classes must be numbers, or their order be said"
         found = ", ".join(known[:5]) + ", ..." * (len(known) > 5)
         said = f"{{kind: ordinal, order: [{', '.join(known)}]}}"
-        fix = f"'dataset.targets.{task}={said}', from the lowest to the highest"
+        fix = f"'dataset.targets.{task}={said}', with these put from the lowest to the highest"
         raise problem(f"tasks.{task}", rule, found, fix)
     return known
