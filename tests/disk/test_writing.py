@@ -14,6 +14,7 @@ from mtl_cli.disk import writing
 PACKAGE = Path(writing.__file__).parents[1]
 # Files that are written elsewhere, and why: caches and copies of data, which a run does not need.
 ELSEWHERE = {f"dataset/files/{name}.py" for name in ("encoded", "mnist", "whitespace")}
+ELSEWHERE |= {"dataset/texts/cache.py"}
 CALLS = {"write_text", "write_bytes", "savefig", "replace", "rename", "truncate", "to_parquet"}
 
 
