@@ -112,4 +112,4 @@ def test_the_page_of_pixels_goes_from_pictures_to_maps(
     for line in (f"{train} dataset.cache=false pictures.curves=false", predict.split(" #")[0]):
         run(monkeypatch, line)
         assert "error:" not in capsys.readouterr().err, line
-    assert (tmp_path / "predicted" / "ball" / "a.npy").is_file()
+    assert (tmp_path / "predicted_maps" / "ball" / "a.npy").is_file()
