@@ -94,7 +94,7 @@ def test_a_mistyped_choice_is_answered_with_the_nearest():
 
 
 # Raised to be caught a few lines on, or for Python's own protocol of sequences.
-CAUGHT = {"history": 2, "delimited": 1, "parts": 1, "cache": 1, "inputs": 1, "run_data": 1}
+CAUGHT = {"history": 2, "unparsed": 1, "parts": 1, "cache": 1, "inputs": 1, "run_data": 1}
 CAUGHT |= {"yaml_file": 1, "checkpoint": 1, "losses": 1}
 
 
