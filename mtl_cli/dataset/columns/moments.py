@@ -60,11 +60,12 @@ def date_hint(written: Written) -> str:
 
 def formats_of(cells: Any) -> list[str | None]:
     """The formats by which all cells are dates, the likeliest first; None: ISO 8601."""
-    text = present(cells)
-    first = next((cell for cell in text[:MANY].to_pylist() if cell is not None), "")
+    some = present(cells[:MANY])
+    first = next((cell for cell in some.to_pylist() if cell is not None), "")
     if not LIKE_ONE.fullmatch(first):
         return []
-    read = [how for how in FORMATS if reads(text[:MANY], how) and reads(text, how)]
+    text = present(cells)
+    read = [how for how in FORMATS if reads(some, how) and reads(text, how)]
     return [None] if None in read else read  # which is read by any other format too
 
 

@@ -31,6 +31,12 @@ AROUND = re.compile(
     rf"(?P<open>\()?(?P<sign>[-+])? ?(?P<before>{CURRENCY})? ?(?P<second>[-+])?"
     rf"# ?(?P<after>%|{CURRENCY})?(?P<close>\))?"
 )
+# What any way to write a number matches, and little else: cheap to ask.
+LIKE_A_NUMBER = re.compile(
+    rf"(?:[-+()% \u00A0\u2009\u202F\u2212\u2012\u2013]|{CURRENCY})*"
+    rf"(?:0[xX][0-9a-fA-F]+|[\d.,'’_ \u00A0\u2009\u202F]+(?:[eE][-+\u2212\u2012\u2013]?\d+)?)"
+    rf"(?:[-+()% \u00A0\u2009\u202F\u2212\u2012\u2013]|{CURRENCY})*"
+)
 
 
 @dataclass(frozen=True)
@@ -162,6 +168,11 @@ def writing_of(cells: Any) -> Writing | None:
     """How cells are written that are all numbers; None where no way reads all of them."""
     text = present(cells)
     return next((known for known in KNOWN if known.reads(text[:MANY]) and known.reads(text)), None)
+
+
+def may_be_number(text: str) -> bool:
+    """Whether some way to write numbers may read a cell."""
+    return LIKE_A_NUMBER.fullmatch(text) is not None or is_number(text)
 
 
 def joint(found: Sequence[Writing], there: Sequence[pyarrow.DataType]) -> str:

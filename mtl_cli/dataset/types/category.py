@@ -13,7 +13,7 @@ from mtl_cli.dataset.columns.column import Column, Learned, Written
 from mtl_cli.dataset.columns.ids import id_hint
 from mtl_cli.dataset.columns.moments import date_hint
 from mtl_cli.dataset.columns.numbers import is_numeric
-from mtl_cli.dataset.columns.writing import Writing, most_likely, writing_of
+from mtl_cli.dataset.columns.writing import Writing, may_be_number, most_likely, writing_of
 from mtl_cli.dataset.files.canonical import canonical, truths
 from mtl_cli.dataset.files.cells import append, encode, sort_names
 from mtl_cli.dataset.files.parts import Place, words_for
@@ -112,7 +112,7 @@ def but_numbers(name: str, texts: list[str]) -> tuple[str, Writing | None]:
     cell is none; and how they are written, where that reads all."""
     sample = texts[:MANY]
     some = sample[:: 1 + len(sample) // SOME]  # which tells most text from numbers at once
-    if 2 * sum(any(map(str.isdigit, text)) for text in some) <= len(some):
+    if 2 * sum(any(map(str.isdigit, t)) and may_be_number(t) for t in some) <= len(some):
         return "", None
     if 2 * np.isfinite(most_likely(some).values(some)).sum() < len(some):
         return "", None

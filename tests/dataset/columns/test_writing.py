@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mtl_cli.dataset.columns.writing import KNOWN, PLAIN, Writing, joint, writing_of
+from mtl_cli.dataset.columns.writing import KNOWN, PLAIN, Writing, joint, may_be_number, writing_of
 
 NAN, NONE = np.nan, np.inf
 CASES = [
@@ -43,6 +43,7 @@ CASES = [
 @pytest.mark.parametrize(("writing", "cell", "value"), CASES)
 def test_a_cell_has_the_value_that_it_stands_for(writing, cell, value):
     assert np.allclose(writing.values([cell]), [value], equal_nan=True)
+    assert may_be_number(cell.strip()) or not np.isfinite(value)
 
 
 def test_currencies_are_not_mixed():
