@@ -15,7 +15,7 @@ from mtl_cli.command_line.grammar import read_mapping, value
 
 NAME = re.compile(r"[A-Za-z_][\w-]*", re.ASCII)  # of a task
 ODD = re.compile(r"\+{0,2}dataset\.(targets|columns)\.([^=]+)=(.*)", re.DOTALL)
-OPTIONS = ("kind", "column", "columns", "map", "order", "weight")  # of a target
+OPTIONS = ("kind", "column", "columns", "map", "order", "weight", "where")  # of a target
 
 
 def targets_in(path: Sequence[str], own: Any) -> dict[Any, Any]:

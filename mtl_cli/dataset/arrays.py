@@ -15,8 +15,9 @@ from mtl_cli.basis.errors import problem
 from mtl_cli.basis.inputs import Dense
 from mtl_cli.dataset.columns.array_labels import inputs_of, labels_of, size_of, weights_of
 from mtl_cli.dataset.columns.label_checks import check_train_targets
-from mtl_cli.dataset.columns.target import CLASSES
-from mtl_cli.dataset.columns.target_options import targets_of
+from mtl_cli.dataset.columns.sample_space import space_columns, spaces_first
+from mtl_cli.dataset.columns.target import CLASSES, only_in_group
+from mtl_cli.dataset.columns.target_options import TargetOptions, targets_of
 from mtl_cli.dataset.files.arrays import HANDED, load_arrays
 from mtl_cli.dataset.files.parts import check_columns
 from mtl_cli.dataset.memory.batching import Batching
@@ -36,7 +37,7 @@ class Arrays(InMemoryDataset):
         inputs: the arrays that are inputs; None: all that nothing else names. Tasks read the
             first one, unless ``tasks.<task>.input`` says another.
         targets: ``{task: kind}``, or ``{task: {"kind": ..., "column": the array, "weight": the
-            array of how much each example counts in its loss}}``.
+            array of how much each example counts in its loss, "where": its sample space}}``.
         split: how examples are dealt; see `SplitOptions`. Its column is an array [N].
         batching: see `InMemoryDataset`.
     """
@@ -55,7 +56,8 @@ class Arrays(InMemoryDataset):
         arrays = load_arrays(path)
         said = targets_of(targets, "'dataset.targets={y: multiclass}'")
         dealing = SplitOptions.of(split)
-        used = [name for own in said.values() for name in [*own.where(), own.weight] if name]
+        used = [name for own in said.values() for name in [*own.made_of(), own.weight] if name]
+        used += space_columns(said)
         by = [dealing.column] if dealing.column else []
         check_columns(arrays, used, "dataset.targets")
         check_columns(arrays, by, "dataset.split.column")
@@ -66,7 +68,14 @@ class Arrays(InMemoryDataset):
             raise problem("dataset.inputs", rule, found, "an array that is no target")
 
         given = {name: inputs_of(name, arrays[name]) for name in read}
-        labels = {task: labels_of(own, arrays) for task, own in said.items()}
+        known: dict[str, Tensor] = {}
+        for own in spaces_first(said):
+            known[own.task] = labels_of(own, arrays)
+            if own.where is not None:
+                space = TargetOptions(own.where, "binary")
+                there = known[own.where] if own.where in known else labels_of(space, arrays)
+                known[own.task] = only_in_group(known[own.task], there.eq(1).numpy())
+        labels = {task: known[task] for task in said}
         weights = {t: weights_of(own.weight, arrays) for t, own in said.items() if own.weight}
         classes = [
             torch.nan_to_num(labels[task], nan=-1).long().numpy()

@@ -12,6 +12,7 @@ from typing import Any
 Node = dict[str, Any]
 
 PLAIN_NUMBERS: Mapping[str, Any] = {"decimal": ".", "thousands": None}
+TARGET: Mapping[str, Any] = {"where": None}
 VECTORIZER: Mapping[str, Any] = {"analyzer": "word"}
 LATER: Mapping[str, Any] = {"folds": None, "fold": None, "date_format": None}  # came later
 BOUND = 20  # of the cache, in gigabytes, which had none
@@ -133,10 +134,13 @@ def state_of_today(target: Any, state: Any) -> Any:
         state = table_state(dict(state))
     if target == f"{READERS}.table.TableReader":
         columns = [{**PLAIN_NUMBERS, **c} if c["type"] == "number" else c for c in state["columns"]]
-        return {"writing": {**PLAIN_NUMBERS}, **state, "columns": columns}
+        targets = {task: {**TARGET, **own} for task, own in state["targets"].items()}
+        return {"writing": {**PLAIN_NUMBERS}, **state, "columns": columns, "targets": targets}
     if target == f"{READERS}.text.TextReader":
         sources = {name: with_names(own) for name, own in state["sources"].items()}
-        targets = {task: {"weight": None, **own} for task, own in state["targets"].items()}
+        targets = {
+            task: {**TARGET, "weight": None, **own} for task, own in state["targets"].items()
+        }
         fitted = mapping(state.get("vectorizer"))
         fitted = {**fitted, "options": {**VECTORIZER, **mapping(fitted.get("options"))}}
         return {**state, "sources": sources, "targets": targets, "vectorizer": fitted}

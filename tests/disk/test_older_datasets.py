@@ -124,7 +124,7 @@ def test_a_reader_of_texts():
     old |= {"vectorizer": {"options": {"kind": "count"}, "vocabulary": ["a"]}}
     assert state_of_today("mtl_cli.dataset.readers.text.TextReader", old) == {
         "sources": {"m": {"text": "text", "names": ["a"]}},
-        "targets": {"m": {**target, "weight": None}},
+        "targets": {"m": {**target, "weight": None, "where": None}},
         "vectorizer": {"options": {"analyzer": "word", "kind": "count"}, "vocabulary": ["a"]},
     }
 
@@ -145,6 +145,6 @@ def test_the_weights_of_a_table_were_those_of_all_targets():
         "columns": [{"type": "number", "name": "x", **plain}, {"type": "category", "name": "y"}],
         "writing": plain,
         "options": {"names": None},
-        "targets": {"m": {**target, "weight": "w"}},
+        "targets": {"m": {**target, "weight": "w", "where": None}},
     }
     assert state_of_today("mtl_cli.dataset.readers.table.TableReader", found) == found

@@ -40,7 +40,7 @@ def labels_of(said: TargetOptions, arrays: Mapping[str, np.ndarray]) -> Tensor:
     if said.order is not None:
         rule = "is of names; in an array the numbers of the classes, from 0, are their order"
         raise problem(f"{said.slot}.order", rule, said.order, f"{said.slot}=ordinal")
-    columns = [numbers(said.slot, arrays[name]).double() for name in said.where()]
+    columns = [numbers(said.slot, arrays[name]).double() for name in said.made_of()]
     labels = columns[0] if len(columns) == 1 else torch.stack(columns, 1)
     if said.kind not in (*INDICES, *NUMBERS):
         labels = torch.where(labels == -1, torch.nan, labels)

@@ -32,6 +32,7 @@ class Target:
         columns: several for a multilabel target or a regression of several numbers, else one.
         label_map: what its labels stand for; None for flags, and for numbers as they are.
         weight: the column of how much each row counts in its loss; None: each the same.
+        where: the binary target that is 1 in the rows that have labels; None: all have.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Target:
     columns: list[str]
     label_map: LabelMap | None
     weight: str | None
+    where: Target | None = None
 
     def labels(
         self, column: Callable[[str], pyarrow.ChunkedArray], place: Place, new: bool = False
@@ -54,9 +56,17 @@ class Target:
             ValueError: where a label stands for nothing.
         """
         if self.kind == "multilabel":
-            return flags(self.name, {name: column(name) for name in self.columns}, place)
-        read = [self.labels_in(name, column(name), place, new) for name in self.columns]
-        return read[0] if len(read) == 1 else torch.stack(read, 1)
+            found = flags(self.name, {name: column(name) for name in self.columns}, place)
+        else:
+            read = [self.labels_in(name, column(name), place, new) for name in self.columns]
+            found = read[0] if len(read) == 1 else torch.stack(read, 1)
+        if self.where is None:
+            return found
+        return only_in_group(found, self.where.labels(column, place, new).eq(1).numpy())
+
+    def read_from(self) -> list[str]:
+        """Every column that it takes to know its labels."""
+        return [*self.columns, *([] if self.where is None else self.where.read_from())]
 
     def labels_in(self, name: str, cells: Any, place: Place, new: bool) -> Tensor:
         """The labels [B] of one of its columns; the other arguments are those of `labels`."""
@@ -87,8 +97,9 @@ class Target:
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Target:
-        label_map = state["label_map"]
-        return cls(**{**state, "label_map": label_map and LabelMap(**label_map)})
+        label_map, where = state["label_map"], state["where"]
+        made = {"label_map": label_map and LabelMap(**label_map)}
+        return cls(**{**state, **made, "where": where and cls.from_state(where)})
 
 
 def only_in_group(labels: Tensor, here: np.ndarray) -> Tensor:

@@ -29,6 +29,8 @@ class TargetOptions:
         weight: the column of how much each row counts in its loss; None: as rows count anyway.
         order: of an ordinal target, its classes from the lowest to the highest; None: as numbers
             go, or an ordered category of pandas says. Of a binary one, first what is 0.
+        where: its sample space: a binary target, or a column of zeros and ones. Labels are missing
+            where that is not 1; None: it has labels everywhere.
     """
 
     task: str
@@ -38,6 +40,7 @@ class TargetOptions:
     map: Mapping[Any, Any] | None = field(default=None, hash=False)
     weight: str | None = None
     order: Sequence[Any] | None = field(default=None, hash=False)
+    where: str | None = None
 
     def __post_init__(self) -> None:
         slot = self.slot
@@ -54,6 +57,7 @@ class TargetOptions:
             raise problem(f"{slot}.columns", rule, self.columns, fix)
         check_name(f"{slot}.column", self.column)
         check_name(f"{slot}.weight", self.weight)
+        check_name(f"{slot}.where", self.where)
         for name in self.columns or ():
             check_name(f"each of {slot}.columns", name)
         if self.map is not None and (not isinstance(self.map, Mapping) or self.columns):
@@ -88,7 +92,7 @@ class TargetOptions:
         asks = self.kind == "ordinal" and self.map is None
         return found if asks and self.order is None else self.order
 
-    def where(self) -> list[str]:
+    def made_of(self) -> list[str]:
         """The columns that it is made of."""
         return list(self.columns) if self.columns is not None else [self.column or self.task]
 

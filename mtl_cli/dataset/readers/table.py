@@ -80,7 +80,7 @@ class TableReader(Reader):
         used = [column for column in self.columns if column.name in shown or not column.is_shown]
         wanted = [column.name for column in used]
         for target in (self.targets[target] for target, _ in groups.values()):
-            wanted += [*target.columns, *([] if target.weight is None else [target.weight])]
+            wanted += target.read_from() + ([] if target.weight is None else [target.weight])
         wanted += [self.task_column] if tasks and self.task_column else []
         numbers = self.number_columns(groups)
         marks = {column.name: vars(column).get("decimal") for column in self.columns}

@@ -36,6 +36,8 @@ def about(known: Target, labels: Tensor) -> str:
         between = " < " if known.kind == "ordinal" else ", "
         said += f": {between.join(shown[:10])}" + f"{between}..." * (len(shown) > 10)
         said += which_is_one(known.names) if known.kind == "binary" else ""
+    if (space := known.where) is not None:
+        said += f"; where {space.name} is {space.names[1]}"
     return f"target {known.name}: {known.kind}, {said}"
 
 

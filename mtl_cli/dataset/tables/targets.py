@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,14 +12,15 @@ from torch import Tensor
 
 from mtl_cli.basis.errors import problem
 from mtl_cli.dataset.columns.label_checks import check_train_targets, labelled
-from mtl_cli.dataset.columns.labels import NUMBERS, make_label_map, read_map
+from mtl_cli.dataset.columns.labels import NUMBERS
 from mtl_cli.dataset.columns.numbers import read_weights
+from mtl_cli.dataset.columns.sample_space import space_columns, space_of, spaces_first
 from mtl_cli.dataset.columns.target import CLASSES, Target, only_in_group, task_names
 from mtl_cli.dataset.columns.target_options import TargetOptions
 from mtl_cli.dataset.columns.unseen import counted, unseen_labels, unseen_note
-from mtl_cli.dataset.files.cells import SeenLabels, encode, sort_names
-from mtl_cli.dataset.files.ordered import order_of
+from mtl_cli.dataset.files.cells import encode, sort_names
 from mtl_cli.dataset.files.parts import Place, check_columns
+from mtl_cli.dataset.tables.learned_target import learn
 from mtl_cli.dataset.tables.target_notes import about
 
 if TYPE_CHECKING:
@@ -61,18 +63,19 @@ class TableTargets:
 
     def columns(self) -> set[str]:
         """Every column that says something of a target, and so is no input."""
-        own = {column for target in self.said.values() for column in target.where()}
-        own |= {target.weight for target in self.said.values() if target.weight is not None}
-        return own | {name for name in (self.task_column, self.weight_column) if name is not None}
+        own = [name for target in self.said.values() for name in [*target.made_of(), target.weight]]
+        own += [*space_columns(self.said), self.task_column, self.weight_column]
+        return {name for name in own if name is not None}
 
     def text_columns(self) -> list[str]:
         """Those of them whose cells are names."""
         named = [
             column
             for target in self.said.values()
-            for column in target.where()
+            for column in target.made_of()
             if target.kind not in NUMBERS or target.map is not None
         ]
+        named += space_columns(self.said)
         return named if self.task_column is None else [*named, self.task_column]
 
     def read(self, table: pyarrow.Table, place: Place) -> None:
@@ -85,12 +88,17 @@ class TableTargets:
         for option in ("task_column", "weight_column"):
             if (column := getattr(self, option)) is not None:
                 check_columns(there, [column], f"dataset.{option}", "dataset")
-        for task, said in self.said.items():
-            check_columns(there, said.where(), f"the column of {said.slot}", "dataset")
+        found: dict[str, Target] = {}
+        for said in spaces_first(self.said):
+            check_columns(there, said.made_of(), f"the column of {said.slot}", "dataset")
             if said.weight is not None:
                 check_columns(there, [said.weight], f"{said.slot}.weight", "dataset")
-            known = self.known[task] = self.learn(said, table, place)
-            self.labels[task] = known.labels(table.column, place)
+            if said.where is not None:
+                check_columns([*there, *found], [said.where], f"{said.slot}.where", "dataset")
+            known = learn(said, table, place, self.weight_column)
+            found[said.task] = replace(known, where=space_of(said.where, found))
+        self.known = {task: found[task] for task in self.said}
+        self.labels = {task: own.labels(table.column, place) for task, own in self.known.items()}
         self.targets = dict(self.labels)
         self.classes = [
             self.labels[task].nan_to_num(nan=-1).long().numpy()
@@ -115,18 +123,6 @@ class TableTargets:
                 cells = table.column(known.weight)
                 read[known.weight] = read_weights(known.weight, cells, place, f"{place_of}=null")
             self.weights[task] = read[known.weight]
-
-    def learn(self, said: TargetOptions, table: pyarrow.Table, place: Place) -> Target:
-        """What is written in the columns of a target, and what it stands for."""
-        kind, columns, weight = said.kind, said.where(), said.weight or self.weight_column
-        if kind not in CLASSES and said.map is None:
-            return Target(said.task, kind, columns, None, weight)
-        seen = SeenLabels()
-        if kind in CLASSES:
-            seen.add(table.column(columns[0]), place, read_map(said.map or {}))
-        order = said.order_of_classes(order_of(table, columns[0]))
-        label_map = make_label_map(said.task, kind, seen, said.map, f"{said.slot}.map", order)
-        return Target(said.task, kind, columns, label_map, weight)
 
     def make_groups(self, cells: pyarrow.ChunkedArray, place: Place) -> np.ndarray:
         """Makes each target a task for each value of a column, in which other rows' labels are

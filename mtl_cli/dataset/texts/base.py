@@ -164,8 +164,8 @@ class TextSources(SourcesDataset):
 def check_texts(said: Mapping[str, TargetOptions]) -> None:
     """Refuses what a source of texts says itself."""
     for own in said.values():
-        for option in ("column", "columns", "weight"):
+        for option in ("column", "columns", "weight", "where"):
             if (value := getattr(own, option)) is not None:
-                rule = "is of tables; texts have columns of labels by source, and no weights"
+                rule = "is of tables; texts have columns of labels by source, each label counts 1"
                 fix = f"'dataset.sources={{<source>: {{labels: {{{own.task}: <column>}}}}}}'"
                 raise problem(f"{own.slot}.{option}", rule, value, fix)
