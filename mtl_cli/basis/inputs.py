@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, cast
 
 import torch
@@ -33,8 +33,10 @@ class InputSpec(ABC):
 
 
 def as_plain(spec: InputSpec) -> dict[str, Any]:
-    """A spec as words and numbers, for a file."""
-    return {"kind": spec.kind} | asdict(cast(Any, spec))
+    """A spec as words and numbers, for a file; without what equal specs may differ in."""
+    own = cast(Any, spec)
+    kept = {option.name for option in fields(own) if option.compare}
+    return {"kind": spec.kind} | {k: v for k, v in asdict(own).items() if k in kept}
 
 
 def from_plain(values: dict[str, Any]) -> InputSpec:
@@ -49,9 +51,17 @@ def from_plain(values: dict[str, Any]) -> InputSpec:
 
 @dataclass(frozen=True)
 class Dense(InputSpec):
-    """Numbers of one shape: features ``(F,)`` or an image ``(C, H, W)``."""
+    """Numbers of one shape: features ``(F,)`` or an image ``(C, H, W)``.
+
+    Args:
+        shape: of an example.
+        pixels: of a photograph in colour: the mean that was subtracted from values from 0 to 1, and
+            the deviation that they were divided by; None: it is no such picture. Weights that were
+            learned with other numbers are fitted to these.
+    """
 
     shape: tuple[int, ...]
+    pixels: tuple[float, float] | None = field(default=None, compare=False)
     kind = "dense"
 
     def linear(self, out_features: int, bias: bool = True) -> nn.Module:

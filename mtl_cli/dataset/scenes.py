@@ -19,7 +19,6 @@ from torch import Tensor
 
 from mtl_cli.basis.batch import Batch, Examples
 from mtl_cli.basis.errors import check_integer, check_number, problem
-from mtl_cli.basis.inputs import Dense
 from mtl_cli.dataset.base import SPLITS
 from mtl_cli.dataset.maps.augmentation import MOVED, Augmentation
 from mtl_cli.dataset.maps.pixels import borders, unpacked
@@ -27,7 +26,7 @@ from mtl_cli.dataset.maps.render import render
 from mtl_cli.dataset.maps.rooms import CLASSES, SCENES, draw_rooms
 from mtl_cli.dataset.memory.batching import Batching
 from mtl_cli.dataset.memory.in_memory import InMemoryDataset, Rows
-from mtl_cli.dataset.readers.pictures import PictureReader, as_seen, normalised
+from mtl_cli.dataset.readers.pictures import PictureReader, as_seen, normalised, picture_spec
 
 BLOCK = 16  # scenes that are drawn and rendered together
 TASKS = ("segmentation", "depth", "normals", "edges", "scene")
@@ -105,7 +104,7 @@ class Scenes(InMemoryDataset):
                 for number, (split, count) in enumerate(counts.items())
                 if count
             },
-            inputs={"image": Dense((3, *size))},
+            inputs={"image": picture_spec((3, *size))},
             tasks=dict.fromkeys(TASKS, "image"),
             source="rendered",
             batching=batching,

@@ -38,6 +38,10 @@ class ResNet(Encoder):
     Pretrained filters of the stem are for three colours. For C channels, C other than 3, each
     reads the sum of the three divided by C: a grey image gives what it gives as three equal
     colours. The small stem's convolution has no pretrained filters and is drawn at random.
+    Pretrained filters are for colours that were normalised by ImageNet's mean and deviation. Where
+    a dataset says that it normalised them otherwise (`Dense.pixels`), the filters and the batch
+    norm after them are fitted to it, and give what they gave; but for positions at the border,
+    which read the dataset's zero beyond it and not ImageNet's.
 
     Args:
         spec: the input, an image ``(C, H, W)``.
@@ -101,6 +105,8 @@ class ResNet(Encoder):
         net = get_model(f"resnet{depth}", weights=None)
         if weights is not None:
             net.load_state_dict(load_weights(known[weights], offline))
+            if spec.pixels is not None and stem == "imagenet":
+                fit_colours(net.conv1, net.bn1, spec.pixels, known[weights])
         if stem == "small" or channels != 3:
             net.conv1 = fit_filters(net.conv1, channels, stem, weights is not None)
         entry = [net.conv1, net.bn1, net.relu, *[net.maxpool] * (stem == "imagenet")]
@@ -155,6 +161,20 @@ def fit_filters(filters: nn.Conv2d, channels: int, stem: str, pretrained: bool) 
         grey = filters.weight.detach().sum(1, keepdim=True)  # [64, 1, 7, 7]
         fitted.weight.data.copy_(grey / channels)
     return fitted
+
+
+def fit_colours(
+    filters: nn.Conv2d, norm: nn.BatchNorm2d, pixels: tuple[float, float], weights: "WeightsEnum"
+) -> None:
+    """Fits the first filters to colours that are normalised by ``pixels``: where the weights read
+    ``(v - m) / s`` of values from 0 to 1, a dataset gives ``z``, and ``v = deviation z + mean``."""
+    known = weights.transforms()
+    m, s = (torch.tensor(own)[:, None, None] for own in (known.mean, known.std))
+    mean, deviation = pixels
+    with torch.no_grad():
+        assert norm.running_mean is not None
+        norm.running_mean -= (filters.weight * ((mean - m) / s)).sum((1, 2, 3))
+        filters.weight *= deviation / s
 
 
 def load_weights(weights: "WeightsEnum", offline: bool) -> dict[str, Tensor]:

@@ -11,7 +11,7 @@ from torchvision import models
 from mtl_cli.arch.experts import stack
 from mtl_cli.arch.trunk import Trunk
 from mtl_cli.basis.errors import Problem
-from mtl_cli.basis.inputs import BagOfWords, Dense, Tokens
+from mtl_cli.basis.inputs import BagOfWords, Dense, Tokens, as_plain
 from mtl_cli.encoder.resnet import ResNet
 
 VALID = {"depth": 18, "weights": None, "stem": "small", "pool": True, "offline": True}
@@ -281,6 +281,19 @@ def test_pretrained_weights_are_those_of_torchvision(pretrained, name):
     pretrained.fc = torch.nn.Identity()
     assert torch.equal(encoder(x), pretrained(x))
     assert encoder.first_weights == ("weights",)  # which a checkpoint replaces
+
+
+def test_pretrained_filters_read_colours_as_imagenet_normalises_them(pretrained):
+    v = torch.rand(2, 3, 65, 65)
+    spec = Dense((3, 65, 65), pixels=(0.6, 0.2))
+    wanted = {"weights": "IMAGENET1K_V1", "stem": "imagenet", "pool": False}
+    stage = ResNet(spec, **VALID | wanted).stages[0].eval()
+    mean, deviation = torch.tensor([[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]])[..., None, None]
+    right = torch.nn.Sequential(pretrained.conv1, pretrained.bn1, pretrained.relu)
+    inside = (..., slice(2, -2), slice(2, -2))  # what no filter reads beyond the border from
+    assert_close(stage[:3]((v - 0.6) / 0.2)[inside], right((v - mean) / deviation)[inside])
+    assert spec == Dense((3, 65, 65))
+    assert "pixels" not in as_plain(spec)
 
 
 @pytest.mark.parametrize("channels", [1, 2, 4, 6])

@@ -18,7 +18,6 @@ from torch import Tensor
 
 from mtl_cli.basis.batch import Batch, Examples
 from mtl_cli.basis.errors import check_integer, check_number, problem
-from mtl_cli.basis.inputs import Dense
 from mtl_cli.dataset.files.cache import Cache
 from mtl_cli.dataset.files.npy import image_bytes
 from mtl_cli.dataset.files.parts import check_name
@@ -28,7 +27,7 @@ from mtl_cli.dataset.maps.npy_maps import class_bytes, depth_floats, normal_halv
 from mtl_cli.dataset.maps.pixels import unpacked
 from mtl_cli.dataset.memory.batching import Batching
 from mtl_cli.dataset.memory.in_memory import InMemoryDataset, Rows
-from mtl_cli.dataset.readers.pictures import PictureReader, as_seen, normalised
+from mtl_cli.dataset.readers.pictures import PictureReader, as_seen, normalised, picture_spec
 from mtl_cli.dataset.splits.options import checked
 
 PARTS = ("train", "val")
@@ -115,7 +114,7 @@ class NpyFolders(InMemoryDataset):
         shape = shapes.pop()
         super().__init__(
             splits=held_out(parts["train"], float(val), int(seed)) | {"test": parts["val"]},  # type: ignore[arg-type]
-            inputs={"image": Dense(shape)},
+            inputs={"image": picture_spec(shape)},
             tasks=dict.fromkeys(reads, "image"),
             source="files",
             batching=batching,

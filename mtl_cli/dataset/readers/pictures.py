@@ -25,6 +25,11 @@ log = logging.getLogger(__name__)
 MEAN, DEVIATION = 0.6, 0.2
 
 
+def picture_spec(shape: Sequence[int]) -> Dense:
+    """Of pictures [3, H, W] that are `normalised`."""
+    return Dense(tuple(shape), (MEAN, DEVIATION))
+
+
 def normalised(image: Tensor) -> Tensor:
     """Bytes as floats of about mean 0 and deviation 1."""
     return image.float().mul_(1 / (255 * DEVIATION)).sub_(MEAN / DEVIATION)
@@ -48,7 +53,7 @@ class PictureReader(Reader):
 
     def __init__(self, size: tuple[int, int]) -> None:
         self.size = size
-        self.inputs = {"image": Dense((3, *size))}
+        self.inputs = {"image": picture_spec((3, *size))}
 
     def state(self) -> dict[str, Any]:
         return {"size": list(self.size)}
