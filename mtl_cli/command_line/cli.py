@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -22,6 +22,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from mtl_cli import __version__
 from mtl_cli.basis.errors import Problem, problem
+from mtl_cli.command_line import run_name
 from mtl_cli.command_line.completion import completed
 from mtl_cli.command_line.dense import give_maps
 from mtl_cli.command_line.explained import explained, fail, full_errors
@@ -34,30 +35,21 @@ from mtl_cli.command_line.own_parts import (
     add_to_path,
     composable,
     find_packages,
+    installed_folders,
     register,
     resume_line,
     target_packages,
 )
 from mtl_cli.command_line.places import CONF
+from mtl_cli.command_line.replaced import leave_out_replaced
 from mtl_cli.command_line.sweep import PLACE, forgotten, place_sweep
 from mtl_cli.command_line.targets import add_tasks, begun_hydra, check_path_said
 from mtl_cli.command_line.words import for_hydra, for_swept_choices, swept_for_hydra
 from mtl_cli.disk.literal import literal
-from mtl_cli.disk.new_file import file_name
 from mtl_cli.disk.run_folder import create_folder, seen_from_here
 from mtl_cli.disk.writing import refused
 
-
-def run_name(*, _root_: DictConfig) -> str:
-    """The run's name, by default of what was chosen: ``parity_mnist_mmoe_fixed``."""
-    return file_name(str(name_of(_root_.name, _root_.hydra.runtime.choices)))
-
-
-def name_of(name: str | None, choices: Mapping[str, str]) -> str:
-    return name or "_".join(str(choices[group]) for group in ("dataset", "arch", "weighting"))
-
-
-OmegaConf.register_new_resolver("run_name", run_name, replace=True)
+run_name.register()
 register()
 
 
@@ -164,16 +156,19 @@ def job_config(cfg: DictConfig, hydra_cfg: Any) -> DictConfig:
     sources = hydra_cfg.runtime.config_sources
     typed = [Path(s.path) for s in sources if "command-line" in s.provider]
     add_to_path([folder.parent for folder in typed])  # of a sweep's job in another process, too
-    find_packages(list(hydra_cfg.overrides.task))
+    words = list(hydra_cfg.overrides.task)
+    find_packages(words)
     own = OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key not in ("hydra", "study")])
     chosen = {k: v for k, v in hydra_cfg.runtime.choices.items() if not k.startswith("hydra")}
+    if chosen.get("experiment") is not None:
+        leave_out_replaced(own, words, [CONF, *installed_folders(), *typed])
     read_texts(own)
     check_own(own, CONF)
     check_types(own, chosen, CONF)
     chosen = add_tasks(own, chosen, typed)
-    give_maps(own, list(hydra_cfg.overrides.task))
+    give_maps(own, words)
     with open_dict(own):
-        own.name = literal(name_of(own.name, chosen))
+        own.name = literal(run_name.name_of(own.name, chosen))
         own.choices = literal(chosen)
     return own
 
