@@ -12,7 +12,6 @@ from torch import Tensor
 
 from mtl_cli.basis.batch import Batch, Examples
 from mtl_cli.basis.errors import check_integer, problem
-from mtl_cli.basis.inputs import Dense
 from mtl_cli.dataset.files.cache import Cache
 from mtl_cli.dataset.files.parts import check_name
 from mtl_cli.dataset.maps.augmentation import Augmentation
@@ -24,7 +23,7 @@ from mtl_cli.dataset.maps.map_target import EXAMPLE, map_targets_of
 from mtl_cli.dataset.maps.pixels import unpacked
 from mtl_cli.dataset.memory.batching import Batching
 from mtl_cli.dataset.memory.in_memory import InMemoryDataset, Rows
-from mtl_cli.dataset.readers.pictures import PictureReader, as_seen, normalised
+from mtl_cli.dataset.readers.pictures import PictureReader, as_seen, normalised, picture_spec
 from mtl_cli.dataset.splits.deal import deal
 from mtl_cli.dataset.splits.facts import lines_of
 from mtl_cli.dataset.splits.options import SplitOptions
@@ -77,7 +76,9 @@ class DenseFolder(InMemoryDataset):
         count = len(listing.files[PICTURES])
         dealt = deal(dealing, np.full(count, ""), listing.cells, listing.place, None, [])
         classes = {
-            t: names_of(own, found.seen[t]) for t, own in said.items() if own.kind != "depth"
+            t: names_of(own, found.seen[t], listing.files[t])
+            for t, own in said.items()
+            if own.kind != "depth"
         }
         notes = lines_of(dealt.facts)
         for task, own in said.items():
@@ -89,7 +90,7 @@ class DenseFolder(InMemoryDataset):
                 split: Rows({PICTURES: picture[at]}, {t: y[at] for t, y in found.arrays.items()})
                 for split, at in rows.items()
             },
-            inputs={PICTURES: Dense(tuple(picture.shape[1:]))},
+            inputs={PICTURES: picture_spec(picture.shape[1:])},
             tasks=dict.fromkeys(said, PICTURES),
             source="files",
             batching=batching,

@@ -49,7 +49,7 @@ class ASPP(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if self.training and len(x) == 1:
             rule = "normalises each picture's mean over the batch, so that training takes two"
-            fix = "dataset.drop_last=true, or another dataset.batch_size"
+            fix = "dataset.drop_last=true, and dataset.batch_size=8 where batches were of 1"
             raise problem("a head with pooled maps", rule, "a batch of 1 example", fix)
         *near, whole = [branch(x) for branch in self.convs]
         out: Tensor = self.project(torch.cat([*near, whole.expand_as(near[0])], 1))

@@ -1,6 +1,8 @@
 """Pictures of a user's own with maps: every file that is read, and every fault by its name."""
 
 import csv
+import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import torch
 from PIL import Image
 
 from mtl_cli.basis.errors import Problem
+from mtl_cli.command_line.grammar import parsed
 from mtl_cli.dataset.dense_folder import DenseFolder
 from mtl_cli.dataset.maps import folder_arrays
 from mtl_cli.train import train
@@ -251,6 +254,57 @@ def test_a_fault_is_said_in_four_parts(fault, tmp_path):
     if name is not None:
         assert "04" in str(error.value)
         assert not list((tmp_path / "cache").glob("*"))
+
+
+def offered(error: Problem, at: int = 0) -> dict[str, Any]:
+    """The targets of one of the words that an error offers, as a command line takes it."""
+    word = re.findall(r"'(dataset\.targets[^']*)'", error.fix)[at]
+    ((_, override),) = parsed([word])
+    return {"road": override.value()}
+
+
+@pytest.mark.parametrize("at", [0, 1])
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (77, "segmentation"),
+        (77, {"kind": "segmentation", "map": {0: "a", 1: "b", 2: "c"}}),
+        (7, ROAD | {"column": "masks"}),
+        (7, {"kind": "edges", "column": "masks", "map": {0: 0, 1: 1, 2: None}}),
+    ],
+)
+def test_what_is_offered_for_an_odd_value_works(value, said, at, tmp_path):
+    root = written(tmp_path)
+    Image.fromarray(mask_with(value).astype(np.uint8)).save(root / "masks" / "04.png")
+    with pytest.raises(Problem, match=rf"{value}[^\0]*" if "num" in said else "04") as error:
+        made(root, targets={"road": said})
+    if len(re.findall("dataset", error.value.fix)) > at:
+        made(root, targets=offered(error.value, at))
+
+
+def test_masks_of_one_value_and_of_0_and_255_are_told_apart(tmp_path):
+    root = written(tmp_path)
+    for file in (root / "masks").iterdir():
+        Image.fromarray(np.where(example(0)["masks"] == 1, 255, 0).astype(np.uint8)).save(file)
+    for kind in ("segmentation", "edges"):
+        with pytest.raises(Problem, match="0 alone") as error:
+            made(root, targets={"road": {"kind": kind, "column": "masks"}})
+        made(root, targets=offered(error.value))
+    for file in (root / "masks").iterdir():
+        Image.fromarray(np.ones(SIZE, np.uint8)).save(file)
+    with pytest.raises(Problem, match=r"1 alone[^\0]*another dataset\.split"):
+        made(root, targets={"road": "segmentation"})
+
+
+def test_the_usual_folder_is_of_the_one_target_that_has_none_of_its_name(tmp_path):
+    root = written(tmp_path)
+    shutil.copytree(root / "masks", root / "lane")
+    both = {"road": "segmentation", "lane": "segmentation"}
+    for _, labels in seen(made(root, targets=both)).values():
+        np.testing.assert_array_equal(labels["road"], labels["lane"])
+    for wrong in ({"road": {"kind": "segmentation", "column": "masks"}}, {}):
+        with pytest.raises(Problem, match=r"\.column must name one"):
+            made(root, targets=wrong | {"sky": "segmentation", "sea": "segmentation"})
 
 
 @pytest.mark.parametrize(

@@ -68,15 +68,19 @@ def named(there: list[str], image: str | None, targets: Targets, what: str) -> d
     said = {PICTURES: image} | {task: own.column for task, own in targets.items()}
     kinds = {PICTURES: PICTURES} | {task: own.kind for task, own in targets.items()}
     found: dict[str, str] = {}
+    taken = {own or name for name, own in said.items()} & {*there}
+    without = [kinds[name] for name, own in said.items() if (own or name) not in taken]
     for name, own in said.items():
-        alone = [*kinds.values()].count(kinds[name]) == 1
-        choices = [own] if own else [name, *(USUAL[kinds[name]] if alone else ())]
+        usual = [x for x in USUAL[kinds[name]] if without.count(kinds[name]) == 1]
+        choices = [own] if own else [name, *(x for x in usual if x not in taken)]
         place = next((choice for choice in choices if choice in there), None)
         if place is None:
             slot = "dataset.image" if name == PICTURES else f"dataset.targets.{name}.column"
             rule = f"must name one of the {what}: {', '.join(there) or 'there is none'}"
-            close = nearest(choices[0], [x for x in there if x not in found.values()])
-            fix = f"{slot}={close or (there[0] if there else 'images')}"
+            left = [x for x in there if x not in found.values()]
+            likely = [x for x in USUAL[kinds[name]] if x in left]
+            close = nearest(choices[0], left) or next(iter([*likely, *left, "images"]))
+            fix = f"{slot}={close}"
             raise problem(slot, rule, f"no {' nor '.join(dict.fromkeys(choices))}", fix)
         found[name] = place
     return found

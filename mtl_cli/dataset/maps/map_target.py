@@ -12,6 +12,7 @@ import numpy as np
 from mtl_cli.basis.errors import check_choice, check_integer, check_number, nearest, problem
 from mtl_cli.dataset.files.parts import check_name
 from mtl_cli.dataset.files.picture_files import JPEG, read_map
+from mtl_cli.dataset.maps.offered import with_value
 
 # {kind: (the type of what is kept, its channels; 0: a plane without a dimension of its own)}
 KINDS: Mapping[str, tuple[type, int]] = {
@@ -129,9 +130,7 @@ class MapTarget:
         """Depths [1, H, W], NaN where missing."""
         found = np.where(gone, np.nan, plane.astype(np.float64) * self.scale)
         rule = "must hold depths from 0, and numbers that are finite"
-        self.check(
-            file, plane, (found < 0) | np.isinf(found), rule, f"'{self.slot}.missing=[0,-1]'"
-        )
+        self.check(file, plane, (found < 0) | np.isinf(found), rule)
         return found[None].astype(np.float32)
 
     def classes(self, plane: np.ndarray, gone: np.ndarray, file: Path) -> np.ndarray:
@@ -139,8 +138,7 @@ class MapTarget:
         if self.map is None:
             wrong = ~gone & ~((plane >= 0) & (plane <= self.highest) & (plane == np.floor(plane)))
             rule = f"must hold classes from 0 to {self.highest}, or what is missing"
-            fix = f"{self.slot}.num_classes=..., or its missing, or its map"
-            self.check(file, plane, wrong, rule, fix)
+            self.check(file, plane, wrong, rule)
             return np.where(gone, -1.0, plane).astype(np.int16)
         names, rest = self.names, self.map.get("*", LARGEST)
         start = LARGEST if rest is LARGEST else number_of(rest, names)
@@ -150,16 +148,16 @@ class MapTarget:
             if value != "*":
                 found[plane == float(value)] = number_of(name, names)
         rule = f"must hold values of its map, {', '.join(map(str, self.map))}"
-        fix = f"'{self.slot}.map' with that value, or with \\* for all others"
-        self.check(file, plane, found == LARGEST, rule, fix)
+        self.check(file, plane, found == LARGEST, rule)
         return found
 
-    def check(self, file: Path, plane: np.ndarray, wrong: np.ndarray, rule: str, fix: str) -> None:
+    def check(self, file: Path, plane: np.ndarray, wrong: np.ndarray, rule: str) -> None:
         """Refuses a file with wrong pixels, and says where the first one is."""
         if wrong.any():
             row, column = np.argwhere(wrong)[0]
-            found = f"{plane[row, column]:g} in row {row}, column {column}"
-            raise problem(str(file), rule, found, fix)
+            value = plane[row, column]
+            found = f"{value:g} in row {row}, column {column}"
+            raise problem(str(file), rule, found, with_value(self, float(value)))
 
 
 def is_number(value: Any) -> bool:
