@@ -1,5 +1,7 @@
 """The published settings of dense prediction: what they set, and a step of each on tiny folders."""
 
+import re
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +18,11 @@ SMALL = [
     "head.channels=4",
     "trainer.max_epochs=1",
 ]
+VALUES = {
+    *("dataset.batch_size", "dataset.eval_batch_size", "dataset.flip", "dataset.scales"),
+    *("dataset.split.val", "trainer.max_epochs", "trainer.watch_test", "encoder.depth"),
+    *("encoder.output_stride", "encoder.weights", "head"),
+}
 
 
 def folder(root: Path) -> Path:
@@ -53,6 +60,19 @@ def test_what_is_published_is_set(name, batch_size, scales):
     assert (cfg.optimizer.lr, cfg.scheduler.every_epochs, cfg.scheduler.gamma) == (1e-4, 100, 0.5)
     assert (cfg.encoder.depth, cfg.encoder.pool, cfg.encoder.output_stride) == (50, False, 8)
     assert (cfg.head.align_corners, list(cfg.head.rates)) == (True, [12, 24, 36])
+
+
+def test_what_is_said_to_people_of_libmtl_composes():
+    page = Path(__file__).parents[1].joinpath("docs", "from_libmtl.md").read_text(encoding="utf-8")
+    [block] = re.findall(r"```sh\n(.*?)```", page, re.DOTALL)
+    lines = [shlex.split(line)[1:] for line in block.splitlines()]
+    for line in lines[:2]:
+        assert compose("train", line).dataset.path in ("nyuv2", "cityscapes")
+    flags = re.findall(r"`((?:dataset|trainer|encoder|optimizer|scheduler|head)\S*=[^`]*)`", page)
+    words = [word for said in flags for word in shlex.split(said) if not word.endswith("=")]
+    own = [word for word in words if word.partition("=")[0] in VALUES]
+    cfg = compose("train", ["experiment=nyuv2_libmtl", *dict.fromkeys(own)])
+    assert (cfg.encoder.depth, cfg.trainer.watch_test) == (18, True)
 
 
 @pytest.mark.parametrize(("name", "tasks"), [("cityscapes_libmtl", 2), ("nyuv2_mtan", 3)])
