@@ -164,7 +164,7 @@ def as_text(result: dict[str, Any]) -> str:
     rows = [
         [task, metric, value]
         for task, values in result["figures"].items()
-        for metric, value in (*list(values.items())[1:], ("loss", values["loss"]))
+        for metric, value in sorted(values.items(), key=lambda own: own[0] == "loss")
     ]
     table = text_table(["task", "metric", what], rows)
     return f"{title}\n{table}\n\nfigures     {result['written_to']}"

@@ -58,7 +58,7 @@ def own_words(words: Sequence[str], whole: Sequence[str]) -> list[str]:
 def figures(said: Mapping[str, Any]) -> str:
     """The sum of the losses, and the first metric of each of the first tasks."""
     values: Mapping[str, Any] = said.get("best") or said.get("train") or {}
-    parts = [f"loss {short(sum(own['loss'] for own in values.values()))}"]
+    parts = [f"loss {short(sum(own.get('loss', 0.0) for own in values.values()))}"]
     parts += list(first_metrics(values, said.get("metrics", {})))[:MOST_TASKS]
     more = len(values) - MOST_TASKS
     return ", ".join([*parts, f"{more} more tasks"] if more > 0 else parts)

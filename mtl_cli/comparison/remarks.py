@@ -29,6 +29,7 @@ def remarks(comparison: Comparison) -> list[str]:
         if (part := table.data.get("trainer.max_batches")) is not None:
             said = f"figures are of {part} batches of each split, to try things out"
             notes.append(f"{table.name}: {said} (trainer.max_batches={part})")
+        notes += [f"{group.words}: {said}" for group in table.groups for said in towers(group.runs)]
         devices = {str(run.summary.get("device")) for g in table.groups for run in g.runs}
         if len(devices) > 1:
             notes.append(f"times are of different devices: {', '.join(sorted(devices))}")
@@ -56,6 +57,15 @@ def on_splits(table: Table) -> list[str]:
     runs = [run for group in table.groups for run in group.runs]
     splits = [mapping(mapping(run.summary.get("dataset")).get("split")) for run in runs]
     return [str(own["remark"]) for own in splits if "remark" in own]
+
+
+def towers(runs: Sequence[SavedRun]) -> list[str]:
+    """Says of tasks without sharing that they are not trained each alone."""
+    found = [
+        own for run in runs for own in run.summary.get("towers") or () if isinstance(own, list)
+    ]
+    named = dict.fromkeys(", ".join(map(str, own)) for own in found)
+    return [f"{own} are trained together, as towers without sharing" for own in named]
 
 
 def newer(runs: Sequence[SavedRun]) -> list[str]:

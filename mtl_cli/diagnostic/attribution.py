@@ -119,7 +119,7 @@ def attribute(subject: Subject) -> Attributed:
         outputs.update({task: output.detach() for task, output in out.items()})
 
     with model.register_forward_hook(keep):
-        losses = trainer.updates.forward.losses(batch, list(trainer.tasks))
+        losses = trainer.updates.forward.losses(batch, trainer.model.trained)
     terms = weigh(model.tasks, losses)
     extra = model.arch.extra_loss()
     if extra is not None and extra.requires_grad:

@@ -93,7 +93,7 @@ class Watcher(Observer, Diagnosis):
         trainer.epoch = subject.epoch + 1
         trainer.updates.step = min(subject.epoch * trainer.steps_per_epoch, trainer.total_steps)
         for batches in islice(trainer.steps_of_epoch(), subject.num_steps):
-            trainer.updates.fill_gradients(batches, list(trainer.tasks), trainer.epoch)
+            trainer.updates.fill_gradients(batches, trainer.model.trained, trainer.epoch)
         return self.finish(subject.folder, subject.title)
 
 

@@ -55,7 +55,7 @@ class Conflict(Watcher):
             found = f"arch={type(model.arch).__name__} with the tasks {', '.join(model.tasks)}"
             fix = "arch=hps, say, with two tasks; or diagnostic=gradient_norm"
             raise problem("diagnostic=conflict", "needs parameters that tasks share", found, fix)
-        self.tasks = list(model.tasks)
+        self.tasks = model.trained
         self.layers = [ALL, *layers]
         self.looks.append((epoch, step))
         self.gramians.append(gramians(layers, self.tasks, weigh(model.tasks, losses)))

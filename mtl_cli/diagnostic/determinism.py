@@ -89,7 +89,7 @@ def short_training(trainer: Trainer, steps: int) -> list[Event]:
     recorder = Recorder(trainer)
     trainer.model.train()
     trainer.updates.observer = recorder
-    tasks = list(trainer.tasks)
+    tasks = trainer.model.trained
     recorder.note_state()
     with record_outputs(trainer.model, recorder.events, lambda: trainer.step):
         while trainer.step < min(steps, trainer.total_steps):

@@ -60,7 +60,9 @@ class GradientTree(Diagnosis):
         batch = subject.first_batch(trainer)
         outputs: dict[str, Tensor] = {}
         with model.register_forward_hook(lambda module, args, out: outputs.update(out)):
-            losses = weigh(model.tasks, trainer.updates.forward.losses(batch, list(trainer.tasks)))
+            losses = weigh(
+                model.tasks, trainer.updates.forward.losses(batch, trainer.model.trained)
+            )
         names = {id(p): short(n) for n, p in model.named_parameters()}
         graph = Graph({task: outputs[task] for task in losses}, names, self.max_depth)
         trees = {

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 
-from mtl_cli.arch.base import Architecture, Features
-from mtl_cli.basis.backward_graph import leaf_ids
+from mtl_cli.arch.base import Architecture
 from mtl_cli.basis.batch import Examples
 from mtl_cli.basis.naming import module_key
+from mtl_cli.model.derivation import Derivation
 from mtl_cli.model.heads import make_head
 from mtl_cli.model.last_layer import last_layer
-from mtl_cli.model.mode import mode
+from mtl_cli.model.reach import Reach, find_reach, measured_with
 from mtl_cli.task.base import Task
 from mtl_cli.weighting.jacobian import all_pass
 
@@ -25,6 +23,8 @@ class Group:
     """Tasks that share a parameter, directly or through others, and all that belongs to them."""
 
     tasks: list[str]
+    trained: list[str]  # those of them that have a loss
+    is_apart: bool  # whether what their heads read shares nothing: a derived task alone joins them
     shared: list[nn.Parameter]
     specific: list[nn.Parameter]
     last_shared: list[nn.Parameter]  # those of the last shared layer
@@ -51,16 +51,23 @@ class Model(nn.Module):
         self.arch = arch
         self.task_modules = nn.ModuleDict({module_key(task.name): task for task in tasks})
         self._tasks = {task.name: task for task in tasks}
+        self.derivation = Derivation(tasks)
+        headed = [task for task in tasks if task.name not in self.derivation.tasks]
         self.heads = nn.ModuleDict(
-            {module_key(task.name): make_head(task, arch, maps_by) for task in tasks}
+            {module_key(task.name): make_head(task, arch, maps_by) for task in headed}
         )
-        self._reached: dict[str, frozenset[str]] | None = None
+        self._reach: Reach | None = None
         self._part_at_tensors = False
 
     @property
     def tasks(self) -> dict[str, Task]:
         """The tasks by name."""
         return self._tasks
+
+    @property
+    def trained(self) -> list[str]:
+        """Those of the tasks that have a loss."""
+        return [name for name, task in self.tasks.items() if task.trained]
 
     @property
     def representations(self) -> list[Tensor]:
@@ -71,13 +78,15 @@ class Model(nn.Module):
         self, inputs: Mapping[str, Examples], tasks: Collection[str] | None = None
     ) -> dict[str, Tensor]:
         """The outputs of ``tasks`` (all, where None) whose input is present."""
-        features = self.arch(inputs, tasks)
-        return {task: self.heads[module_key(task)](f) for task, f in features.items()}
+        features = self.arch(inputs, self.derivation.needed(tasks))
+        outputs = {task: self.heads[module_key(task)](f) for task, f in features.items()}
+        return self.derivation.add(outputs, self.tasks, tasks)
 
     def shared_parameters(self) -> list[nn.Parameter]:
         """The parameters with an entry that the losses of several tasks reach."""
-        stacked = {id(p) for p in self.arch.stacked_over_tasks()}
         reached = self.reached()
+        shared = self._reach is not None and self._reach.slices_are_shared
+        stacked = set() if shared else {id(p) for p in self.arch.stacked_over_tasks()}
         return [
             p for n, p in self.named_parameters() if len(reached[n]) > 1 and id(p) not in stacked
         ]
@@ -118,7 +127,10 @@ class Model(nn.Module):
         training the groups together is training each of them alone.
         """
         groups: list[set[str]] = []
-        for tasks in map(set, self.reached().values()):
+        reached = self.reached()
+        assert self._reach is not None
+        linked = [own | {task} for task, own in measured_with(self, self._reach).items()]
+        for tasks in map(set, [*reached.values(), *linked]):
             joined = [group for group in groups if group & tasks]
             groups = [group for group in groups if not group & tasks]
             groups += [set.union(tasks, *joined)] if tasks else []
@@ -131,8 +143,12 @@ class Model(nn.Module):
         shared = {id(p) for p in self.shared_parameters()}
         parameters = [p for n, p in self.named_parameters() if n in mine and p.requires_grad]
         own = {id(p) for p in parameters}
+        assert self._reach is not None
+        towers = [self._reach.leaves[t] for t in tasks if t not in self.derivation.tasks]
         return Group(
             tasks=tasks,
+            trained=[task for task in tasks if self.tasks[task].trained],
+            is_apart=len(tasks) > 1 and sum(map(len, towers)) == len(set().union(*towers)),
             shared=[p for p in parameters if id(p) in shared],
             specific=[p for p in parameters if id(p) not in shared],
             last_shared=[p for p in self.last_shared_parameters() if id(p) in own],
@@ -164,35 +180,12 @@ class Model(nn.Module):
     def reached(self) -> dict[str, frozenset[str]]:
         """For each parameter, the tasks whose loss reaches it.
 
-        Found once, by walking the graph of a forward pass on made-up examples, so that an
-        architecture has nothing to declare but the parameters that it stacks over tasks.
+        Found once, by walking the graphs of made-up losses, so that an architecture has nothing to
+        declare but the parameters that it stacks over tasks.
         """
-        if self._reached is None:
-            features, representations = self._try_arch()
-            roots = {t: own if isinstance(own, list) else [own] for t, own in features.items()}
-            leaves = {task: leaf_ids(own) for task, own in roots.items()}
-            for key, task in zip(self.heads, self.tasks, strict=True):
-                leaves[task] |= {id(p) for p in self.heads[key].parameters()}
-            self._reached = {
-                name: frozenset(task for task in leaves if id(p) in leaves[task])
-                for name, p in self.named_parameters()
-            }
-            ends = [own for each in roots.values() for own in each]
-            self._part_at_tensors = all_pass(representations, ends, self.shared_parameters())
-        return self._reached
-
-    def _try_arch(self) -> tuple[dict[str, Features], list[Tensor]]:
-        """Features and representations of a training forward pass that leaves no trace."""
-        device = next(self.parameters()).device
-        buffers = {name: buffer.clone() for name, buffer in self.arch.named_buffers()}
-        before = self.arch.representations
-        others = [] if device.type == "cpu" else [device.index or 0]
-        with (
-            torch.random.fork_rng(others, device_type="cuda" if not others else device.type),
-            torch.enable_grad(),
-            mode(self.arch, training=True),
-        ):
-            examples = {n: spec.example(2).to(device) for n, spec in self.arch.inputs.items()}
-            features = functional_call(self.arch, buffers, (examples,))  # writes to the copies
-        representations, self.arch.representations = self.arch.representations, before
-        return features, representations
+        if self._reach is None:
+            reach = find_reach(self)
+            ends, parting = reach.losses, reach.representations
+            self._reach = replace(reach, losses=[], representations=[])  # whose graphs are large
+            self._part_at_tensors = all_pass(parting, ends, self.shared_parameters())
+        return self._reach.parameters

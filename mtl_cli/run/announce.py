@@ -33,7 +33,9 @@ def announce(live: Run, said: dict[str, Any], cfg: DictConfig, folder: RunFolder
         *(said["choices"]["arch"], said["choices"]["encoder"]),
         *(f"{count['total']:,}", f"{count['shared']:,}", own),
     )
-    alone = all(len(learner.tasks) == 1 for learner in live.trainer.learners)
+    for tasks in said.get("towers", ()):
+        log.info("towers      %s are trained together, and share nothing", ", ".join(tasks))
+    alone = all(len(learner.group.trained) == 1 for learner in live.trainer.learners)
     if alone and cfg.weighting._target_ != f"{Fixed.__module__}.{Fixed.__qualname__}":
         weighting = said["choices"]["weighting"]
         log.info("weighting   %s has nothing to balance: each task is trained alone", weighting)

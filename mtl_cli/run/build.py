@@ -10,7 +10,7 @@ from typing import cast
 
 import torch
 from hydra.utils import get_class
-from omegaconf import DictConfig
+from omegaconf import DictConfig, ListConfig, OmegaConf
 from torch.optim import Optimizer
 
 from mtl_cli.arch.base import Architecture
@@ -30,6 +30,7 @@ from mtl_cli.run.first_weights import start_from
 from mtl_cli.run.tasks import fill_in, make_tasks
 from mtl_cli.scheduler.base import Scheduler
 from mtl_cli.task.base import Task
+from mtl_cli.task.derived import Derived, order_of
 from mtl_cli.training.learner import Makers
 from mtl_cli.training.observer import Observer
 from mtl_cli.training.runtime import Runtime
@@ -65,6 +66,9 @@ def build(
             f"dataset.targets={targets}, without kinds" if targets else "none",
             "'dataset.targets={label: binary}', or a dataset that has tasks",
         )
+    parts = {task: OmegaConf.select(cfg, f"tasks.{task}.of") for task in cfg.tasks}
+    made_of = {task: of for task, of in parts.items() if isinstance(of, ListConfig)}
+    order_of(made_of, list(cfg.tasks))  # before any work
     runtime = Runtime(**cfg.runtime)
     runtime.set_up()
     dataset = make_dataset(cfg)
@@ -121,7 +125,7 @@ def make_model(
     if has_weights:
         make_encoder.values |= dict.fromkeys(kind.first_weights)
     make_arch = make(cfg, "arch", Architecture)
-    reads = {task.name: task.input for task in tasks}
+    reads = {task.name: task.input for task in tasks if not isinstance(task, Derived)}
     read = {name: spec for name, spec in inputs.items() if name in reads.values()}
     arch = make_arch(make_encoder=make_encoder, inputs=read, tasks=reads)
     return Model(arch, tasks, kind.maps_by)

@@ -165,8 +165,8 @@ class Session:
                 log.info("%s", said)
         text = OmegaConf.to_yaml(cfg, resolve=True)
         writing.write_text(self.folder.config, f"{KEY}: {FORMAT}\n{text}")
-        arch = live.model.arch
-        RunData.of(live.dataset, arch.inputs, arch.tasks).write(self.folder)
+        reads = {name: task.input for name, task in live.model.tasks.items()}
+        RunData.of(live.dataset, live.model.arch.inputs, reads).write(self.folder)
         if live.dataset.details:
             writing.write_text(self.folder.columns, "\n".join([*live.dataset.details, ""]))
         return live

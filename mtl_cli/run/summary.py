@@ -49,6 +49,7 @@ def describe(cfg: DictConfig, run: Run, device: torch.device) -> dict[str, Any]:
             for name, task in tasks
         },
         "parameters": count_parameters(run.model),
+        **({"towers": towers} if (towers := towers_of(run)) else {}),
         "device": str(device),
         "precision": run.trainer.settings.precision,
         "deterministic": cfg.deterministic,
@@ -56,6 +57,11 @@ def describe(cfg: DictConfig, run: Run, device: torch.device) -> dict[str, Any]:
         "git": git_state(),
         "versions": {"mtl-cli": __version__} | {package: version(package) for package in PACKAGES},
     }
+
+
+def towers_of(run: Run) -> list[list[str]]:
+    """Tasks that share nothing, and are trained together for what is made of several of them."""
+    return [own.group.tasks for own in run.trainer.learners if own.group.is_apart]
 
 
 def results(run: Run) -> dict[str, Any]:
@@ -91,7 +97,7 @@ def final_table(summary: dict[str, Any], curves: Curves) -> str:
         curves: of its epochs; the loss on train is that of the epoch whose weights are kept.
     """
     epochs: dict[str, int] = summary["best_epoch"]
-    losses = {task: dict(own["loss"].get("train", [])) for task, own in curves.items()}
+    losses = {task: dict(own.get("loss", {}).get("train", [])) for task, own in curves.items()}
     train = {t: {"loss": losses.get(t, {}).get(epoch)} for t, epoch in epochs.items()}
     summary = {**summary, "train": train}
     parts = {"train": "train", "val": "best", "test": "test", "floor": "floor"}
@@ -100,7 +106,7 @@ def final_table(summary: dict[str, Any], curves: Curves) -> str:
     rows = [
         [task, metric, *(summary.get(key, {}).get(task, {}).get(metric) for key in parts.values())]
         for task, metrics in summary["metrics"].items()
-        for metric in (*metrics, "loss")
+        for metric in (*metrics, *["loss"] * ("loss" in curves.get(task, {})))
     ]
     lines = [text_table(["task", "metric", *parts], rows), f"train and val: {in_words(epochs)}"]
     if "floor" in summary:
@@ -148,7 +154,7 @@ def objective(figure: Any, summary: dict[str, Any]) -> Any:
         return tuple(objective(one, summary) for one in figure)
     figures = summary["best"] or summary["train"]
     if figure == "loss":
-        return math.fsum(values["loss"] for values in figures.values())
+        return math.fsum(values.get("loss", 0.0) for values in figures.values())
     task, _, metric = figure.partition("/")
     direction = summary["metrics"][task].get(metric, {"higher_is_better": False})
     return figures[task][metric] * (-1 if direction["higher_is_better"] else 1)
@@ -161,7 +167,7 @@ def check_figures(cfg: DictConfig, run: Run) -> None:
     """
     losses, metrics = ["loss"], []
     for name, task in run.model.tasks.items():
-        losses.append(f"{name}/loss")
+        losses += [f"{name}/loss"] * task.trained
         metrics += [f"{name}/{metric}" for metric in task.metrics]
     check_choice("trainer.select", cfg.trainer.select, losses + metrics, "trainer.select=loss")
     wished = cfg.objective if isinstance(cfg.objective, ListConfig) else [cfg.objective]

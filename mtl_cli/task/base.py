@@ -75,6 +75,8 @@ class Task(MeanLoss):
         self.input = parts.input
         self.make_head = parts.head
         self.criterion = loss
+        self.trained = bool(getattr(loss, "trains", True))
+        self.reads = tuple(getattr(loss, "reads", ()))  # tasks whose outputs the loss reads
         self.weight = parts.weight
         self.out_features = out_features
         self.balanced = tuple(parts.balanced)

@@ -12,10 +12,10 @@ from torch import Tensor
 
 from mtl_cli.basis.errors import problem
 from mtl_cli.task.base import Task
-from mtl_cli.task.binary import Binary
 from mtl_cli.task.multiclass import Multiclass
 from mtl_cli.task.multilabel import Multilabel
 from mtl_cli.task.ordinal import Ordinal
+from mtl_cli.task.two_classes import TwoClasses
 
 Columns = list[tuple[str, Any]]  # name and Arrow array of each; names need not differ
 
@@ -91,7 +91,7 @@ def _(task: Ordinal, values: np.ndarray, names: list[str]) -> Columns:
 
 
 @as_columns.register
-def _(task: Binary, values: np.ndarray, names: list[str]) -> Columns:
+def _(task: TwoClasses, values: np.ndarray, names: list[str]) -> Columns:
     """``<task>``, the likelier class, and ``p(<task>=<class>)`` of the second.
 
     At exactly 0.5 it is the first, as torchmetrics counts it.

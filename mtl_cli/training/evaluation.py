@@ -25,7 +25,8 @@ from mtl_cli.training.value import value_of
 if TYPE_CHECKING:
     pass
 
-# {task: {metric: value}}, the unweighted ``loss`` first; NaN: the metric has no value there.
+# {task: {metric: value}}, the unweighted ``loss`` first, where the task has one; NaN: the metric
+# has no value there.
 Figures = dict[str, dict[str, float]]
 
 
@@ -76,7 +77,8 @@ def evaluate(
                     by_number.update(task, outputs[name], target)
     losses = {name: joint_mean(as_numbers(means[name]), as_numbers(over[name])) for name in chosen}
     return {
-        name: {"loss": loss} | {n: value_of(m) for n, m in chosen[name].metrics.items()}
+        name: ({"loss": loss} if chosen[name].trained else {})
+        | {n: value_of(m) for n, m in chosen[name].metrics.items()}
         for name, loss in losses.items()
         if loss is not None
     }
@@ -84,7 +86,8 @@ def evaluate(
 
 def total_loss(tasks: Mapping[str, Task], figures: Figures) -> float:
     """The sum over the tasks of weight times loss."""
-    return math.fsum(tasks[task].weight * values["loss"] for task, values in figures.items())
+    losses = {task: values["loss"] for task, values in figures.items() if "loss" in values}
+    return math.fsum(tasks[task].weight * loss for task, loss in losses.items())
 
 
 def to_device(inputs: dict[str, Examples], device: torch.device) -> dict[str, Examples]:

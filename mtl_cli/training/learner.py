@@ -62,8 +62,8 @@ class Learner:
         self.group = group
         self.tasks = {name: model.tasks[name] for name in group.tasks}
         self.settings = settings
-        make_weighting = makers.weighting if len(group.tasks) > 1 else Fixed
-        self.weighting = make_weighting(tasks=group.tasks).to(group.parameters[0].device)
+        make_weighting = makers.weighting if len(group.trained) > 1 else Fixed
+        self.weighting = make_weighting(tasks=group.trained).to(group.parameters[0].device)
         self.weighting.watch(group.last_shared)
         learned = list(self.weighting.parameters())
         self.learned = learned
@@ -142,7 +142,7 @@ class Learner:
         return {
             name: losses[name] if task.weight == 1 else task.weight * losses[name]
             for name, task in self.tasks.items()
-            if name in losses
+            if name in losses and task.trained
         }
 
     def step(self, closure: Callable[[], Losses]) -> None:

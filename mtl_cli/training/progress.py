@@ -57,6 +57,8 @@ class Progress:
             f"{task} {' '.join([f'train {loss:.4g}', *figures_of(task, others)])}"
             for task, loss in train.items()
         ]
+        measured = dict.fromkeys(task for own in others.values() for task in own)
+        parts += [f"{t} {' '.join(figures_of(t, others))}" for t in measured if t not in train]
         text = " | ".join(parts)
         self.bar.update()
         self.bar.set_description(text)
@@ -78,9 +80,11 @@ def figures_of(task: str, splits: dict[str, Figures]) -> list[str]:
     for split, figures in splits.items():
         values = dict(figures.get(task, {}))
         loss = values.pop("loss", None)
+        first = next(((k, x) for k, x in values.items() if not math.isnan(x)), None)
         if loss is not None:
             texts.append(f"{split} {loss:.4g}")
-            first = next(((k, x) for k, x in values.items() if not math.isnan(x)), None)
             if first is not None and not math.isclose(first[1], loss, rel_tol=1e-4):
                 texts.append(f"({first[0]} {first[1]:.4g})")
+        elif first is not None:
+            texts.append(f"{split} ({first[0]} {first[1]:.4g})")
     return texts

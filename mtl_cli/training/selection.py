@@ -57,7 +57,8 @@ class Selection:
                 raise problem(f"trainer.select={self.select}", rule, found, "trainer.select=loss")
             higher = metric != "loss" and self.tasks[name].metrics[metric].higher_is_better
             return figures[name][metric] * (-1 if higher else 1)
-        return math.fsum(figures[task]["loss"] for task in self.tasks if task in figures)
+        own = [figures[task] for task in self.tasks if task in figures]
+        return math.fsum(values["loss"] for values in own if "loss" in values)
 
     def state_dict(self) -> dict[str, Any]:
         """What the checkpoint of the best weights keeps."""

@@ -132,7 +132,7 @@ class Trainer:
     def train_epoch(self) -> None:
         """What is left of the epoch in progress."""
         begin = time.perf_counter() - self.seconds
-        tasks = [task for learner in self.updates.active for task in learner.tasks]
+        tasks = [task for learner in self.updates.active for task in learner.group.trained]
         steps = islice(self.steps_of_epoch(), self.total_steps - self.step)  # max_steps may end it
         left = self.progress.steps(steps, self.steps_per_epoch, self.batch)
         for batches in left:

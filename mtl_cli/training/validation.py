@@ -105,10 +105,11 @@ class Validation:
         loader = self.loaders[split]
         figures = evaluate(self.model, loader, tasks, self.device, most, plots=once, numbers=once)
         for task, values in figures.items():
-            if not math.isfinite(values["loss"]):
+            loss = values.get("loss", 0.0)  # not of a task without a loss
+            if not math.isfinite(loss):
                 thing = f"the {split} loss of task {task!r} after step {step}"
                 fix = "a smaller optimizer.lr, or trainer.grad_clip=1.0"
-                raise problem(thing, "must stay finite", values["loss"], fix)
+                raise problem(thing, "must stay finite", loss, fix)
             for metric in (name for name, value in values.items() if math.isnan(value)):
                 self.say_once(f"{task}/{metric} has no value on {split}; are all labels alike?")
         return figures

@@ -12,7 +12,7 @@ from mtl_cli.run.tasks import make_tasks
 from mtl_cli.task.base import Task
 
 NAMES = sorted(path.stem for path in (CONF / "task").glob("*.yaml"))
-SIZES = {"num_classes": 4, "num_labels": 3, "size": [5, 4]}
+SIZES = {"num_classes": 4, "num_labels": 3, "size": [5, 4], "of": ["a", "b"]}
 B = 12
 
 
