@@ -1,7 +1,5 @@
 """The entire space model of conversions in five words, from training to predictions."""
 
-import csv
-
 import numpy as np
 import pandas
 import pytest
@@ -50,8 +48,8 @@ def test_a_task_without_a_loss_is_measured(run):
     losses = summary["test"]["ctr"]["loss"] + summary["test"]["ctcvr"]["loss"]
     assert summary["loss"]["test"] == pytest.approx(losses)
     assert "towers" not in summary
-    rows = [row for row in csv.reader((folder / "metrics.csv").open()) if row[3] == "cvr"]
-    assert {row[4] for row in rows} == {"accuracy", "f1", "auroc"}
+    rows = pandas.read_csv(folder / "metrics.csv")
+    assert {*rows.metric[rows.task == "cvr"]} == {"accuracy", "f1", "auroc"}
     assert "cvr val (accuracy" in (folder / "train.log").read_text()
 
 
