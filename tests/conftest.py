@@ -7,7 +7,7 @@ new one is tested by being there. Tests get at all of it through the fixtures at
 import math
 from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -154,7 +154,8 @@ def kinds_of_input() -> list[type[InputSpec]]:
 def example_spec(kind: type[InputSpec], other: bool = False) -> InputSpec:
     """A small spec of a kind; or another one, which needs another first stage."""
     sizes: dict[str, Any] = {"int": 9, "tuple[int, ...]": (2, 12, 12)}  # by the fields' types
-    first, *rest = (sizes[str(field.type)] for field in fields(kind))  # type: ignore[arg-type]
+    needed = [own for own in fields(kind) if own.default is MISSING]  # type: ignore[arg-type]
+    first, *rest = (sizes[str(field.type)] for field in needed)
     if other:
         first = first + 1 if isinstance(first, int) else (first[0] + 1, *first[1:])
     return kind(first, *rest)
