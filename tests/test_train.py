@@ -77,7 +77,8 @@ def test_the_total_is_weighted_and_the_tasks_losses_are_not(tmp_path: Path) -> N
 def test_a_run_can_be_repeated_from_its_config_alone(tmp_path: Path) -> None:
     train(tmp_path / "run", *SMOKE, "arch=mmoe", "deterministic=true")
     cfg = OmegaConf.load(tmp_path / "run" / "config.yaml")
-    from mtl_cli.disk.run_folder import RunFolder, create_folder
+    from mtl_cli.disk.new_folder import create_folder
+    from mtl_cli.disk.run_folder import RunFolder
     from mtl_cli.run.session import run
 
     run(cfg, RunFolder(create_folder(tmp_path / "again")), [])

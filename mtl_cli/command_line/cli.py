@@ -46,7 +46,8 @@ from mtl_cli.command_line.sweep import PLACE, forgotten, place_sweep
 from mtl_cli.command_line.targets import add_tasks, begun_hydra, check_path_said
 from mtl_cli.command_line.words import for_hydra, for_swept_choices, swept_for_hydra
 from mtl_cli.disk.literal import literal
-from mtl_cli.disk.run_folder import create_folder, seen_from_here
+from mtl_cli.disk.new_folder import create_folder
+from mtl_cli.disk.run_folder import seen_from_here
 from mtl_cli.disk.writing import refused
 
 run_name.register()

@@ -14,7 +14,8 @@ from mtl_cli.basis.shell import as_word
 from mtl_cli.command_line.grammar import value
 from mtl_cli.command_line.own_parts import split_config_dirs
 from mtl_cli.comparison.best import rank_on_val
-from mtl_cli.disk.run_folder import RunFolder, create_folder, find_run, from_here
+from mtl_cli.disk.new_folder import create_folder
+from mtl_cli.disk.run_folder import RunFolder, find_run, from_here
 from mtl_cli.disk.writing import forget_parts
 
 FILE = "sweep.json"  # the words, as they were typed

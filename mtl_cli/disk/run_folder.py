@@ -123,29 +123,6 @@ def from_here(path: Path) -> str:
     return shlex.quote(seen_from_here(path))
 
 
-def create_folder(path: Path) -> Path:
-    """Makes a new folder; where one is there already, ``<path>_2``, ``_3``, …
-
-    Raises:
-        ValueError: where the folder cannot be made or written to.
-    """
-    count, candidate = 1, path
-    try:
-        while True:
-            try:
-                candidate.mkdir(parents=True)  # fails where another run that starts now was faster
-                return candidate
-            except FileExistsError:
-                if not candidate.is_dir():
-                    raise
-            count += 1
-            candidate = path.with_name(f"{path.name}_{count}")
-    except OSError as error:
-        rule = "must be a folder that can be made and written to"
-        found = error.strerror or str(error)
-        raise problem(str(path), rule, found, "hydra.run.dir=<another folder>") from error
-
-
 def find_run(name: str, root: Path) -> RunFolder:
     """The run folder called ``name``, or the newest one below ``root`` for ``latest``.
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from mtl_cli.basis.errors import Problem
 from mtl_cli.comparison.saved_run import find_runs
-from mtl_cli.disk.run_folder import RunFolder, create_folder, find_run, from_here
+from mtl_cli.disk.run_folder import RunFolder, find_run, from_here
 
 FIGURES = {"digit": {"loss": 0.1 + 0.2, "accuracy": 1 / 3}, 'a,"b"\n': {"mse": 1e-300}, "": {}}
 
@@ -106,40 +106,6 @@ def test_a_reader_of_the_old_summary_reads_it_whole(folder):
 
 def test_without_a_summary_there_is_an_empty_one(folder):
     assert folder.read_summary() == {}
-
-
-def test_a_folder_that_is_taken_gets_a_suffix(tmp_path):
-    path = tmp_path / "runs" / "2024-01-31" / "12.30_run"
-    made = []
-    for _ in range(4):
-        made.append(create_folder(path))
-        (made[-1] / "config.yaml").touch()
-    assert [p.name for p in made] == ["12.30_run", "12.30_run_2", "12.30_run_3", "12.30_run_4"]
-
-
-def test_a_folder_that_was_there_is_left_alone_even_if_empty(tmp_path):
-    """It may be that of a run that starts at this moment."""
-    assert create_folder(tmp_path) == tmp_path.with_name(f"{tmp_path.name}_2")
-
-
-def test_runs_that_start_at_once_get_a_folder_each(tmp_path):
-    """Neither has written anything when the other one asks."""
-    assert create_folder(tmp_path / "run") != create_folder(tmp_path / "run")
-
-
-@pytest.mark.parametrize("below", ["file", "file/run", "file/deep/run"])
-def test_a_folder_below_a_file_is_refused(below, tmp_path):
-    (tmp_path / "file").write_text("in the way")
-    with pytest.raises(Problem, match=r"must be a folder .*\n  found: \S.*\n  try:   \S"):
-        create_folder(tmp_path / below)
-    assert (tmp_path / "file").read_text() == "in the way"
-
-
-@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="needs a folder kept from us")
-def test_a_folder_that_may_not_be_made_is_refused(tmp_path):
-    tmp_path.chmod(0o500)
-    with pytest.raises(Problem, match="must be a folder that can be made"):
-        create_folder(tmp_path / "run")
 
 
 def make_runs(root, names: list[str]) -> None:
