@@ -104,6 +104,7 @@ def test_compare_says_what_a_study_says_and_goes_on(frame, tmp_path):
         ({"seeds": 1}, "two seeds or more"),
         ({"data": [1, 2]}, "must be a pandas.DataFrame"),
         ({"data": {"a": [1, 2], "b": [1]}}, "columns of one length"),
+        ({"data": {"a": np.ones((2, 3)), "b": [1, 0]}}, "a cell for each row"),
         ({"targets": {"sick": "binary", "age": "count"}}, "must name columns that are there"),
     ],
 )

@@ -10,14 +10,16 @@ import shlex
 from collections.abc import Sequence
 from glob import escape
 from pathlib import Path
+from typing import Any
 
+from hydra.core.override_parser.types import Override
 from hydra.errors import MissingConfigException, OverrideParseException
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from mtl_cli.basis.errors import Problem, nearest, problem
 from mtl_cli.command_line.corrected import command, corrected
-from mtl_cli.command_line.grammar import parsed
+from mtl_cli.command_line.grammar import parsed, read_mapping, value
 from mtl_cli.command_line.habits import CHOICES, SAY_TARGETS, meant, of_file, with_table
 from mtl_cli.command_line.old_words import is_old, todays
 from mtl_cli.command_line.own_parts import conf_folders
@@ -42,6 +44,8 @@ def explain(error: Exception, words: list[str]) -> Problem:
         return no_such_choice(error.missing_cfg_file, list(error.options), words)
     if isinstance(error, OverrideParseException):
         return unreadable(error, words)
+    if again := said_twice(key, words):
+        return again
     there = cause.parent_node if isinstance(cause, OmegaConfBaseException) else None
     wrong = getattr(cause, "key", None)
     if isinstance(there, DictConfig) and wrong is not None:
@@ -61,6 +65,8 @@ def explain(error: Exception, words: list[str]) -> Problem:
             fix = corrected(words, word, f"{option}=[{listed}]")
             return problem(word, "must say the kind of each target, {target: kind}", word, fix)
         fix = shlex.join([command(), "--multirun", *words])
+        if listed != "0,1" and re.fullmatch(r"-?\d+,\d+", listed):
+            fix += f"; or {option}={listed.replace(',', '.')}, where it is one number"
         return problem(word, "is several values, each for a run of its own", word, fix)
     if "does not exist" in text or "Could not delete" in text:
         word = next((word for word in words if word.startswith("~")), key)
@@ -73,6 +79,34 @@ def explain(error: Exception, words: list[str]) -> Problem:
     lines = [line.strip() for line in [*text.splitlines(), *str(cause or "").splitlines()]]
     fix = f"{command()} --cfg job, which shows it as far as it goes"
     return problem("the command line", "must fit the configuration", "; ".join(lines), fix)
+
+
+def said_twice(key: str, words: list[str]) -> Problem | None:
+    """Of a mapping that several words say, each of other names; None where they do not."""
+    typed = {word: mapping_of(word, own) for word, own in parsed(words) if begins(word, key)}
+    said = [own for own in typed.values() if own]
+    if len(said) < 2:
+        return None
+    whole = {name: own for mapping in said for name, own in mapping.items()}
+    first, *_ = typed
+    mended = f"{key}={value(whole)}"
+    line = [
+        mended if word == first else word for word in words if word == first or word not in typed
+    ]
+    found = " and ".join(f"{{{', '.join(mapping)}}}" for mapping in said)
+    return problem(key, "must be said once", found, shlex.join([command(), *line]))
+
+
+def mapping_of(word: str, own: Override | None) -> dict[str, Any] | None:
+    """The mapping that a word gives, as Hydra reads it or as it is written."""
+    text = read_mapping(word.partition("=")[2]) if own is None else own.value()
+    read = read_mapping(text) or text
+    return read if isinstance(read, dict) else None
+
+
+def begins(word: str, key: str) -> bool:
+    """Whether a word gives a mapping to a place."""
+    return word.lstrip("+").startswith(f"{key}={{")
 
 
 def no_such_choice(place: str, options: list[str], words: list[str]) -> Problem:

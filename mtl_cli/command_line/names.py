@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from itertools import count
 from typing import Any
+from unicodedata import combining, normalize
 
 from mtl_cli.basis.errors import problem
 from mtl_cli.basis.shell import OTHER_KINDS
@@ -52,7 +53,7 @@ def check_names(said: Mapping[Any, Any]) -> None:
     kinds = {as_typed(task): own for task, own in said.items()}
     wrong = [name for name, own in kinds.items() if kind_of(own) and not is_name(name)]
     if wrong:
-        rule = "must begin with a letter, and have letters, digits, _ and - alone"
+        rule = "must begin with a letter from a to z, and have such letters, digits, _ and - alone"
         raise problem("the name of a task", rule, wrong[0], renamed(kinds))
 
 
@@ -63,7 +64,7 @@ def renamed(said: Mapping[str, Any]) -> str:
         if is_name(name):
             mended[name] = own
             continue
-        plain = re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_")
+        plain = re.sub(r"\W+", "_", in_ascii(name), flags=re.ASCII).strip("_")
         plain = plain if is_name(plain) else f"y_{plain}".strip("_")
         number = next(i for i in count(1) if free(plain, i) not in {*said, *mended})
         whole = dict(own) if isinstance(own, Mapping) else {"kind": own}
@@ -72,6 +73,13 @@ def renamed(said: Mapping[str, Any]) -> str:
     if len(mended) > 1:
         return word("dataset.targets", mended)
     return next(word(f"dataset.targets.{task}", own) for task, own in mended.items())
+
+
+def in_ascii(name: str) -> str:
+    """A name without its accents, as people write it where there are none: ``Rückfälle`` is
+    ``Ruckfalle``."""
+    apart = normalize("NFKD", name.replace("ß", "ss"))
+    return "".join(letter for letter in apart if not combining(letter))
 
 
 def quoted(typed: str) -> str | None:

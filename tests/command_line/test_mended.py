@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import mtl_cli.train
+from mtl_cli.basis.errors import Problem
 from mtl_cli.command_line.cli import compose, job_config
 from mtl_cli.command_line.kind_in_file import kind_in_file
 
@@ -45,11 +46,26 @@ def here(tmp_path: Path, monkeypatch) -> Path:
         ("my.csv targets=age", f"dataset=table {FILE} dataset.targets={{age:regression}}"),
         ("seed=0,1,2", "--multirun seed=0,1,2"),
         ("seed=0,1 arch=mmo", "--multirun seed=0,1 arch=mmoe"),
+        ("mmoe seed=1", "arch=mmoe seed=1"),
+        (
+            f"dataset=table {FILE} '{BOTH}' 'dataset.split={{test: 0,3}}'",
+            "dataset.split={test: 0.3}",
+        ),
+        (f"dataset=table dataset.path=my own.csv '{BOTH}'", 'dataset.path="my own.csv"'),
+        (f"dataset=table '{BOTH}' dataset.path=my own '(1).csv'", 'dataset.path="my own (1).csv"'),
+        (f"dataset=table '{BOTH}' dataset.path=my ow.csv", 'dataset.path="my ow.csv"'),
+        (
+            f"dataset=table {FILE} '{BOTH}' seed=1 "
+            "'dataset.targets={group: {kind: multiclass}}'",
+            "dataset.targets={ill:binary,age:regression,group:{kind:multiclass}} seed=1",
+        ),
         ("arch=mmo optimizer.lr=abc weightin=uw", "arch=mmoe optimizer.lr=0.001 weighting=uw"),
     ],
 )
 def test_the_line_that_is_offered_has_all_mended(here, monkeypatch, capsys, typed, offered):
     monkeypatch.setattr(sys, "argv", ["mtl-train", *shlex.split(typed)])
+    for name in ("my own.csv", "my own (1).csv") if "=my o" in typed else ():
+        (here / name).write_text(TABLE, encoding="utf-8")
     with pytest.raises(SystemExit) as end:
         mtl_cli.train.main()
     assert end.value.code == 1
@@ -63,6 +79,12 @@ def test_the_line_that_is_offered_has_all_mended(here, monkeypatch, capsys, type
     single = [w.replace("seed=0,1,2", "seed=0").replace("seed=0,1", "seed=0") for w in words[1:]]
     cfg = compose("train", [word for word in single if word != "--multirun"])
     assert job_config(cfg, cfg.hydra).tasks
+
+
+def test_a_decimal_comma_is_answered_with_a_point_too(here):
+    with pytest.raises(Problem) as error:
+        compose("train", ["optimizer.lr=0,01"])
+    assert error.value.fix.endswith("; or optimizer.lr=0.01, where it is one number")
 
 
 def test_a_kind_is_what_the_column_looks_like(here):

@@ -119,7 +119,7 @@ def test_places_in_yamls_of_ones_own_take_choices_too(tmp_path):
     assert for_hydra(words[2:]) == words[2:]
 
 
-@pytest.mark.parametrize("name", ["mean area", "1st", "a.b", "3", "a/b"])
+@pytest.mark.parametrize("name", ["mean area", "1st", "a.b", "3", "a/b", "Größe", "主题"])
 def test_the_name_of_a_task_can_stand_in_a_path(name):
     with pytest.raises(Problem, match=r"the name of a task must begin with a letter(.|\n)*try:"):
         with_tasks([f"dataset.targets={{{name}: regression}}"])

@@ -12,8 +12,8 @@ from mtl_cli.basis.errors import Problem, problem
 from mtl_cli.dataset.files.blanks import with_numbers
 from mtl_cli.dataset.files.cells import MISSING
 from mtl_cli.dataset.files.delimiter import WHITESPACE
-from mtl_cli.dataset.files.encoded import as_utf8, wrong_encoding
-from mtl_cli.dataset.files.misread import how_to_read
+from mtl_cli.dataset.files.encoded import as_utf8, lines, wrong_encoding
+from mtl_cli.dataset.files.misread import delimiter_for, how_to_read
 from mtl_cli.dataset.files.parser_threads import lend
 from mtl_cli.dataset.files.parts import Part, ReadOptions, check_columns, suffix_of
 from mtl_cli.dataset.files.unparsed import check_cells
@@ -163,16 +163,15 @@ class Reading:
 
     def explain(self, error: Exception) -> Problem:
         """Arrow's error in our form."""
-        advice, text = self.options.advice, str(error)
+        options, advice, text = self.options, self.options.advice, str(error)
         unreadable = "must be a file of rows that can be read"
         try:
-            if wrong := wrong_encoding(self.file, self.options):
+            if wrong := wrong_encoding(self.file, options):
                 return wrong
         except (OSError, EOFError) as broken:  # of a packed file
             return problem(str(self.file), unreadable, str(broken), "mend it")
         if "Empty CSV file" in text:
-            fix = "a file with rows"
-            return problem(str(self.file), "must hold rows", "an empty file", fix)
+            return problem(str(self.file), "must hold rows", "an empty file", "a file with rows")
         if "straddling object" in text:
             rule = f"must hold rows of less than {BLOCK_BYTES // 2**20} MiB"
             fix = advice("close the quote", "quote=null, where nothing quotes")
@@ -183,9 +182,10 @@ class Reading:
             thing = f"row {number - self.options.header} of {self.file}"
             rule = f"must have {row.expected_columns} cells, as the file has columns"
             other = "on_bad_row=skip, which leaves such rows out; or another delimiter"
-            if self.options.delimiter == " ":
+            if options.delimiter == " ":
                 other = f"delimiter={WHITESPACE}, where several blanks may stand between cells"
-            fix = advice("mend the row", other)
+            first = [next(lines(self.file, options.encoding))] if row.expected_columns == 1 else []
+            fix = delimiter_for(first, options.slot) or advice("mend the row", other)
             return problem(thing, rule, f"{row.actual_columns} cells: {row.text[:60]!r}", fix)
         return problem(str(self.file), unreadable, text, "mend it")
 

@@ -39,9 +39,21 @@ def readable(file: Path) -> Iterator[None]:
         raise problem(str(file), "must be a file of rows that can be read", found, fix) from error
 
 
+def said_by_file(file: Path, encoding: str) -> str:
+    """The encoding of a text file: UTF-8 where it begins with the mark of that, else as was said.
+
+    Excel saves one table as cp1252 and the next as UTF-8 with the mark; a run reads both.
+    """
+    if codecs.lookup(encoding).name == "utf-8":
+        return encoding
+    with readable(file), open_bytes(file) as stream:
+        return "utf-8-sig" if stream.read(3) == codecs.BOM_UTF8 else encoding
+
+
 def lines(file: Path, encoding: str) -> Iterator[str]:
     """The lines of a text file, which end at ``\\n`` (and ``\\r\\n``) and nowhere else."""
-    encoding = "utf-8-sig" if encoding.lower().replace("-", "") == "utf8" else encoding
+    encoding = said_by_file(file, encoding)
+    encoding = "utf-8-sig" if codecs.lookup(encoding).name == "utf-8" else encoding
     with io.TextIOWrapper(open_bytes(file), encoding, newline="\n") as stream:
         for line in stream:
             yield line.removesuffix("\n").removesuffix("\r")
@@ -79,6 +91,7 @@ def as_utf8(file: Path, encoding: str) -> Iterator[Path]:
     Arrow would decode it too, by Python in its own threads: where a reader is given up amid the
     file, it waits for a thread that waits for Python.
     """
+    encoding = said_by_file(file, encoding)
     if codecs.lookup(encoding).name == "utf-8":
         yield file
         return
@@ -94,7 +107,7 @@ def as_utf8(file: Path, encoding: str) -> Iterator[Path]:
 
 def wrong_encoding(file: Path, options: ReadOptions) -> Problem | None:
     """The error for a file that is not in the encoding that was said; None where it is."""
-    encoding, position = options.encoding, 0
+    encoding, position = said_by_file(file, options.encoding), 0
     decoder = codecs.getincrementaldecoder(encoding)()
     for block in chain(blocks(file), [b""]):
         waiting = len(decoder.getstate()[0])  # bytes of a character that is not yet whole

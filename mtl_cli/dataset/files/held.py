@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import pyarrow
 
 PREFIX = "memory:"
+AS_ARRAYS = "data=(inputs, targets) with dataset=arrays, which takes arrays of any shape"
 HELD: dict[str, Any] = {}  # rows or arrays by name, while a block of `held` lasts
 
 
@@ -68,13 +69,18 @@ def arrow_table(name: str, rows: Any) -> pyarrow.Table:
         names, columns = list(map(str, rows)), list(rows.values())
     else:
         rule = "must be a pandas.DataFrame, a pyarrow.Table, or {column: its cells}"
-        raise problem(f"the data {name!r}", rule, type(rows).__name__, "pandas.DataFrame(...)")
+        fix = f"pandas.DataFrame(...), or {AS_ARRAYS}"
+        raise problem(f"the data {name!r}", rule, type(rows).__name__, fix)
     if twice := [n for n in dict.fromkeys(names) if names.count(n) > 1]:
         rule = "must have columns of different names"
         raise problem(f"the data {name!r}", rule, f"{', '.join(twice)} twice", "another name")
     if len(lengths := {len(column) for column in columns}) > 1:
         found = ", ".join(map(str, sorted(lengths)))
         raise problem(f"the data {name!r}", "must have columns of one length", found, "the same")
+    for own, column in zip(names, columns, strict=True):
+        if len(shape := getattr(column, "shape", ())) > 1:
+            rule = "must have a cell for each row"
+            raise problem(f"column {own} of the data {name!r}", rule, f"shape {shape}", AS_ARRAYS)
     return pyarrow.table([cells(column) for column in columns], names=names)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mtl_cli.basis.errors import check_boolean, check_choice, nearest, problem
 from mtl_cli.dataset.files.delimiter import delimiter_of
-from mtl_cli.dataset.files.misread import how_to_read
+from mtl_cli.dataset.files.misread import how_to_read, is_misdecoded
 
 if TYPE_CHECKING:
     import pyarrow
@@ -182,8 +182,8 @@ def check_columns(
     if len(missing) == len(close) == len({*close.values()}):
         mends = [f"{near} in place of {name}" for name, near in close.items()]
         fix = f"{close[named]} in its place" if len(close) == 1 else "; ".join(mends)
-    if slot and (len(columns) == 1 or not close):
-        fix = how_to_read(columns, slot) or fix
+    if slot and (len(columns) == 1 or not close or is_misdecoded(columns, missing)):
+        fix = how_to_read(columns, slot, missing) or fix
     raise problem(thing, rule, named, fix)
 
 
