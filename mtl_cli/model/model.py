@@ -129,8 +129,9 @@ class Model(nn.Module):
         groups: list[set[str]] = []
         reached = self.reached()
         assert self._reach is not None
-        linked = [own | {task} for task, own in measured_with(self, self._reach).items()]
-        for tasks in map(set, [*reached.values(), *linked]):
+        linked = measured_with(self.tasks, self.derivation, self._reach)
+        joined_by = [*reached.values(), *(own | {task} for task, own in linked.items())]
+        for tasks in map(set, joined_by):
             joined = [group for group in groups if group & tasks]
             groups = [group for group in groups if not group & tasks]
             groups += [set.union(tasks, *joined)] if tasks else []
@@ -184,7 +185,9 @@ class Model(nn.Module):
         declare but the parameters that it stacks over tasks.
         """
         if self._reach is None:
-            reach = find_reach(self)
+            headed = [name for name in self.tasks if name not in self.derivation.tasks]
+            heads = {name: self.heads[module_key(name)] for name in headed}
+            reach = find_reach(self, self.arch, self.tasks, heads)
             ends, parting = reach.losses, reach.representations
             self._reach = replace(reach, losses=[], representations=[])  # whose graphs are large
             self._part_at_tensors = all_pass(parting, ends, self.shared_parameters())

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 from torch.autograd.graph import Node
 from torch.func import functional_call
 
+from mtl_cli.arch.base import Architecture
 from mtl_cli.basis.backward_graph import leaf_ids, nodes
 from mtl_cli.basis.batch import Examples
 from mtl_cli.basis.errors import problem
+from mtl_cli.model.derivation import Derivation
 from mtl_cli.model.mode import mode
-
-if TYPE_CHECKING:
-    from mtl_cli.model.model import Model
+from mtl_cli.task.base import Task
 
 
 @dataclass(frozen=True)
@@ -44,12 +43,23 @@ class Reach:
         return any(len(tasks) > 1 for tasks in self.outputs.values())
 
 
-def find_reach(model: Model) -> Reach:
+def find_reach(
+    model: nn.Module,
+    arch: Architecture,
+    tasks: Mapping[str, Task],
+    heads: Mapping[str, nn.Module],
+) -> Reach:
     """Walks the graphs of the losses of a forward pass on made-up examples.
 
     So products of outputs, detached outputs and towers without a loss need no declaration.
+
+    Args:
+        model: gives ``{task: output}`` for ``{input: examples}``.
+        arch: its architecture.
+        tasks: its tasks.
+        heads: ``{task: its head}``, where it has one.
     """
-    outputs, losses, representations = try_model(model)
+    outputs, losses, representations = try_model(model, arch, tasks)
     leaves: dict[str, set[int]] = {}
     edges: dict[str, set[tuple[Node | None, int]]] = {}
     for task, loss in losses.items():
@@ -58,10 +68,9 @@ def find_reach(model: Model) -> Reach:
             edges[task].update(node.next_functions)
             if hasattr(node, "variable"):
                 leaves[task].add(id(node.variable))
-    headed = [task for task in model.tasks if task not in model.derivation.tasks]
-    for key, task in zip(model.heads, headed, strict=True):
+    for task, head in heads.items():
         if task in leaves:  # also what is not trained of its head is its own
-            leaves[task] |= {id(p) for p in model.heads[key].parameters()}
+            leaves[task] |= {id(p) for p in head.parameters()}
     return Reach(
         parameters={
             name: frozenset(task for task in leaves if id(p) in leaves[task])
@@ -80,16 +89,17 @@ def find_reach(model: Model) -> Reach:
 class MadeUp(nn.Module):
     """A model as far as its losses, on made-up labels."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: nn.Module, tasks: Mapping[str, Task]) -> None:
         super().__init__()
         self.model = model
+        self.tasks = dict(tasks)  # whose buffers are the model's
 
     def forward(
         self, inputs: Mapping[str, Examples], device: torch.device
     ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         outputs = self.model(inputs)
         losses = {}
-        for name, task in self.model.tasks.items():
+        for name, task in self.tasks.items():
             if task.trained and name in outputs:
                 target, output = task.example_target(2).to(device), outputs[name]
                 if task.size is not None:  # made-up maps are small
@@ -98,10 +108,12 @@ class MadeUp(nn.Module):
         return outputs, losses
 
 
-def try_model(model: Model) -> tuple[dict[str, Tensor], dict[str, Tensor], list[Tensor]]:
+def try_model(
+    model: nn.Module, arch: Architecture, tasks: Mapping[str, Task]
+) -> tuple[dict[str, Tensor], dict[str, Tensor], list[Tensor]]:
     """Outputs, losses and representations of a training forward pass that leaves no trace."""
     device = next(model.parameters()).device
-    whole, arch = MadeUp(model), model.arch
+    whole = MadeUp(model, tasks)
     buffers = {name: buffer.clone() for name, buffer in whole.named_buffers()}
     before = arch.representations
     others = [] if device.type == "cpu" else [device.index or 0]
@@ -116,7 +128,9 @@ def try_model(model: Model) -> tuple[dict[str, Tensor], dict[str, Tensor], list[
     return outputs, losses, representations
 
 
-def measured_with(model: Model, reach: Reach) -> dict[str, frozenset[str]]:
+def measured_with(
+    tasks: Mapping[str, Task], derivation: Derivation, reach: Reach
+) -> dict[str, frozenset[str]]:
     """For each task whose figures depend on the training of others, these: those whose losses reach
     its output or what it is made of, and those whose outputs its loss reads.
 
@@ -124,9 +138,9 @@ def measured_with(model: Model, reach: Reach) -> dict[str, frozenset[str]]:
         ValueError: where nothing trains the output of a task.
     """
     found: dict[str, frozenset[str]] = {}
-    for name, task in model.tasks.items():
-        made_of = model.derivation.needed([name, *task.reads]) or ()
-        if name not in model.derivation.tasks and not task.trained and not reach.outputs[name]:
+    for name, task in tasks.items():
+        made_of = derivation.needed([name, *task.reads]) or ()
+        if name not in derivation.tasks and not task.trained and not reach.outputs[name]:
             slot = f"tasks.{name}"
             rule = "must be reached by a loss, its own or that of a task made of it"
             fix = f"{slot}.loss={task.usual_loss}, or '~{slot}'"
