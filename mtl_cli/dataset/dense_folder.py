@@ -12,14 +12,16 @@ from torch import Tensor
 
 from mtl_cli.basis.batch import Batch, Examples
 from mtl_cli.basis.errors import check_integer, problem
+from mtl_cli.dataset.columns.labels import KINDS as LABELS
+from mtl_cli.dataset.columns.target_options import targets_of
 from mtl_cli.dataset.files.cache import Cache
 from mtl_cli.dataset.files.parts import check_name
 from mtl_cli.dataset.maps.augmentation import Augmentation
 from mtl_cli.dataset.maps.classes import check_train, names_of
 from mtl_cli.dataset.maps.folder_arrays import Size, read_folder
 from mtl_cli.dataset.maps.jitter import Jitter
-from mtl_cli.dataset.maps.listing import PICTURES, listed
-from mtl_cli.dataset.maps.map_target import EXAMPLE, map_targets_of
+from mtl_cli.dataset.maps.listing import PICTURES, Listing, listed
+from mtl_cli.dataset.maps.map_target import EXAMPLE, MapTarget, map_targets_of
 from mtl_cli.dataset.maps.pixels import unpacked
 from mtl_cli.dataset.memory.batching import Batching
 from mtl_cli.dataset.memory.in_memory import InMemoryDataset, Rows
@@ -27,12 +29,15 @@ from mtl_cli.dataset.readers.pictures import PictureReader, as_seen, normalised,
 from mtl_cli.dataset.splits.deal import deal
 from mtl_cli.dataset.splits.facts import lines_of
 from mtl_cli.dataset.splits.options import SplitOptions
+from mtl_cli.dataset.tables.targets import TableTargets
 
 PATHS = "a folder with images/ and masks/ of equal names, or a CSV with the paths of both"
 
 
 class DenseFolder(InMemoryDataset):
-    """Input ``image`` [3, H, W], and a map for each target; see `MapTarget`.
+    """Input ``image`` [3, H, W], and a map for each target; see `MapTarget`. A target of another
+    kind, ``multiclass`` say, is one label of each picture, in a column of the table of paths; see
+    `TargetOptions`.
 
     Args:
         path: a folder of folders, or a table of paths; see `listed`.
@@ -66,39 +71,44 @@ class DenseFolder(InMemoryDataset):
         if path is None:
             raise problem("dataset.path", f"must be {PATHS}", "none", "dataset.path=<folder>")
         check_name("dataset.image", image)
-        said = map_targets_of(targets)
-        if PICTURES in said:
-            rule = "must be another name than that of the pictures"
-            raise problem("dataset.targets", rule, PICTURES, EXAMPLE)
+        said, whole = parted(targets)
+        labels = TableTargets(targets_of(whole) if whole else {}, None, None)
         dealing = SplitOptions.of(split)
         listing = listed(path, image, said)
         found = read_folder(cache, listing, said, size_of(size))
         count = len(listing.files[PICTURES])
-        dealt = deal(dealing, np.full(count, ""), listing.cells, listing.place, None, [])
+        read_labels(labels, listing)
+        own_classes = (labels.strata, labels.classes)
+        dealt = deal(dealing, np.full(count, ""), listing.cells, listing.place, *own_classes)
+        labels.check(dealt.rows["train"])
         classes = {
             t: names_of(own, found.seen[t], listing.files[t])
             for t, own in said.items()
             if own.kind != "depth"
         }
-        notes = lines_of(dealt.facts)
+        notes = [*lines_of(dealt.facts), *labels.notes(dealt.rows["train"])]
         for task, own in said.items():
             notes += check_train(own, classes.get(task, []), found.seen[task], dealt.rows["train"])
         picture = found.arrays.pop(PICTURES)
         rows = {split: torch.from_numpy(at) for split, at in dealt.rows.items()}
         super().__init__(
             splits={
-                split: Rows({PICTURES: picture[at]}, {t: y[at] for t, y in found.arrays.items()})
+                split: Rows(
+                    {PICTURES: picture[at]},
+                    {t: y[at] for t, y in {**found.arrays, **labels.targets}.items()},
+                )
                 for split, at in rows.items()
             },
             inputs={PICTURES: picture_spec(picture.shape[1:])},
-            tasks=dict.fromkeys(said, PICTURES),
+            tasks=dict.fromkeys(targets or (), PICTURES),
             source="files",
             batching=batching,
         )
         self.kinds = {task: own.kind for task, own in said.items()}
         self.drawn, self.dealt = dealt.drawn, dealt.facts
         self.class_names = {t: names for t, names in classes.items() if said[t].map}
-        self.sizes_of_tasks = {
+        self.class_names |= labels.class_names
+        self.sizes_of_tasks = labels.sizes | {
             t: len(classes[t]) for t, own in said.items() if own.kind == "segmentation"
         }
         height, width = picture.shape[2], picture.shape[3]
@@ -121,12 +131,43 @@ class DenseFolder(InMemoryDataset):
         return as_seen(x)
 
     def prepare_targets(self, targets: dict[str, Tensor]) -> dict[str, Tensor]:
-        return {task: unpacked(self.kinds[task], target) for task, target in targets.items()}
+        kinds = self.kinds
+        return {t: unpacked(kinds[t], y) if t in kinds else y for t, y in targets.items()}
 
     def augment(self, batch: Batch, draw: torch.Generator) -> Batch:
         if self.augmentation.on:
             batch = self.augmentation(batch, PICTURES, draw, self.kinds)
         return self.jitter(batch, PICTURES, draw) if self.jitter.on else batch
+
+
+def parted(
+    targets: Mapping[str, Any] | None,
+) -> tuple[dict[str, MapTarget], dict[str, Any]]:
+    """The targets that are maps, and what is said of those that are one label a picture."""
+    if not targets or not isinstance(targets, Mapping):
+        return map_targets_of(targets), {}
+    if PICTURES in targets:
+        rule = "must be another name than that of the pictures"
+        raise problem("dataset.targets", rule, PICTURES, EXAMPLE)
+    kinds = {t: own.get("kind") if isinstance(own, Mapping) else own for t, own in targets.items()}
+    whole = {str(t): own for t, own in targets.items() if kinds[t] in LABELS}
+    maps = {t: own for t, own in targets.items() if kinds[t] not in LABELS}
+    return map_targets_of(maps) if maps else {}, whole
+
+
+def read_labels(labels: TableTargets, listing: Listing) -> None:
+    """Reads the labels of whole pictures from the table of paths.
+
+    Raises:
+        ValueError: where there is no table, or no such column.
+    """
+    if not labels.said:
+        return
+    if listing.table is None:
+        task = next(iter(labels.said))
+        rule = "is one label of each picture: it needs a table of paths with its column"
+        raise problem(f"dataset.targets.{task}", rule, "folders", "dataset.path=<a CSV of paths>")
+    labels.read(listing.table, listing.place)
 
 
 def size_of(size: Sequence[int] | None) -> Size | None:

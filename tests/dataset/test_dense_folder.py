@@ -175,6 +175,31 @@ def test_a_column_says_the_splits(tmp_path):
     assert set(dataset.splits["val"].inputs["image"][:, 2, 0, 0].tolist()) == {1, 4, 7}
 
 
+def test_a_column_is_one_label_of_each_picture(tmp_path):
+    written(tmp_path)
+    said = {i: "" if i == 5 else ["wet", "dry"][i % 3 == 0] for i in range(NUMBER)}
+    lines = [f"images/{i:02}.png,masks/{i:02}.png,{word},{0.5 * i}" for i, word in said.items()]
+    (tmp_path / "rows.csv").write_text("\n".join(["image,road,state,age", *lines]))
+    targets = {"state": "binary", "road": "segmentation", "age": "regression"}
+    dataset = made(tmp_path / "rows.csv", targets=targets, flip=0.5, scales=[1.0, 1.5])
+    assert list(dataset.tasks) == ["state", "road", "age"]
+    assert dataset.class_names == {"state": ["dry", "wet"]}
+    assert (dataset.map_sizes, dataset.sizes_of_tasks["road"]) == ({"road": SIZE}, 3)
+    draw = torch.Generator().manual_seed(0)
+    for split in dataset.sizes:
+        for batch in dataset.loader(split, dataset.tasks, torch.device("cpu"), 0).batches(1):
+            batch = dataset.augment(batch, draw) if split == "val" else batch
+            for k, age in enumerate(batch.targets["age"].tolist()):
+                state = batch.targets["state"][k].item()
+                right = {"": -1, "wet": 1, "dry": 0}[said[round(2 * age)]]
+                assert state == right or (np.isnan(state) and right == -1)
+
+
+def test_a_label_of_a_picture_needs_a_table(tmp_path):
+    with pytest.raises(Problem, match=r"targets\.state is one label .*\n  found: folders"):
+        made(written(tmp_path), targets={"road": "segmentation", "state": "binary"})
+
+
 def test_a_class_that_train_lacks_is_said(tmp_path):
     targets = {"road": {"kind": "segmentation", "num_classes": 5}}
     notes = made(written(tmp_path), targets=targets).notes

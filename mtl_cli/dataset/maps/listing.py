@@ -34,11 +34,13 @@ class Listing:
         files: ``{"image" or task: the file of each picture}``; None: it has no such map.
         place: where each picture is named.
         cells: gives another column of the table.
+        table: of all rows; None: there is none, but folders.
     """
 
     files: dict[str, list[Path | None]]
     place: Place
     cells: Callable[[str], Any]
+    table: Any = None
 
 
 def listed(path: str, image: str | None, targets: Targets) -> Listing:
@@ -156,4 +158,4 @@ def in_table(path: Path, image: str | None, targets: Targets) -> Listing:
         check_columns(table.column_names, [column], "dataset.split.column", "dataset")
         return table[column]
 
-    return Listing(files, place, cells)
+    return Listing(files, place, cells, table)

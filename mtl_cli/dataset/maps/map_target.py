@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from mtl_cli.basis.errors import check_choice, check_integer, check_number, nearest, problem
+from mtl_cli.dataset.columns.labels import KINDS as LABELS
 from mtl_cli.dataset.files.parts import check_name
 from mtl_cli.dataset.files.picture_files import JPEG, read_map
 from mtl_cli.dataset.maps.offered import with_value
@@ -204,7 +205,8 @@ def map_target_of(task: str, said: Any) -> MapTarget:
     """One of them."""
     slot = f"dataset.targets.{task}"
     if not isinstance(said, Mapping):
-        check_choice(slot, said, list(KINDS), f"'dataset.targets={{{task}: segmentation}}'")
+        known = [*KINDS, *LABELS]  # the others are no maps, and read elsewhere
+        check_choice(slot, said, known, f"'dataset.targets={{{task}: segmentation}}'")
         return MapTarget(task, said)
     for option in said:
         if option not in OPTIONS:
