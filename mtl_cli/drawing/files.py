@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mtl_cli.disk.writing import written
+from mtl_cli.drawing.letters import lettered
 from mtl_cli.drawing.page import page
 
 
@@ -27,14 +28,15 @@ def save(figure: Any, path: Path, **options: Any) -> Path:
     for axes in figure.axes:
         for axis in (axes.xaxis, axes.yaxis):
             axis.get_ticklabels()  # gives the ticks their texts, which they have from drawing else
-    for text in figure.findobj(Text):
+    texts = figure.findobj(Text)
+    for text in texts:
         if "$" in text.get_text() and "\\mathdefault" not in text.get_text():  # numbers on axes
             text.set_parse_math(False)
-    if own.width is not None:
-        empty_narrow_cells(figure)
     if own.format == "pdf":
         options["metadata"] = {"CreationDate": None}  # the same picture is the same file
-    with written(path) as beside:
+    with lettered(texts), written(path) as beside:
+        if own.width is not None:
+            empty_narrow_cells(figure)
         figure.savefig(beside, dpi=own.dots, format=own.format, **options)
     return path
 
