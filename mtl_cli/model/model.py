@@ -15,6 +15,7 @@ from mtl_cli.model.heads import make_head
 from mtl_cli.model.last_layer import last_layer
 from mtl_cli.model.reach import Reach, find_reach, measured_with
 from mtl_cli.task.base import Task
+from mtl_cli.task.two_classes import TwoClasses
 from mtl_cli.weighting.jacobian import all_pass
 
 
@@ -56,6 +57,7 @@ class Model(nn.Module):
         self.heads = nn.ModuleDict(
             {module_key(task.name): make_head(task, arch, maps_by) for task in headed}
         )
+        self._logits = [task.name for task in headed if isinstance(task, TwoClasses)]
         self._reach: Reach | None = None
         self._part_at_tensors = False
 
@@ -80,6 +82,7 @@ class Model(nn.Module):
         """The outputs of ``tasks`` (all, where None) whose input is present."""
         features = self.arch(inputs, self.derivation.needed(tasks))
         outputs = {task: self.heads[module_key(task)](f) for task, f in features.items()}
+        self.arch.see({task: outputs[task] for task in self._logits if task in outputs})
         return self.derivation.add(outputs, self.tasks, tasks)
 
     def shared_parameters(self) -> list[nn.Parameter]:
