@@ -74,13 +74,15 @@ class PictureReader(Reader):
             raise problem(str(path), rule, f"labels of {', '.join(tasks)}", f"{fix} of input")
         files = find_pictures(path)
         root = path if path.is_dir() else path.parent
-        scaled = 0
+        scaled = grey = 0
         for first in range(0, len(files), batch_size):
             own = files[first : first + batch_size]
             names = [
                 f.relative_to(root).as_posix() if f.is_relative_to(root) else f.name for f in own
             ]
-            part = self.examples([read_picture(file) for file in own], input)
+            pictures = [read_picture(file) for file in own]
+            grey += sum(map(is_grey, pictures))
+            part = self.examples(pictures, input)
             heights, widths = zip(*part.sizes, strict=True)
             beside = {"file": names, "height": list(heights), "width": list(widths)}
             scaled += sum(size != self.size for size in part.sizes)
@@ -89,6 +91,9 @@ class PictureReader(Reader):
             height, width = self.size
             said = "note        %d of %d pictures were scaled to %d x %d, which the model reads"
             log.warning(said, scaled, len(files), height, width)
+        if grey:
+            said = "note        %d of %d pictures are grey; a model of coloured ones misreads them"
+            log.warning(said, grey, len(files))
 
     def count(self, path: Path) -> int:
         return len(find_pictures(path))
@@ -108,6 +113,11 @@ class PictureReader(Reader):
             sizes.append((picture.shape[0], picture.shape[1]))
         image = torch.from_numpy(np.stack(images)) if images else torch.zeros(0, 3, *self.size)
         return NewExamples({}, {input: normalised(image)}, sizes=sizes)
+
+
+def is_grey(picture: np.ndarray) -> bool:
+    """Whether a picture [H, W, 3] has no colour in it."""
+    return bool((picture[..., :1] == picture[..., 1:]).all())
 
 
 def find_pictures(path: Path) -> list[Path]:
