@@ -202,7 +202,7 @@ def test_an_error_in_the_middle_leaves_no_file(run: Path, tmp_path: Path) -> Non
         (["out=x.txt"], "must be a file that ends in .csv or .parquet"),
         (["out=."], "must be a file that ends in"),
         (["out=/proc/x.csv"], "must be a file that can be written"),
-        (["input=nothing.csv"], "must be a file, a folder or a glob"),
+        (["input=nothing.csv"], "^input must be a file, a folder or a glob"),
         (["tasks=[tan]"], r"tasks=\["),
         (["batch_size=0"], "batch_size must be an integer of at least 1"),
         (["overwrite=maybe"], "overwrite must be true or false"),

@@ -111,7 +111,7 @@ class LoadedRun:
         self.check_input(input)
         check_integer("batch_size", batch_size, 1, "batch_size=1000")
         is_only = len(self.data.inputs) == 1
-        check_path(path.expanduser(), input, "input" if is_only else f"inputs.{input}")
+        check_path(path.expanduser(), "input" if is_only else f"inputs.{input}")
         at_once = few(self.tasks, batch_size)
         parts = self.reader.read(path.expanduser(), input, at_once, tasks)
         return (batch for part in parts for batch in part.batches(at_once))

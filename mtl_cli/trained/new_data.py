@@ -28,12 +28,11 @@ if TYPE_CHECKING:
 MANY = 50  # names of columns in a message
 
 
-def check_path(path: Path, input: str, key: str) -> None:
+def check_path(path: Path, key: str) -> None:
     """Refuses a path where nothing is, and names what it was most likely meant to be.
 
     Args:
         path: of new data.
-        input: what it is for.
         key: what gives it on a command line.
     """
     if not is_held(path) and not path.exists() and not glob.glob(str(path), recursive=True):
@@ -41,7 +40,7 @@ def check_path(path: Path, input: str, key: str) -> None:
         close = nearest(path.name, there)
         fix = as_word(key, path.parent / close) if close else "a path that is there"
         found = f"no {path}" if there else f"no {path}, nor its folder"
-        raise problem(f"input {input!r}", "must be a file, a folder or a glob", found, fix)
+        raise problem(key, "must be a file, a folder or a glob", found, fix)
 
 
 def rows_in(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import pyarrow
 
 PREFIX = "memory:"
-AS_ARRAYS = "data=(inputs, targets) with dataset=arrays, which takes arrays of any shape"
+AS_ARRAYS = "mtl_cli.train([...], data=(inputs, targets)), which takes arrays of any shape"
 HELD: dict[str, Any] = {}  # rows or arrays by name, while a block of `held` lasts
 
 
