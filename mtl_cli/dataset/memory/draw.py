@@ -50,7 +50,8 @@ class Draw(ABC):
             if batches == 0:
                 rule = "must leave every source at least one whole batch of train examples"
                 found = f"{sizes[source]} train examples of {source!r}"
-                raise problem("dataset", rule, found, "a smaller dataset.batch_size")
+                fix = f"dataset.batch_size={sizes[source]}" if sizes[source] else "more of them"
+                raise problem("dataset", rule, found, fix)
 
     @abstractmethod
     def turns(self, epoch: int) -> Turns:

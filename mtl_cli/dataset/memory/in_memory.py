@@ -76,9 +76,9 @@ class InMemoryDataset(Dataset):
         self.batch_size = fitted_size(batching.batch_size, num_train, "dataset.batch_size")
         if num_train < (self.batch_size if batching.drop_last else 1) or not num_train:
             rule = "must leave at least one whole batch of train examples"
-            raise problem(
-                "dataset", rule, f"{num_train} train examples", "a smaller dataset.batch_size"
-            )
+            found = f"{num_train} train examples, and batches of {self.batch_size}"
+            fix = f"dataset.batch_size={num_train}" if num_train else "another dataset.split"
+            raise problem("dataset", rule, found, fix)
 
     @property
     def sizes(self) -> dict[str, int]:
