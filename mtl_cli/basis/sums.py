@@ -31,3 +31,10 @@ def as_numbers(scalars: Sequence[Scalar]) -> list[float]:
     tensors = [value for value in scalars if isinstance(value, Tensor)]
     read = iter(torch.stack(tensors).tolist() if tensors else [])
     return [next(read) if isinstance(value, Tensor) else value for value in scalars]
+
+
+def mean_of_rows(each: Tensor, weights: Tensor | None) -> Tensor:
+    """The mean of what each row adds, [B]; 0 where no row counts."""
+    if weights is None:
+        return each.mean()
+    return (each * weights).sum() / weights.sum().clamp(min=torch.finfo(weights.dtype).tiny)

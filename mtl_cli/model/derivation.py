@@ -6,9 +6,11 @@ from collections.abc import Collection, Mapping, Sequence
 
 from torch import Tensor
 
-from mtl_cli.basis.errors import problem
+from mtl_cli.basis.errors import nearest, problem
 from mtl_cli.task.base import Task
 from mtl_cli.task.derived import Derived, order_of
+from mtl_cli.task.tower import Tower
+from mtl_cli.task.two_classes import TwoClasses
 
 
 class Derivation:
@@ -19,7 +21,7 @@ class Derivation:
 
     Raises:
         ValueError: where a task is made of itself, of what is no task, of one of another kind, or
-            of one that reads another input.
+            of one that reads another input; likewise of what losses read.
     """
 
     def __init__(self, tasks: Sequence[Task]) -> None:
@@ -29,6 +31,8 @@ class Derivation:
         self.tasks: dict[str, Derived] = {name: found[name] for name in order}
         for name, derived in self.tasks.items():
             check_parts(named[name], derived, [named[part] for part in derived.of])
+        for task in tasks:
+            check_read(task, named)
 
     def needed(self, tasks: Collection[str] | None) -> Collection[str] | None:
         """The tasks with all that they are made of; None: all."""
@@ -64,3 +68,23 @@ def check_parts(task: Task, derived: Derived, parts: Sequence[Task]) -> None:
             rule = f"must read the input that its parts read, {part.input}"
             fix = f"tasks.{task.name}.input={part.input} tasks.{part.name}.input={part.input}"
             raise problem(f"{slot}.input", rule, task.input, fix)
+
+
+def check_read(task: Task, tasks: Mapping[str, Task]) -> None:
+    """Refuses outputs that the loss of a task cannot read."""
+    slot = f"tasks.{task.name}.loss"
+    if task.reads and not isinstance(task, TwoClasses):
+        raise task.unfitting("reads outputs of other tasks, and weighs labels 0 and 1")
+    towers = getattr(task.criterion, "towers", ())
+    for option, name in getattr(task.criterion, "reads", {}).items():
+        kind, word = (Tower, "tower") if option in towers else (TwoClasses, "binary")
+        others = [n for n, own in tasks.items() if isinstance(own, kind) and n != task.name]
+        if name not in others:
+            found = f"{name}, {tasks[name].kind()}" if name in tasks else name
+            close = (others and nearest(str(name), others)) or (others or [name or word])[0]
+            fix = f"{slot}.{option}={close}" + ("" if others else f" tasks.{close}={word}")
+            raise problem(f"{slot}.{option}", f"must name a {word} task beside it", found, fix)
+        if tasks[name].input != task.input:
+            fix = f"tasks.{name}.input={task.input}"
+            rule = f"must read the input that {task.name} reads, {task.input}"
+            raise problem(f"tasks.{name}.input", rule, tasks[name].input, fix)

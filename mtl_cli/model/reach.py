@@ -104,7 +104,8 @@ class MadeUp(nn.Module):
                 target, output = task.example_target(2).to(device), outputs[name]
                 if task.size is not None:  # made-up maps are small
                     output = output[..., : target.shape[-2], : target.shape[-1]]
-                losses[name] = task.mean_loss(output, target, True, None)
+                others = [outputs[other] for other in task.reads]
+                losses[name] = task.mean_loss(output, target, True, None, None, others)
         return outputs, losses
 
 
@@ -143,7 +144,7 @@ def measured_with(
         if name not in derivation.tasks and not task.trained and not reach.outputs[name]:
             slot = f"tasks.{name}"
             rule = "must be reached by a loss, its own or that of a task made of it"
-            fix = f"{slot}.loss={task.usual_loss}, or '~{slot}'"
+            fix = f"{slot}.loss={task.usual_loss}, or " * task.has_labels + f"'~{slot}'"
             raise problem(slot, rule, "no loss that trains its output", fix)
         if not task.trained or len(made_of) > 1:
             found[name] = frozenset().union(*(reach.outputs[part] for part in made_of))

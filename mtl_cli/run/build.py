@@ -80,13 +80,13 @@ def build(
     model = place(make_model(cfg, tasks, dataset.inputs, has_weights), device)
     for split in dataset.sizes:
         targets = dataset.targets(split)  # which may be made anew each time it is asked for
-        for name, task in model.tasks.items():
+        for name, task in ((n, own) for n, own in model.tasks.items() if own.has_labels):
             task.check_targets(targets[name])
             if split == "train":
                 task.fit(targets[name])
     if first is not None:  # before the trainer, whose average of the weights begins at them
         start_from(first, model)
-    reads = {task.name: task.input for task in tasks}
+    reads = {task.name: task.input for task in tasks if task.has_labels}
     loaders = {split: dataset.loader(split, reads, device, cfg.seed) for split in dataset.sizes}
     if device.type == "cpu":
         examples = math.ceil(dataset.sizes["train"] / max(1, len(loaders["train"])))

@@ -78,7 +78,7 @@ def make_tasks(
     for name in cfg.tasks:
         slot = f"tasks.{name}"
         own = cfg.tasks[name]
-        if name not in usual:
+        if name not in usual and needs_labels(cfg, slot):
             close = nearest(name, list(usual)) or next(iter(usual))
             rule = f"must be a task of the dataset: {', '.join(usual)}"
             raise problem(slot, rule, name, f"tasks.{close}, or '~tasks.{name}'")
@@ -92,7 +92,7 @@ def make_tasks(
         loss, balanced = make_loss(cfg, f"{slot}.loss")
         parts = Parts(
             name=name,
-            input=given or usual[name],
+            input=given or usual.get(name, next(iter(usual.values()))),
             head=make(cfg, head, nn.Module, group="head"),
             loss=loss,
             metrics=make_metrics(cfg, f"{slot}.metrics"),
@@ -105,6 +105,14 @@ def make_tasks(
         task.try_metrics()
         tasks.append(task)
     return tasks
+
+
+def needs_labels(cfg: DictConfig, slot: str) -> bool:
+    """Whether a task is one that the dataset must have; a tower, say, is not."""
+    if not isinstance(OmegaConf.select(cfg, slot), DictConfig):
+        return True
+    kind = make(cfg, slot, Task, group="task", leave_out=OF_EVERY_TASK).kind
+    return bool(kind.has_labels)
 
 
 def make_metrics(cfg: DictConfig, slot: str) -> dict[str, Any]:

@@ -76,7 +76,8 @@ class Task(MeanLoss):
         self.make_head = parts.head
         self.criterion = loss
         self.trained = bool(getattr(loss, "trains", True))
-        self.reads = tuple(getattr(loss, "reads", ()))  # tasks whose outputs the loss reads
+        self.reads = tuple(getattr(loss, "reads", {}).values())  # tasks, by their outputs
+        self.over_rows = bool(getattr(loss, "over_rows", False))
         self.weight = parts.weight
         self.out_features = out_features
         self.balanced = tuple(parts.balanced)
@@ -94,6 +95,7 @@ class Task(MeanLoss):
     plots: dict[str, "Metric"]
     numbers: list[dict[str, "Metric"]]  # of each number, where a task has several
     size: tuple[int, int] | None = None  # height and width of the labels, where those are maps
+    has_labels: ClassVar[bool] = True
     of_classes: ClassVar[bool] = False  # whether labels are classes, not numbers
     trees_minimise: ClassVar[str] = "squared_error"  # of numbers, in scikit-learn's words
     balances: ClassVar[Mapping[str, Balance]] = {}  # {option of a loss that weighs classes: how}
@@ -159,7 +161,7 @@ class Task(MeanLoss):
     def tried(self, output: Tensor, target: Tensor) -> Tensor:
         """The loss, or an error that says why there is none."""
         try:
-            return self.criterion(output, target)
+            return self.criterion(output, target, *[output] * len(self.reads))
         except (RuntimeError, ValueError, IndexError, TypeError) as error:
             raise self.unfitting(str(error).splitlines()[0]) from error
 

@@ -1,5 +1,6 @@
 """Counts: whole numbers from 0, of which a rate is predicted; a missing label is NaN."""
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import torch
@@ -46,8 +47,9 @@ class Count(Task):
         complete: bool,
         weights: Tensor | None,
         labels: int | None = None,
+        others: Sequence[Tensor] = (),
     ) -> Tensor:
-        return super().mean_loss(output + self.offset, target, complete, weights, labels)
+        return super().mean_loss(output + self.offset, target, complete, weights, labels, others)
 
     def predict(self, output: Tensor) -> Tensor:
         return (output + self.offset).exp().clamp(min=LEAST)

@@ -70,6 +70,7 @@ class MapTask(Task):
         complete: bool,
         weights: Tensor | None,
         labels: int | None = None,
+        others: Sequence[Tensor] = (),
     ) -> Tensor:
         """The mean over the pixels that are there; 0 where none is.
 

@@ -5,6 +5,7 @@ denominator, follows from the labels alone, before any output is there.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from functools import reduce
 from operator import mul
 from typing import Any, ClassVar
@@ -13,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from mtl_cli.basis.errors import problem
+from mtl_cli.basis.sums import mean_of_rows
 
 
 class MeanLoss(nn.Module, ABC):
@@ -22,10 +24,13 @@ class MeanLoss(nn.Module, ABC):
         name: the task's.
         criterion: ``loss(output, target)``, the mean over labels that are all there; with an
             attribute ``reduction`` of "sum" their sum, of which the mean is taken here.
+        over_rows: whether it gives what each row adds, [B], to a mean over all rows, labelled or
+            not; it looks for missing labels itself.
     """
 
     name: str
     criterion: nn.Module
+    over_rows: bool
     usual_loss: ClassVar[str]
 
     @abstractmethod
@@ -42,6 +47,7 @@ class MeanLoss(nn.Module, ABC):
         target: Tensor,
         complete: bool = False,
         weights: Tensor | None = None,
+        others: Sequence[Tensor] = (),
     ) -> tuple[Tensor, int | Tensor]:
         """The mean loss over the labels, a scalar, and its `denominator`: their product is the sum,
         which adds up over batches. The mean of nothing (a denominator of 0) is no number.
@@ -51,8 +57,9 @@ class MeanLoss(nn.Module, ABC):
             target: the labels, [B, ...].
             complete: whether no label is missing; else the missing ones are looked for.
             weights: how much each example counts in the mean, [B]; None: all the same.
+            others: the outputs of other tasks that the loss reads.
         """
-        mean = self.mean_loss(output, target, complete, weights)
+        mean = self.mean_loss(output, target, complete, weights, None, others)
         return mean, self.denominator(target, complete, weights)
 
     def denominator(
@@ -68,6 +75,8 @@ class MeanLoss(nn.Module, ABC):
         weights, a scalar on the target's device. Arguments as of `loss`; ``labels`` is how many
         there are, where that is known.
         """
+        if self.over_rows:
+            return len(target) if weights is None else weights.sum()
         if labels is not None and weights is None and self.label_weights(target) is None:
             return labels
         counted = self.counted(target, complete, weights)
@@ -96,7 +105,7 @@ class MeanLoss(nn.Module, ABC):
 
     def may_count_nothing(self, complete: bool, weights: Tensor | None) -> bool:
         """Whether it takes a look at the labels to know that something counts."""
-        return not complete or weights is not None
+        return not (complete or self.over_rows) or weights is not None
 
     def mean_loss(
         self,
@@ -105,11 +114,15 @@ class MeanLoss(nn.Module, ABC):
         complete: bool,
         weights: Tensor | None,
         labels: int | None = None,
+        others: Sequence[Tensor] = (),
     ) -> Tensor:
         """`loss` without its denominator; where the number of ``labels`` is known, no device is
         waited for."""
         labels = target.numel() if complete else labels
         output, target = self.align(output, target), self.to_loss_unit(target)
+        if self.over_rows:
+            read = (self.align(other, target) for other in others)
+            return mean_of_rows(self.criterion(output, target, *read), weights)
         if weights is not None:
             return self.weighted_loss(output, target, weights, labels)
         return self.plain_loss(*self.keep_labelled(output, target, complete, labels))

@@ -1,5 +1,7 @@
 """Multi-label classification: several labels at once, each 0 or 1; a missing label is NaN."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -22,6 +24,7 @@ class Multilabel(ZeroOne):
         complete: bool,
         weights: Tensor | None,
         labels: int | None = None,
+        others: Sequence[Tensor] = (),
     ) -> Tensor:
         if complete and weights is None:
             return super().mean_loss(output, target, complete, weights, labels)

@@ -156,7 +156,8 @@ class LoadedRun:
         Raises:
             ValueError: where one of ``chosen`` is none of them.
         """
-        there = [task for task, name in self.data.tasks.items() if name in inputs]
+        reading = [task for task, name in self.data.tasks.items() if name in inputs]
+        there = [task for task in reading if self.tasks[task].has_labels]
         for task in chosen or ():
             if task not in there:
                 rule = f"must be tasks that read what is given: {', '.join(there)}"

@@ -57,30 +57,37 @@ def evaluate(
     by_number.start(chosen.values() if numbers else (), device)
     means: dict[str, list[Tensor]] = {name: [] for name in chosen}
     over: dict[str, list[Scalar]] = {name: [] for name in chosen}
+    labelled: set[str] = set()
     with mode(model, training=False):
         for batch in islice(loader.batches(1), max_batches):
-            outputs = model(to_device(batch.inputs, device), chosen)
+            outputs = model(to_device(batch.inputs, device), with_read(model.tasks, chosen))
             for name in outputs:
-                if name not in batch.targets:
+                if name not in batch.targets or name not in chosen:
                     continue
                 task, target = chosen[name], place(batch.targets[name], device)
                 complete = name in batch.complete
-                if not complete and not task.is_labelled(target).any():
+                some = complete or bool(task.is_labelled(target).any())
+                if not some and not task.over_rows:
                     continue
                 weights = batch.weights.get(name)
-                mean, denominator = task.loss(outputs[name], target, complete, weights)
-                means[name].append(mean)
-                over[name].append(denominator)
+                others = [outputs[other] for other in task.reads if other in outputs]
+                if len(others) == len(task.reads):
+                    mean, denominator = task.loss(outputs[name], target, complete, weights, others)
+                    means[name].append(mean)
+                    over[name].append(denominator)
+                if not some:
+                    continue
+                labelled.add(name)
                 prediction, label = task.score(outputs[name], target, complete)
                 update_each(updated[name], prediction, label)
                 if numbers:
                     by_number.update(task, outputs[name], target)
     losses = {name: joint_mean(as_numbers(means[name]), as_numbers(over[name])) for name in chosen}
     return {
-        name: ({"loss": loss} if chosen[name].trained else {})
+        name: ({"loss": loss} if loss is not None and chosen[name].trained else {})
         | {n: value_of(m) for n, m in chosen[name].metrics.items()}
         for name, loss in losses.items()
-        if loss is not None
+        if name in labelled and (loss is not None or not over[name])
     }
 
 
@@ -88,6 +95,12 @@ def total_loss(tasks: Mapping[str, Task], figures: Figures) -> float:
     """The sum over the tasks of weight times loss."""
     losses = {task: values["loss"] for task, values in figures.items() if "loss" in values}
     return math.fsum(tasks[task].weight * loss for task, loss in losses.items())
+
+
+def with_read(tasks: Mapping[str, Task], wanted: Collection[str]) -> Collection[str]:
+    """The tasks, and those whose outputs their losses read."""
+    read = [other for name in wanted for other in tasks[name].reads]
+    return [*wanted, *read] if read else wanted
 
 
 def to_device(inputs: dict[str, Examples], device: torch.device) -> dict[str, Examples]:

@@ -10,7 +10,7 @@ from torch import Tensor
 from mtl_cli.basis.batch import Batch
 from mtl_cli.basis.device import place
 from mtl_cli.model.model import Model
-from mtl_cli.training.evaluation import to_device
+from mtl_cli.training.evaluation import to_device, with_read
 from mtl_cli.training.runtime import Runtime
 from mtl_cli.training.settings import Settings
 from mtl_cli.training.step_part import StepPart, step_parts
@@ -63,11 +63,12 @@ class Forward:
         """The losses of a part: means over its own labels."""
         batch = part.batch
         inputs = self.runtime.laid_out(to_device(batch.inputs, self.device))
+        wanted = with_read(self.model.tasks, tasks)
         if self.dtype is torch.float32:
-            outputs = self.call(inputs, tasks)
+            outputs = self.call(inputs, wanted)
         else:
             with torch.autocast(self.device.type, self.dtype):
-                halves = self.call(inputs, tasks)
+                halves = self.call(inputs, wanted)
             outputs = {name: output.float() for name, output in halves.items()}
         losses = {}
         for name, output in outputs.items():
@@ -76,5 +77,6 @@ class Forward:
                 complete, weights = name in batch.complete, batch.weights.get(name)
                 task = self.model.tasks[name]
                 labels = batch.labels.get(name)
-                losses[name] = task.mean_loss(output, target, complete, weights, labels)
+                others = [outputs[other] for other in task.reads]
+                losses[name] = task.mean_loss(output, target, complete, weights, labels, others)
         return losses

@@ -80,7 +80,9 @@ def step_parts(
 def only_part(batch: Batch, tasks: Mapping[str, Task], device: torch.device) -> StepPart:
     """A step in one part, which is looked at only for tasks that may have nothing to count."""
     found = {
-        name: d for name, d in denominators(batch, tasks, device).items() if counts(batch, name)
+        name: d
+        for name, d in denominators(batch, tasks, device).items()
+        if tasks[name].over_rows or counts(batch, name)
     }
     unsure = {
         name: d

@@ -30,7 +30,8 @@ def yardsticks(dataset: Dataset, trainer: Trainer, own: ByNumber) -> dict[str, A
     split = next((split for split in ("test", "val") if split in loaders), None)
     if split is None:
         return {}
-    tasks, device = trainer.model.tasks, trainer.device
+    device = trainer.device
+    tasks = {name: task for name, task in trainer.model.tasks.items() if task.has_labels}
 
     numbers: dict[str, ByNumber] = {}
 

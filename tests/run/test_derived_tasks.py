@@ -82,6 +82,22 @@ def test_single_task_says_that_towers_are_trained_together(words, tmp_path):
     assert remark.startswith(said)
 
 
+def test_a_tower_imputes_and_is_neither_measured_nor_predicted(words, tmp_path):
+    """Also where a step is several batches, and on all rows of an evaluation."""
+    folder = tmp_path / "run"
+    robust = ["tasks.cvr.loss=escm_dr", "tasks.cvr.loss.propensity=ctr"]
+    robust += ["tasks.cvr.loss.imputation=error", "tasks.error=tower"]
+    more = ["trainer.accumulate=2", "weighting=upgrad", f"hydra.run.dir={folder}"]
+    summary = mtl_cli.train([*words, *ESMM[:2], *robust, *more])
+    assert set(summary["train"]) == set(summary["test"]) == {"ctr", "cvr", "ctcvr"}
+    assert "loss" not in summary["floor"]["cvr"]  # which imputes nothing
+    assert evaluate([f"run={folder}"])["figures"] == summary["test"]
+    path = words[1].removeprefix("dataset.path=")
+    predict([f"run={folder}", f"input={path}", f"out={tmp_path / 'p.csv'}"])
+    found = pandas.read_csv(tmp_path / "p.csv")
+    assert not any("error" in column for column in found.columns)
+
+
 @pytest.mark.parametrize(
     ("more", "said"),
     [
