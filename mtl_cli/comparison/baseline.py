@@ -12,7 +12,7 @@ from mtl_cli.comparison.group import Group, Table
 from mtl_cli.comparison.setting import shown
 
 BASELINE = "single_task"
-FREE = re.compile(r"(arch|weighting)(\.|$)|tasks\..+\.weight$")  # what sharing may change
+FREE = re.compile(r"(arch|weighting)(\.|$)|tasks\..+\.weight(_decay)?$")  # what sharing may change
 HELD = "data, encoder, heads, losses, optimizer, schedule, epochs and batch size"  # in words
 
 

@@ -120,7 +120,7 @@ def attribute(subject: Subject) -> Attributed:
 
     with model.register_forward_hook(keep):
         losses = trainer.updates.forward.losses(batch, trainer.model.trained)
-    terms = weigh(model.tasks, losses)
+    terms = weigh(model.tasks, losses, subject.epoch + 1)
     extra = model.arch.extra_loss()
     if extra is not None and extra.requires_grad:
         terms[EXTRA] = extra

@@ -97,9 +97,9 @@ class Watcher(Observer, Diagnosis):
         return self.finish(subject.folder, subject.title)
 
 
-def weigh(tasks: Mapping[str, Task], losses: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The losses as weightings see them, each times its task's weight."""
-    return {name: tasks[name].weight * loss for name, loss in losses.items()}
+def weigh(tasks: Mapping[str, Task], losses: dict[str, Tensor], epoch: int) -> dict[str, Tensor]:
+    """The losses as weightings see them in an epoch, each times its task's weight."""
+    return {name: tasks[name].weight_at(epoch) * loss for name, loss in losses.items()}
 
 
 def layer_of(parameter: str) -> str:

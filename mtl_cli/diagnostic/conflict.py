@@ -58,7 +58,7 @@ class Conflict(Watcher):
         self.tasks = model.trained
         self.layers = [ALL, *layers]
         self.looks.append((epoch, step))
-        self.gramians.append(gramians(layers, self.tasks, weigh(model.tasks, losses)))
+        self.gramians.append(gramians(layers, self.tasks, weigh(model.tasks, losses, epoch)))
 
     def finish(self, folder: RunFolder, title: str) -> str:
         seen = self.seen()

@@ -60,9 +60,8 @@ class GradientTree(Diagnosis):
         batch = subject.first_batch(trainer)
         outputs: dict[str, Tensor] = {}
         with model.register_forward_hook(lambda module, args, out: outputs.update(out)):
-            losses = weigh(
-                model.tasks, trainer.updates.forward.losses(batch, trainer.model.trained)
-            )
+            losses = trainer.updates.forward.losses(batch, model.trained)
+        losses = weigh(model.tasks, losses, subject.epoch + 1)
         names = {id(p): short(n) for n, p in model.named_parameters()}
         graph = Graph({task: outputs[task] for task in losses}, names, self.max_depth)
         trees = {

@@ -35,6 +35,11 @@ LATER: Mapping[str, Mapping[str, Any]] = {
     "mtl_cli.weighting.excess_mtl.ExcessMTL": {"weigh_heads": False},
     "mtl_cli.weighting.nash_mtl.NashMTL": {"weigh_heads": False},
 }
+KINDS = ["binary.Binary", "count.Count", "depth.Depth", "edges.Edges", "function.Function"]
+KINDS += ["multiclass.Multiclass", "multilabel.Multilabel", "normals.Normals", "ordinal.Ordinal"]
+KINDS += ["regression.Regression", "segmentation.Segmentation"]
+# {a part that has its options from elsewhere: {option of all such: value}}
+OF_ALL = {f"mtl_cli.task.{kind}": {"weight_decay": 1.0} for kind in KINDS}
 PICTURES = {
     "curves": True,
     "metrics": True,
@@ -84,4 +89,5 @@ def with_later_options(node: Any, later: Mapping[str, Mapping[str, Any]]) -> Any
     found = {key: with_later_options(value, later) for key, value in node.items()}
     if not isinstance(target := of_today(found.get("_target_")), str):
         return found
-    return dataset_of_today({**later.get(target, {}), **found, "_target_": target})
+    usual = {**OF_ALL.get(target, {}), **later.get(target, {})}
+    return dataset_of_today({**usual, **found, "_target_": target})

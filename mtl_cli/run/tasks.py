@@ -99,6 +99,7 @@ def make_tasks(
             plots=make_metrics(cfg, f"{slot}.plots"),
             weight=own.get("weight"),
             balanced=balanced,
+            weight_decay=own.get("weight_decay", 1.0),
         )
         task = make(cfg, slot, Task, group="task", leave_out=OF_EVERY_TASK)(parts=parts)
         task.try_loss()

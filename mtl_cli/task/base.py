@@ -4,10 +4,8 @@ Labels may be missing: NaN in a float target, -1 in a class target. They count n
 which is the mean over the labelled examples, nor in the metrics.
 """
 
-import warnings
 from abc import abstractmethod
 from collections.abc import Callable, Collection, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -16,6 +14,7 @@ from torch import Tensor, nn
 
 from mtl_cli.basis.errors import check_number, problem
 from mtl_cli.task.mean_loss import MeanLoss
+from mtl_cli.task.tried_metric import try_metric
 
 if TYPE_CHECKING:
     from torchmetrics import Metric
@@ -39,6 +38,7 @@ class Parts:
         plots: ``{name: metric}``, of metrics that draw themselves: computed once, on test.
         weight: multiplies the task's loss before any weighting sees it.
         balanced: the options of the loss that are to weigh classes by their train labels.
+        weight_decay: multiplies the weight after each epoch.
     """
 
     name: str
@@ -49,6 +49,7 @@ class Parts:
     plots: Mapping[str, "Metric"]
     weight: float
     balanced: Collection[str] = ()
+    weight_decay: float = 1.0
 
     @property
     def slot(self) -> str:
@@ -68,6 +69,8 @@ class Task(MeanLoss):
         super().__init__()
         loss, slot = parts.loss, parts.slot
         check_number(f"{slot}.weight", parts.weight, f"{slot}.weight=1.0", 0)
+        decay = self.weight_decay = parts.weight_decay
+        check_number(f"{slot}.weight_decay", decay, f"{slot}.weight_decay=1.0", 0)
         if not isinstance(loss, nn.Module):
             rule = "is a whole part, chosen by its name"
             raise problem(f"{slot}.loss", rule, loss, f"{slot}.loss={loss}")
@@ -99,6 +102,10 @@ class Task(MeanLoss):
     of_classes: ClassVar[bool] = False  # whether labels are classes, not numbers
     trees_minimise: ClassVar[str] = "squared_error"  # of numbers, in scikit-learn's words
     balances: ClassVar[Mapping[str, Balance]] = {}  # {option of a loss that weighs classes: how}
+
+    def weight_at(self, epoch: int) -> float:
+        """What multiplies the loss in an epoch, from 1: ``weight * weight_decay^(epoch - 1)``."""
+        return self.weight * self.weight_decay ** (epoch - 1)
 
     @abstractmethod
     def predict(self, output: Tensor) -> Tensor:
@@ -172,21 +179,7 @@ class Task(MeanLoss):
         prediction, label = self.score(self.example_output(8), target)
         for name, metric in self.metrics.items():
             slot = f"tasks.{self.name}.metrics.{name}"
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # the labels are all alike
-                try:
-                    metric.update(prediction, label)
-                except (RuntimeError, ValueError, IndexError, TypeError) as error:
-                    found = f"{type(metric).__name__}: {str(error).splitlines()[0]}"
-                    fix = f"other options of it, or '~{slot}'"
-                    raise problem(slot, f"must fit {self.kind()} task", found, fix) from error
-                size = 1
-                with suppress(RuntimeError, ValueError):  # made-up labels may be too few
-                    size = torch.as_tensor(metric.compute()).numel()
-            metric.reset()
-            if size != 1:
-                fix = f"an average of them, or a metric that draws itself: tasks.{self.name}.plots"
-                raise problem(slot, "must give one number", f"{size} numbers", fix)
+            try_metric(metric, slot, self.kind(), prediction, label)
 
     def score(
         self, output: Tensor, target: Tensor, complete: bool = False

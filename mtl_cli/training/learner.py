@@ -84,6 +84,8 @@ class Learner:
         self.scheduler = makers.scheduler(
             optimizer=self.optimizer, total_steps=total_steps, steps_per_epoch=steps_per_epoch
         )
+        self.steps_per_epoch = steps_per_epoch
+        self.epoch = 1  # of the step in progress
         self.stopped = False
         self.best = Selection(self.tasks, settings.select)
 
@@ -92,6 +94,7 @@ class Learner:
         for parameter in self.trained:  # zero_grad() would spend ten times as long on its hooks
             parameter.grad = None
         self.scheduler.set_rates(step)
+        self.epoch = 1 + step // self.steps_per_epoch
         self.weighting.progress(fraction)
         # Read where it scales alone: a number from the device makes the host wait for it.
         self.scale = float(self.scaler.scale(self.one)) if self.scaler.is_enabled() else 1.0
@@ -138,11 +141,15 @@ class Learner:
         return any(parameter.grad is not None for parameter in self.trained)
 
     def weighted(self, losses: Losses) -> dict[str, Tensor]:
-        """The losses of the learner's tasks, each times its task's weight."""
-        return {
-            name: losses[name] if task.weight == 1 else task.weight * losses[name]
+        """The losses of the learner's tasks, each times its task's weight in this epoch."""
+        weights = {
+            name: task.weight_at(self.epoch)
             for name, task in self.tasks.items()
             if name in losses and task.trained
+        }
+        return {
+            name: losses[name] if weight == 1 else weight * losses[name]
+            for name, weight in weights.items()
         }
 
     def step(self, closure: Callable[[], Losses]) -> None:

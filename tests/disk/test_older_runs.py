@@ -105,6 +105,11 @@ def test_options_that_came_later_are_options_of_the_part(name):
     assert LATER[name].keys() <= known
 
 
+def test_the_weights_of_tasks_did_not_fall():
+    old = {"tasks": {"a": {"_target_": "mtl_cli.task.binary.Binary", "weight": 2.0}}}
+    assert as_of_today(old)["tasks"]["a"]["weight_decay"] == 1.0
+
+
 @pytest.mark.parametrize("old", RENAMED)
 def test_a_class_is_found_by_the_name_that_it_had(old):
     assert as_of_today({"a": [{"_target_": old, "b": 1}]}, {}) == {

@@ -50,3 +50,15 @@ def test_losses_anew_are_weighted_as_those_of_the_step(learner):
     """A method that compares them would else take the weight for progress."""
     learner.step(lambda: {"a": torch.tensor(3.0), "b": torch.tensor(8.0), "other": torch.ones(())})
     assert learner.weighting.anew == {"a": 3.0, "b": 2.0}
+
+
+def test_a_weight_falls_by_its_factor_after_each_epoch(learner):
+    """Known from the step alone, so that a resumed training goes on with the same weights."""
+    learner.steps_per_epoch = 3
+    learner.tasks["b"].weight_decay = 0.5
+    found = []
+    for step in range(7):
+        learner.prepare(step, 0.0)
+        found.append(learner.weighted({task: torch.tensor(8.0) for task in READS})["b"].item())
+    assert found == [2.0] * 3 + [1.0] * 3 + [0.5]
+    assert learner.weighted({"a": torch.tensor(8.0)}) == {"a": 8.0}
