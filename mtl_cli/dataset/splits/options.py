@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from mtl_cli.basis.errors import check_choice, check_integer, check_number, nearest, problem
+from mtl_cli.basis.numerals import is_number
 from mtl_cli.dataset.files.parts import check_name
 
 WAYS = ["fraction", "column", "group", "time"]
@@ -44,6 +45,10 @@ class SplitOptions:
 
     def __post_init__(self) -> None:
         slot = self.slot
+        if self.by not in WAYS and self.column is None:
+            close = nearest(str(self.by), WAYS) or "fraction"
+            fix = f"{slot}.by={close}; by a column: '{slot}={{by: group, column: {self.by}}}'"
+            raise problem(f"{slot}.by", f"must be one of {', '.join(WAYS)}", self.by, fix)
         check_choice(f"{slot}.by", self.by, WAYS, f"{slot}.by=fraction")
         check_name(f"{slot}.column", self.column)
         reads = self.by != "fraction"
@@ -65,7 +70,7 @@ class SplitOptions:
         """Refuses what says no size of a split, and no moment where there are none."""
         if isinstance(value, str) and (self.by != "time" or self.folds is not None):
             rule = "must be a number: a share or how many; a moment is for by=time, without folds"
-            raise problem(thing, rule, value, f"{thing}=0.1")
+            raise problem(thing, rule, value, f"{thing}={share_of(value)}")
         counted = isinstance(value, int) and not isinstance(value, bool) and value >= 1
         if not counted and not isinstance(value, str):
             check_number(thing, value, f"{thing}=0.1", 0, 0.9)
@@ -152,3 +157,9 @@ def checked(said: Any, slot: str, known: list[str]) -> Mapping[str, Any]:
             rule = f"has no such option; it has {', '.join(known)}"
             raise problem(f"{slot}.{option}", rule, said[option], fix)
     return {str(option): value for option, value in said.items()}
+
+
+def share_of(text: str) -> float:
+    """The share that ``20%`` or ``20 %`` means; a tenth of all else."""
+    number = text.removesuffix("%").strip()
+    return float(number) / 100 if text.endswith("%") and is_number(number) else 0.1

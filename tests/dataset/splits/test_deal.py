@@ -141,6 +141,8 @@ def test_a_group_that_the_files_share_is_refused():
     ("options", "words"),
     [
         ({"by": "fold"}, "must be one of fraction, column, group, time"),
+        ({"by": "patient"}, "{by: group, column: patient}"),
+        ({"test": "20 %"}, "test=0.2"),
         ({"by": "group"}, "'dataset.split={by: group, column: <its name>}'"),
         ({"column": "c"}, "'dataset.split={by: column, column: c}'"),
         ({"val": -0.1}, "dataset.split.val must be a number"),
