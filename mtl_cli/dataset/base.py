@@ -53,6 +53,7 @@ class Dataset(ABC):
         dealt: what each split was dealt, by rows, groups and moments; empty where nothing is dealt.
         plain_table: the same examples for learners that are no networks; None: there is none.
         units: ``{task: the unit of its labels}``, where they have one, for pictures.
+        shifts: ``{binary task: what is added to its logit}``, where train has a sample of the rows.
         reader: reads new data as this data was read, for predictions; None: nothing does.
         shared: ``{argument of the class: the dataclass that it is of}``, of what several datasets
             have in common; in a config its fields stand among the dataset's own options.
@@ -72,6 +73,7 @@ class Dataset(ABC):
     dealt: Mapping[str, Any] = MappingProxyType({})
     plain_table: PlainTable | None = None
     units: Mapping[str, str] = MappingProxyType({})
+    shifts: Mapping[str, float] = MappingProxyType({})
     reader: Reader | None = None
     shared: ClassVar[Mapping[str, type]] = MappingProxyType({})
 

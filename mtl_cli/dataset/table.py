@@ -12,14 +12,15 @@ from types import MappingProxyType
 from typing import Any, ClassVar
 
 import numpy as np
-from torch import Tensor, from_numpy
+from torch import Tensor, device, from_numpy
 
 from mtl_cli.basis.errors import check_integer, problem
 from mtl_cli.dataset.columns.target_options import EXAMPLE, targets_of
 from mtl_cli.dataset.columns.writing import Writing, joint
 from mtl_cli.dataset.files.parts import ReadOptions, check_columns, check_name
 from mtl_cli.dataset.memory.batching import Batching
-from mtl_cli.dataset.memory.in_memory import InMemoryDataset, Rows
+from mtl_cli.dataset.memory.downsampled import Downsampling
+from mtl_cli.dataset.memory.in_memory import InMemoryDataset, Rows, RowsLoader
 from mtl_cli.dataset.readers.table import INPUT, TableReader
 from mtl_cli.dataset.splits.deal import deal
 from mtl_cli.dataset.splits.facts import lines_of as split_lines
@@ -56,6 +57,7 @@ class Table(InMemoryDataset):
         task_column: makes the one target a task for each of its values, called by that value.
         files: how files are read.
         batching: see `InMemoryDataset`.
+        downsample: ``{binary target: {label: share}}``, of train rows; see `Downsampling`.
         reference: up to how many train labels x classes, in all, trees are trained on them too.
     """
 
@@ -78,6 +80,7 @@ class Table(InMemoryDataset):
         task_column: str | None,
         files: ReadOptions,
         batching: Batching,
+        downsample: Mapping[str, Mapping[Any, float]] | None,
         reference: int,
     ) -> None:
         if path is None:
@@ -136,6 +139,9 @@ class Table(InMemoryDataset):
         rows = self.reader.rows(len(table), (inferred.codes[c.name] for c in self.reader.columns))
         labels.read_weights(table, place)
         self.drawn, self.dealt = dealt.drawn, dealt.facts
+        binary = {task: own.names for task, own in labels.known.items() if own.kind == "binary"}
+        ungrouped = {task: names for task, names in binary.items() if task in labels.targets}
+        self.downsampling = Downsampling.of(downsample, ungrouped)
         self.notes = (
             *split_lines(dealt.facts),
             *([f"broken rows skipped: {files.skipped:,}"] if files.skipped else []),
@@ -153,12 +159,23 @@ class Table(InMemoryDataset):
             source=Path(path).name,
             batching=batching,
         )
+        if (kept := self.downsampling) is not None:
+            self.shifts = {kept.target: kept.shift}
+            said_of = kept.note(self.targets("train")[kept.target], binary[kept.target])
+            self.notes = (*self.notes, said_of)
         own = self.splits["train"]
         features = own.inputs[INPUT]
         assert isinstance(features, Tensor)
         self.plain_table = PlainTable(
             self.reader.columns, features, own.targets, own.weights, reference
         )
+
+    def loader(self, split: str, tasks: Mapping[str, str], device: device, seed: int) -> RowsLoader:
+        whole = super().loader(split, tasks, device, seed)
+        if split != "train" or self.downsampling is None:
+            return whole
+        labels = self.splits[split].targets[self.downsampling.target]
+        return self.downsampling.applied(whole, labels, seed)
 
 
 def rows_at(positions: np.ndarray, rows: Tensor, labels: TableTargets) -> Rows:

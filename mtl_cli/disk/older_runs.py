@@ -29,6 +29,7 @@ LATER: Mapping[str, Mapping[str, Any]] = {
         "decimal": ".",
         "thousands": None,
         "date_format": None,
+        "downsample": None,
     },
     "mtl_cli.encoder.resnet.ResNet": {"output_stride": None},
     "mtl_cli.encoder.transformer.Transformer": {"pool": True},
@@ -40,6 +41,7 @@ KINDS += ["multiclass.Multiclass", "multilabel.Multilabel", "normals.Normals", "
 KINDS += ["regression.Regression", "segmentation.Segmentation"]
 # {a part that has its options from elsewhere: {option of all such: value}}
 OF_ALL = {f"mtl_cli.task.{kind}": {"weight_decay": 1.0} for kind in KINDS}
+OF_ALL["mtl_cli.task.binary.Binary"] |= {"shift": 0.0}
 PICTURES = {
     "curves": True,
     "metrics": True,

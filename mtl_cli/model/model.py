@@ -81,7 +81,8 @@ class Model(nn.Module):
     ) -> dict[str, Tensor]:
         """The outputs of ``tasks`` (all, where None) whose input is present."""
         features = self.arch(inputs, self.derivation.needed(tasks))
-        outputs = {task: self.heads[module_key(task)](f) for task, f in features.items()}
+        given = {task: self.heads[module_key(task)](f) for task, f in features.items()}
+        outputs = {task: self.tasks[task].calibrated(output) for task, output in given.items()}
         self.arch.see({task: outputs[task] for task in self._logits if task in outputs})
         return self.derivation.add(outputs, self.tasks, tasks)
 

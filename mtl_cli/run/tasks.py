@@ -21,6 +21,7 @@ OF_EVERY_TASK = {field.name for field in fields(Parts)}
 # Of a task, which its data may say: {option: whether it has to be what the data says}.
 SIZES = {"num_classes": False, "num_labels": True, "num_outputs": True}
 UNSAID = (None, 1)  # values that leave it to the data
+SHIFT = "shift"  # of binary tasks: of the logit, where train has a sample of the rows
 MAP_SIZE = "size"  # of tasks whose labels are maps: their height and width
 
 
@@ -32,6 +33,13 @@ def fill_in(cfg: DictConfig, dataset: Dataset) -> None:
                 cfg.tasks[task] = cfg.tasks[pattern].copy()
         for pattern in set(dataset.patterns.values()) & set(cfg.tasks):
             del cfg.tasks[pattern]
+    for task, shift in dataset.shifts.items():
+        if task in cfg.tasks and SHIFT not in cfg.tasks[task]:
+            fix = f"tasks.{task}=binary, or dataset.downsample=null"
+            rule = "must be binary, since its rows are sampled by its labels"
+            raise problem(f"tasks.{task}", rule, cfg.tasks[task].get("_target_"), fix)
+        if task in cfg.tasks:
+            cfg.tasks[task][SHIFT] = shift
     for task, own in cfg.tasks.items():
         if MAP_SIZE in own and own[MAP_SIZE] is None:
             own[MAP_SIZE] = map_size(task, dataset)
@@ -100,6 +108,7 @@ def make_tasks(
             weight=own.get("weight"),
             balanced=balanced,
             weight_decay=own.get("weight_decay", 1.0),
+            shift=own.get(SHIFT, 0.0),
         )
         task = make(cfg, slot, Task, group="task", leave_out=OF_EVERY_TASK)(parts=parts)
         task.try_loss()

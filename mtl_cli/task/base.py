@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from mtl_cli.basis.errors import check_number, problem
+from mtl_cli.task.calibration import Calibrated
 from mtl_cli.task.mean_loss import MeanLoss
 from mtl_cli.task.tried_metric import try_metric
 
@@ -39,6 +40,7 @@ class Parts:
         weight: multiplies the task's loss before any weighting sees it.
         balanced: the options of the loss that are to weigh classes by their train labels.
         weight_decay: multiplies the weight after each epoch.
+        shift: added to the logit of a binary task, where its labels say which train rows are kept.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Parts:
     weight: float
     balanced: Collection[str] = ()
     weight_decay: float = 1.0
+    shift: float = 0.0
 
     @property
     def slot(self) -> str:
@@ -57,7 +60,7 @@ class Parts:
         return f"tasks.{self.name}"
 
 
-class Task(MeanLoss):
+class Task(Calibrated, MeanLoss):
     """What all kinds of tasks have in common.
 
     Args:
@@ -78,6 +81,8 @@ class Task(MeanLoss):
         self.input = parts.input
         self.make_head = parts.head
         self.criterion = loss
+        self.shift = parts.shift
+        check_number(f"{slot}.shift", self.shift, f"{slot}.shift=0.0")
         self.trained = bool(getattr(loss, "trains", True))
         self.reads = tuple(getattr(loss, "reads", {}).values())  # tasks, by their outputs
         self.over_rows = bool(getattr(loss, "over_rows", False))

@@ -78,5 +78,6 @@ class Forward:
                 task = self.model.tasks[name]
                 labels = batch.labels.get(name)
                 others = [outputs[other] for other in task.reads]
-                losses[name] = task.mean_loss(output, target, complete, weights, labels, others)
+                own = task.as_trained(output)
+                losses[name] = task.mean_loss(own, target, complete, weights, labels, others)
         return losses

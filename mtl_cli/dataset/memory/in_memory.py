@@ -148,19 +148,28 @@ class RowsLoader:
     num_examples: int = field(init=False)
 
     def __post_init__(self) -> None:
-        self.num_examples = len(self) * self.batch_size if self.drop_last else len(self.rows)
+        self.num_examples = len(self) * self.batch_size if self.drop_last else self.num_rows
         self.labels = Labels(self.rows.targets, self.rows.weights)
         self.complete = self.labels.complete
 
     def __len__(self) -> int:
-        whole = len(self.rows) / self.batch_size
+        whole = self.num_rows / self.batch_size
         return math.floor(whole) if self.drop_last else math.ceil(whole)
 
+    @property
+    def num_rows(self) -> int:
+        """How many an epoch draws from."""
+        return len(self.rows)
+
+    def order_of(self, epoch: int) -> Tensor | None:
+        """The rows of an epoch, on the host; None: as they lie."""
+        if self.seed is None:
+            return None
+        generator = torch.Generator().manual_seed((self.seed * 1_000_003 + epoch) % 2**63)
+        return torch.randperm(len(self.rows), generator=generator)
+
     def batches(self, epoch: int, start: int = 0) -> Iterator[Batch]:
-        order = None
-        if self.seed is not None:
-            generator = torch.Generator().manual_seed((self.seed * 1_000_003 + epoch) % 2**63)
-            order = torch.randperm(len(self.rows), generator=generator)
+        order = self.order_of(epoch)
         device = next(iter(self.rows.targets.values())).device
         there = None if order is None else send(order, device)
         labels = self.labels.of_batches(order, self.batch_size)
