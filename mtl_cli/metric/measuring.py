@@ -1,7 +1,7 @@
-"""Metrics that read one measurement of a batch, which is taken once for all that read it."""
+"""What metrics may want of a batch besides predictions and labels, and say besides a number."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from torch import Tensor
@@ -27,10 +27,40 @@ class Measuring(ABC):
         """Takes a batch into account; its measurement need not be ``measured`` again."""
 
 
-def update_each(metrics: Iterable["Metric"], prediction: Tensor, target: Tensor) -> None:
-    """Updates all metrics by a batch."""
+class Grouped(ABC):
+    """A metric within groups of examples: the rows of a user, say.
+
+    Attributes:
+        by: the column of the data that says the group of each row.
+    """
+
+    by: str
+
+    @abstractmethod
+    def update(self, prediction: Tensor, target: Tensor, groups: Tensor) -> None:
+        """Takes a batch into account; ``groups`` are numbers, equal within a group, [B]."""
+
+
+class Remarking(ABC):
+    """A metric whose number wants a word beside it."""
+
+    @abstractmethod
+    def remark(self) -> str | None:
+        """What is to be known of the number that was computed last; None: nothing."""
+
+
+def update_each(
+    metrics: Iterable["Metric"],
+    prediction: Tensor,
+    target: Tensor,
+    groups: Mapping[str, Tensor] | None = None,
+) -> None:
+    """Updates all metrics by a batch, of which ``groups`` says ``{column: [B]}``."""
     taken: dict[Hashable, Tensor] = {}
     for metric in metrics:
+        if isinstance(metric, Grouped):
+            metric.update(prediction, target, (groups or {})[metric.by])
+            continue
         if not isinstance(metric, Measuring):
             metric.update(prediction, target)
             continue
