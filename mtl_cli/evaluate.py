@@ -90,6 +90,7 @@ def evaluate(words: Sequence[str]) -> dict[str, Any]:
         run.model, data.loader, data.tasks, run.device, most, numbers=True
     )
     numbers = by_number({task: run.tasks[task] for task in figures}, run.data.class_names)
+    said = evaluation.remarks({task: run.tasks[task] for task in figures})
     if not figures:
         found = f"none for {', '.join(data.tasks)}"
         raise problem(data.name, "must have labels", found, "other data, or another split")
@@ -102,6 +103,7 @@ def evaluate(words: Sequence[str]) -> dict[str, Any]:
         "notice": data.notice,
         "figures": figures,
         **({"numbers": numbers} if numbers else {}),
+        **({"remarks": said} if said else {}),
         "loss": evaluation.total_loss(run.tasks, figures),
         "device": str(run.device),
         "version": __version__,
@@ -167,4 +169,5 @@ def as_text(result: dict[str, Any]) -> str:
         for metric, value in sorted(values.items(), key=lambda own: own[0] == "loss")
     ]
     table = text_table(["task", "metric", what], rows)
-    return f"{title}\n{table}\n\nfigures     {result['written_to']}"
+    said = "".join(f"\n{figure}: {remark}" for figure, remark in result.get("remarks", {}).items())
+    return f"{title}\n{table}{said}\n\nfigures     {result['written_to']}"

@@ -82,18 +82,16 @@ class CalibrationError(Measuring, Metric):
 
         count, predicted, labels = self.bins().cpu().double().numpy()
         mean, share = predicted / count, labels / count
-        figure, axes = pyplot.subplots(figsize=(4.2, 3.8))
-        axes.axline((0.5, 0.5), (1, 1), color="#999999", linewidth=0.8, label="calibrated")
-        if len(mean) and mean.max() > 10 * mean.min():
-            figure.clear()
-            axes = figure.add_subplot(xscale="log", yscale="log")
-            ends = (float(min(mean.min(), share[share > 0].min(initial=1))) / 2, 1.0)
-            axes.plot(ends, ends, color="#999999", linewidth=0.8, label="calibrated")
-            axes.set_ylim(ends)
         error = 1.96 * (share * (1 - share) / count) ** 0.5
+        far = mean.max() > 10 * mean.min()
+        scale = "log" if far else "linear"
+        least = min(mean.min(), share[share > 0].min(initial=1)) / 2 if far else 0
+        ends = (float(least), min(1.0, 1.1 * float(max(mean.max(), (share + error).max()))))
+        figure, axes = pyplot.subplots(figsize=(4.2, 3.8))
+        axes.set(xscale=scale, yscale=scale, xlim=ends, ylim=ends)
+        axes.plot(ends, ends, color="#999999", linewidth=0.8, label="calibrated")
         said = f"ECE {float(self.compute()):.3g}"
         axes.errorbar(mean, share, error, fmt="o", markersize=3.5, capsize=2, label=said)
-        axes.set_xlabel("mean predicted probability")
-        axes.set_ylabel("share of ones")
+        axes.set(xlabel="mean predicted probability", ylabel="share of ones")
         axes.legend(frameon=False, fontsize="small")
         return figure, axes

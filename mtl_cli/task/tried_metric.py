@@ -22,10 +22,11 @@ def try_metric(metric: "Metric", slot: str, kind: str, prediction: Tensor, label
         kind: of the task, with the article.
         prediction, label: made up.
     """
+    groups = [torch.zeros_like(label)] if hasattr(metric, "by") else []  # it reads within groups
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the labels are all alike
         try:
-            metric.update(prediction, label)
+            metric.update(prediction, label, *groups)
         except (RuntimeError, ValueError, IndexError, TypeError) as error:
             found = f"{type(metric).__name__}: {str(error).splitlines()[0]}"
             fix = f"other options of it, or '~{slot}'"

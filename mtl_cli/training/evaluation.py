@@ -14,7 +14,7 @@ from mtl_cli.basis.batch import Examples
 from mtl_cli.basis.device import place
 from mtl_cli.basis.sums import Scalar, as_numbers, joint_mean
 from mtl_cli.dataset.base import Loader
-from mtl_cli.metric.measuring import update_each
+from mtl_cli.metric.measuring import Remarking, update_each
 from mtl_cli.model.mode import mode
 from mtl_cli.model.model import Model
 from mtl_cli.task.base import Task
@@ -88,6 +88,16 @@ def evaluate(
         | {n: value_of(m) for n, m in chosen[name].metrics.items()}
         for name, loss in losses.items()
         if name in labelled and (loss is not None or not over[name])
+    }
+
+
+def remarks(tasks: Mapping[str, Task]) -> dict[str, str]:
+    """What metrics say beside the numbers of the last evaluation, ``{task/metric: a remark}``."""
+    return {
+        f"{name}/{metric}": said
+        for name, task in tasks.items()
+        for metric, own in task.metrics.items()
+        if isinstance(own, Remarking) and (said := own.remark()) is not None
     }
 
 

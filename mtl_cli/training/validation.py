@@ -14,7 +14,7 @@ from mtl_cli.dataset.base import Loader
 from mtl_cli.model.model import Model
 from mtl_cli.training.average import WeightAverage
 from mtl_cli.training.best_weights import BestWeights
-from mtl_cli.training.evaluation import Figures, evaluate
+from mtl_cli.training.evaluation import Figures, evaluate, remarks
 from mtl_cli.training.learner import Learner
 from mtl_cli.training.records import Records
 from mtl_cli.training.settings import Settings
@@ -112,12 +112,16 @@ class Validation:
                 raise problem(thing, "must stay finite", loss, fix)
             for metric in (name for name, value in values.items() if math.isnan(value)):
                 self.say_once(f"{task}/{metric} has no value on {split}; are all labels alike?")
+        for figure, said in remarks({task: self.model.tasks[task] for task in figures}).items():
+            self.say_once(f"{figure} on {split}: {said}", f"{figure} on {split}")
         return figures
 
-    def say_once(self, text: str) -> None:
-        """A word to the user, who need not read it after every epoch."""
-        if text not in self.said:
-            self.said.add(text)
+    def say_once(self, text: str, about: str | None = None) -> None:
+        """A word to the user, who need not read it after every epoch; nor another one ``about`` the
+        same thing."""
+        about = about or text
+        if about not in self.said:
+            self.said.add(about)
             log.warning("note        %s", text)
 
     def refuse_wish_for_val(self) -> None:
