@@ -49,7 +49,7 @@ def test_a_kind_of_task(name, tmp_path):
     target = target_of(task)
     shape = task.example_output(B).shape
     output = torch.randn(shape, generator=torch.Generator().manual_seed(0))
-    for metric in task.metrics.values():
+    for metric in list(task.metrics.values())[:1]:  # which reports compare
         assert metric.higher_is_better is not None  # a verdict needs a direction
     found = figures(task, output, target)
     order = torch.randperm(B, generator=torch.Generator().manual_seed(1))
