@@ -127,6 +127,8 @@ def over_folds(group: Group, seeds: Sequence[int], folds: int) -> str:
 def kind(group: Group) -> str:
     """A setting as somebody says it who does not know our words."""
     alone = group.choices.get("arch") == BASELINE
+    if alone and any(run.summary.get("towers") for run in group.runs):
+        return "towers without sharing"
     return "a separate model for each task" if alone else "one shared model"
 
 

@@ -40,18 +40,22 @@ def order_of(made_of: Mapping[str, Sequence[str]], known: Sequence[str]) -> list
 
     def add(task: str, path: list[str]) -> None:
         slot = f"tasks.{task}.of"
+
+        def fix(names: Sequence[str]) -> str:
+            leave_out = f"'~tasks.{task}'"
+            return f"'{slot}=[{','.join(names)}]'" if len(names) > 1 else leave_out
+
         if task in path:
             circle = " -> ".join([*path[path.index(task) :], task])
-            others = [name for name in known if name not in made_of] or ["ctr", "cvr"]
-            rule, fix = "must lead to tasks with heads", f"'{slot}=[{','.join(others)}]'"
-            raise problem(slot, rule, f"a circle: {circle}", fix)
+            headed = [name for name in known if name not in made_of]
+            raise problem(slot, "must lead to tasks with heads", f"a circle: {circle}", fix(headed))
         for part in made_of[task]:
             if part not in known:
                 others = [name for name in known if name != task]
-                close = nearest(part, others)
-                names = [close if name == part and close else name for name in made_of[task]]
-                rule, fix = f"must name tasks: {', '.join(others)}", f"'{slot}=[{','.join(names)}]'"
-                raise problem(slot, rule, part, fix)
+                names = [name for name in made_of[task] if name in others]
+                free = [name for name in others if name not in names]
+                names += [nearest(part, free) or free[0]] if free else []
+                raise problem(slot, f"must name tasks: {', '.join(others)}", part, fix(names))
             if part in made_of and part not in order:
                 add(part, [*path, task])
         order.append(task)
