@@ -314,7 +314,7 @@ def test_a_sweep_ends_with_a_table_and_a_failed_job_hides_no_other(tmp_path: Pat
         (["device=cuda:99"], "device must be auto or one of this machine's"),
         (["hydra.run.dir=/proc/1/cmdline/x"], "must be a folder that can be made and written to"),
         (["resume=nowhere"], "nowhere must be a run folder"),
-        (["arch=null"], "arch must be one of adatt, cgc,"),
+        (["arch=null"], "arch must be one of adatt, aitm, cgc,"),
         (["arch=mmo", "--help"], "try:   arch=mmoe"),
         (["--cfg"], "found: argument --cfg/-c: expected one argument"),
         (["--arch", "mmoe"], "try:   mtl-train arch=mmoe"),
