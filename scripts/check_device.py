@@ -52,6 +52,12 @@ def parts(data: Path) -> dict[str, list[str]]:
     """``{what: its words}``."""
     table = ["dataset=table", f"dataset.path={data / 'rows.csv'}", "encoder.hidden=[16]"]
     table += ["dataset.targets={price: regression, kind: multiclass, sold: binary}"]
+    chain = "{ctr: {kind: binary, column: sold}, cvr: {kind: binary, column: again, where: ctr}, "
+    chain += "ctcvr: {kind: binary, column: again}}"
+    of_tasks = [*table[:-1], f"dataset.targets={chain}", "dataset.downsample={ctr: {0: 0.5}}"]
+    of_tasks += ["tasks.ctcvr=product", "tasks.ctcvr.of=[ctr,cvr]", "tasks.error=tower"]
+    of_tasks += ["tasks.cvr.loss=escm_dr", "tasks.cvr.loss.propensity=ctr"]
+    of_tasks += ["tasks.cvr.loss.imputation=error", "arch=aitm", "weighting=upgrad"]
     texts = ["dataset=text", "dataset.cache=false", "dataset.targets={kind: multiclass}"]
     texts += [f"dataset.sources={{a: {{path: {data / 'rows.csv'}, labels: {{kind: kind}}}}}}"]
     digits = ["dataset=parity_mnist", "dataset.source=digits", "trainer.max_batches=2"]
@@ -66,6 +72,7 @@ def parts(data: Path) -> dict[str, list[str]]:
     found["table"] = table
     found["table, weights"] = [*table, "dataset.weight_column=much"]
     found["table, accumulate"] = [*table, "trainer.accumulate=2", "weighting=mgda"]
+    found["table, tasks of tasks"] = of_tasks
     found["bags of words"] = [*texts, *bags]
     still = ["encoder.dropout=0"]  # which would draw on the device
     for name in ("text_cnn", "transformer"):
@@ -77,13 +84,13 @@ def parts(data: Path) -> dict[str, list[str]]:
 def write_data(folder: Path) -> None:
     """A table whose labels miss here and there."""
     words = ["red", "green", "blue", "one", "two"]
-    lines = ["x,text,price,kind,sold,much"]
+    lines = ["x,text,price,kind,sold,much,again"]
     for i in range(200):
         x, text = SEED.gauss(0, 1), " ".join(SEED.choices(words, k=4))
         sold = "" if i % 7 == 0 else int(x > 0)
-        lines.append(
-            f"{x:.4f},the {text},{100 * x + SEED.gauss(0, 9):.2f},{'abc'[i % 3]},{sold},{1 + i % 3}"
-        )
+        price, again = 100 * x + SEED.gauss(0, 9), int(x > 0 and i % 2)
+        cells = [f"{x:.4f}", f"the {text}", f"{price:.2f}", "abc"[i % 3], sold, 1 + i % 3, again]
+        lines.append(",".join(map(str, cells)))
     (folder / "rows.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
