@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from mtl_cli.arch.mixture import batch_innermost
-from mtl_cli.basis.batch import Bag
+from mtl_cli.basis.batch import Bag, Fields
 from mtl_cli.basis.linear_maps import BagLinear, RowLinear, bag_linear, row_linear
 from mtl_cli.basis.rows import take_rows
 
@@ -93,7 +93,7 @@ class StackedRowLinear(nn.Module):
         self.starts: Tensor
         self.register_buffer("starts", linears[0].starts, persistent=False)
 
-    def forward(self, x: Tensor, rows: Rows = None) -> Tensor:
+    def forward(self, x: Fields, rows: Rows = None) -> Tensor:
         weight = None if self.weight is None else take_rows(self.weight, rows)
         vectors: Tensor = take_rows(self.vectors, rows, 1)
         bias = None if self.bias is None else take_rows(self.bias, rows)

@@ -67,7 +67,34 @@ class Bag:
         return Bag(self.indices[places], offsets, self.weights[places]).known(bounds)
 
 
-Examples = Tensor | Bag
+@dataclass(frozen=True)
+class Fields:
+    """Rows of a table, the kinds of their cells apart.
+
+    Args:
+        numbers: [B, N].
+        codes: of the cells that hold one category each, as whole numbers [B, C].
+        lists: of the cells that hold several, a bag of B for each such column.
+    """
+
+    numbers: Tensor
+    codes: Tensor
+    lists: tuple[Bag, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def to(self, device: torch.device | str) -> Fields:
+        there = torch.device(device)
+        lists = tuple(own.to(there) for own in self.lists)
+        return Fields(send(self.numbers, there), send(self.codes, there), lists)
+
+    def __getitem__(self, part: Tensor | slice) -> Fields:
+        lists = tuple(own[part] for own in self.lists)
+        return Fields(self.numbers[part], self.codes[part], lists)
+
+
+Examples = Tensor | Bag | Fields
 
 
 @dataclass(frozen=True)

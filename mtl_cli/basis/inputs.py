@@ -14,7 +14,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from mtl_cli.basis.batch import Bag, Examples
+from mtl_cli.basis.batch import Bag, Examples, Fields
 from mtl_cli.basis.linear_maps import BagLinear, CountTokens, RowLinear
 
 
@@ -33,10 +33,12 @@ class InputSpec(ABC):
 
 
 def as_plain(spec: InputSpec) -> dict[str, Any]:
-    """A spec as words and numbers, for a file; without what equal specs may differ in."""
+    """A spec as words and numbers, for a file: without what is as usual, or what equal specs may
+    differ in."""
     own = cast(Any, spec)
-    kept = {option.name for option in fields(own) if option.compare}
-    return {"kind": spec.kind} | {k: v for k, v in asdict(own).items() if k in kept}
+    usual = {option.name: option.default for option in fields(own) if option.compare}
+    values = {name: value for name, value in asdict(own).items() if name in usual}
+    return {"kind": spec.kind} | {k: v for k, v in values.items() if v != usual[k]}
 
 
 def from_plain(values: dict[str, Any]) -> InputSpec:
@@ -115,23 +117,42 @@ class Tokens(InputSpec):
 
 @dataclass(frozen=True)
 class Row(InputSpec):
-    """A row of a table as floats [B, N + C]: N numbers, then C categories by their codes.
+    """A row of a table (`Fields`): N numbers, C categories and L lists of categories, by codes.
 
-    Its linear map is ``nn.Linear`` on the row with each category one-hot, of which no more than
-    N + C entries are ever not 0: this is what it is drawn for. A table of numbers alone is `Dense`.
+    Its linear map is ``nn.Linear`` on the row with each category one-hot and each list as its
+    codes' weights, of which no more than N + C + L entries are of size 1: this is what it is drawn
+    for. A table of numbers alone is `Dense`.
 
     Args:
         numbers: N, from 0.
         categories: for each of the C columns, how many codes there are, from 0.
+        lists: for each of the L columns, likewise.
+        vocabularies: for each of the C + L columns, the number of its vocabulary, where some have
+            the same one; empty: each has its own.
+        widths: for each of them, how wide its vectors in an embedding are; 0: as all others.
     """
 
     numbers: int
     categories: tuple[int, ...]
+    lists: tuple[int, ...] = ()
+    vocabularies: tuple[int, ...] = ()
+    widths: tuple[int, ...] = ()
     kind = "rows of numbers and categories"
 
-    def linear(self, out_features: int, bias: bool = True) -> nn.Module:
-        return RowLinear(self.numbers, self.categories, out_features, bias)
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Of each of the C + L columns: how many codes there are."""
+        return self.categories + self.lists
 
-    def example(self, batch_size: int) -> Tensor:
+    def linear(self, out_features: int, bias: bool = True) -> nn.Module:
+        return RowLinear(self.numbers, self.categories, self.lists, out_features, bias)
+
+    def example(self, batch_size: int) -> Fields:
         codes = [torch.randint(size, (batch_size, 1)) for size in self.categories]
-        return torch.cat([torch.randn(batch_size, self.numbers), *codes], 1)
+        none = torch.zeros(batch_size, 0, dtype=torch.long)
+        lists = []
+        for size in self.lists:
+            words, offsets = torch.randint(size, (2 * batch_size,)), range(0, 2 * batch_size + 1, 2)
+            lists.append(Bag(words, torch.tensor(offsets), torch.full((len(words),), 0.5)))
+        numbers = torch.randn(batch_size, self.numbers)
+        return Fields(numbers, torch.cat([none, *codes], 1), tuple(lists))

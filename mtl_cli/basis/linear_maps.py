@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from mtl_cli.basis.batch import Bag
+from mtl_cli.basis.batch import Bag, Fields
 
 
 class CountTokens(nn.Module):
@@ -49,38 +49,50 @@ def bag_linear(x: Bag, weight: Tensor, bias: Tensor | None) -> Tensor:
 
 
 class RowLinear(nn.Module):
-    """``nn.Linear`` on the numbers of a row, plus a vector of its own for each category's code.
+    """``nn.Linear`` on the numbers of a row, plus a vector of its own for each category's code,
+    and the weighted sum of such vectors for a list of categories.
 
     The vectors of all columns lie end to end in one table, which is read in one go.
     """
 
     def __init__(
-        self, num_numbers: int, sizes: Sequence[int], out_features: int, bias: bool = True
+        self,
+        num_numbers: int,
+        sizes: Sequence[int],
+        list_sizes: Sequence[int],
+        out_features: int,
+        bias: bool = True,
     ) -> None:
         super().__init__()
-        bound = 1 / math.sqrt(num_numbers + len(sizes))
+        every = [*sizes, *list_sizes]
+        bound = 1 / math.sqrt(num_numbers + len(every))
 
         def draw(*shape: int) -> nn.Parameter:
             return nn.Parameter(torch.empty(shape).uniform_(-bound, bound))
 
         self.weight = draw(out_features, num_numbers) if num_numbers else None
-        self.vectors = draw(sum(sizes), out_features)
+        self.vectors = draw(sum(every), out_features)
         self.bias = draw(out_features) if bias else None
         self.starts: Tensor
-        starts = torch.tensor([0, *sizes[:-1]]).cumsum(0)  # of each column's vectors
+        starts = torch.tensor([0, *every[:-1]]).cumsum(0)  # of each column's vectors
         self.register_buffer("starts", starts, persistent=False)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Fields) -> Tensor:
         return row_linear(x, self.weight, self.vectors, self.starts, self.bias)
 
 
 def row_linear(
-    x: Tensor, weight: Tensor | None, vectors: Tensor, starts: Tensor, bias: Tensor | None
+    x: Fields, weight: Tensor | None, vectors: Tensor, starts: Tensor, bias: Tensor | None
 ) -> Tensor:
     """``numbers @ weight.T + sum_c vectors[starts_c + code_c] + bias`` of rows, as [B, O]."""
-    num_numbers = x.shape[1] - len(starts)
-    codes = x[:, num_numbers:].long() + starts  # [B, C]
-    out = nn.functional.embedding_bag(codes, vectors, mode="sum")
+    num_codes = x.codes.shape[1]
+    if num_codes:
+        codes = x.codes + starts[:num_codes]  # [B, C]
+        out = nn.functional.embedding_bag(codes, vectors, mode="sum")
+    else:
+        out = vectors.new_zeros(len(x), vectors.shape[1])
+    for own, start in zip(x.lists, starts[num_codes:], strict=True):
+        out = out + bag_linear(Bag(own.indices + start, own.offsets, own.weights), vectors, None)
     if weight is not None:
-        return out + nn.functional.linear(x[:, :num_numbers], weight, bias)
+        return out + nn.functional.linear(x.numbers, weight, bias)
     return out if bias is None else out + bias

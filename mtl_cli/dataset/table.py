@@ -12,8 +12,9 @@ from types import MappingProxyType
 from typing import Any, ClassVar
 
 import numpy as np
-from torch import Tensor, device, from_numpy
+from torch import device, from_numpy
 
+from mtl_cli.basis.batch import Bag, Examples
 from mtl_cli.basis.errors import check_integer, problem
 from mtl_cli.dataset.columns.target_options import EXAMPLE, targets_of
 from mtl_cli.dataset.columns.writing import Writing, joint
@@ -21,6 +22,7 @@ from mtl_cli.dataset.files.parts import ReadOptions, check_columns, check_name
 from mtl_cli.dataset.memory.batching import Batching
 from mtl_cli.dataset.memory.downsampled import Downsampling
 from mtl_cli.dataset.memory.in_memory import InMemoryDataset, Rows, RowsLoader
+from mtl_cli.dataset.memory.take import take
 from mtl_cli.dataset.readers.table import INPUT, TableReader
 from mtl_cli.dataset.splits.deal import deal
 from mtl_cli.dataset.splits.facts import lines_of as split_lines
@@ -165,7 +167,7 @@ class Table(InMemoryDataset):
             self.notes = (*self.notes, said_of)
         own = self.splits["train"]
         features = own.inputs[INPUT]
-        assert isinstance(features, Tensor)
+        assert not isinstance(features, Bag)
         self.plain_table = PlainTable(
             self.reader.columns, features, own.targets, own.weights, reference
         )
@@ -178,11 +180,11 @@ class Table(InMemoryDataset):
         return self.downsampling.applied(whole, labels, seed)
 
 
-def rows_at(positions: np.ndarray, rows: Tensor, labels: TableTargets) -> Rows:
+def rows_at(positions: np.ndarray, rows: Examples, labels: TableTargets) -> Rows:
     """The examples of a split."""
     at = from_numpy(positions)
     return Rows(
-        {INPUT: rows.index_select(0, at)},
+        {INPUT: take(rows, at, at)},
         {task: target[at] for task, target in labels.targets.items()},
         {task: weights[at] for task, weights in labels.weights.items()},
     )

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mtl_cli.basis.batch import Bag, Examples
+from mtl_cli.basis.batch import Bag, Examples, Fields
 from mtl_cli.basis.errors import Problem, nearest, problem
 from mtl_cli.basis.shell import as_word
 from mtl_cli.dataset.files.held import is_held
@@ -69,7 +69,7 @@ def as_examples(source: Any, reader: Reader | None, input: str) -> NewExamples:
         ValueError: where they are no such examples, or an array is for a model of a table, whose
             cells are no such numbers before they are standardised.
     """
-    if isinstance(source, Tensor | Bag):
+    if isinstance(source, Tensor | Bag | Fields):
         return NewExamples({}, {input: source})
     if not isinstance(source, np.ndarray):
         raise no_examples(source, input)
@@ -122,6 +122,9 @@ def check_examples(like: Examples, given: Examples, input: str) -> None:
     """Refuses examples of another kind or shape than the model reads."""
 
     def words(x: Examples) -> str:
+        if isinstance(x, Fields):
+            counts = (x.numbers.shape[1], x.codes.shape[1], len(x.lists))
+            return "Fields of {} numbers, {} codes, {} lists".format(*counts)
         return f"[B, {', '.join(map(str, x.shape[1:]))}]" if isinstance(x, Tensor) else "a Bag"
 
     if words(like) != words(given):

@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from mtl_cli.basis.batch import Bag
 from mtl_cli.dataset.columns.writing import Writing
 from mtl_cli.dataset.files.parts import Place
 
 if TYPE_CHECKING:
     import pyarrow
+
+
+Codes = Sequence[np.ndarray | Bag]
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,7 @@ class Learned:
     missing: int
     about: str
     column: Column | None = None
-    codes: Sequence[np.ndarray] = field(default_factory=list)
+    codes: Codes = field(default_factory=list)
     writing: Writing | None = None
 
 
@@ -66,12 +70,14 @@ class Column(ABC):
         as_text: whether cells stay as they are written (``007``) where a user says this type.
         is_read: whether anything is learned or shown of its cells.
         is_shown: whether its cells stand beside the predictions for new rows.
+        is_list: whether a cell holds several codes.
     """
 
     name: str
     as_text: ClassVar[bool] = False
     is_read: ClassVar[bool] = True
     is_shown: ClassVar[bool] = False
+    is_list: ClassVar[bool] = False
 
     @classmethod
     def suits(cls, kind: pyarrow.DataType) -> bool:
@@ -99,8 +105,8 @@ class Column(ABC):
         return ()
 
     @abstractmethod
-    def codes(self, cells: Any, place: Place) -> list[np.ndarray]:
-        """What new rows are for the model: an array [B] for each number or code."""
+    def codes(self, cells: Any, place: Place) -> Codes:
+        """What new rows are for the model: an array [B] for each number or code; of lists a bag."""
 
     def unseen(self, cells: Any) -> tuple[int, int, str]:
         """How many of new cells are values that training did not know, of how many that are not

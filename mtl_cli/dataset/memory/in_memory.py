@@ -19,7 +19,7 @@ from mtl_cli.basis.seed import generator_of
 from mtl_cli.dataset.base import Dataset
 from mtl_cli.dataset.memory.batching import Batching, fitted_size
 from mtl_cli.dataset.memory.labels import Labels
-from mtl_cli.dataset.memory.take import take
+from mtl_cli.dataset.memory.take import row_bytes, take
 
 CHUNK_BYTES = 4 * 2**20  # rows are gathered for as many batches at once as fit in this
 
@@ -193,9 +193,8 @@ class RowsLoader:
                 yield batch
 
     def _batches_at_once(self) -> int:
-        tensors = [x for x in self.rows.inputs.values() if isinstance(x, Tensor)]
-        row_bytes = sum(4 * x[0].numel() for x in tensors)
-        return max(1, CHUNK_BYTES // (self.batch_size * max(1, row_bytes)))
+        size = sum(map(row_bytes, self.rows.inputs.values()))
+        return max(1, CHUNK_BYTES // (self.batch_size * max(1, size)))
 
     def _gather(self, part: slice, order: Tensor | None, there: Tensor | None) -> Rows:
         """A part of the rows in an order, which lies on the host and on their device."""

@@ -12,7 +12,7 @@ from mtl_cli.basis.device import send
 from mtl_cli.dataset.memory.draw import Draw
 from mtl_cli.dataset.memory.in_memory import Rows
 from mtl_cli.dataset.memory.labels import Labels
-from mtl_cli.dataset.memory.take import take
+from mtl_cli.dataset.memory.take import device_of, row_bytes, take
 
 CHUNK_BYTES = 2**19  # rows are gathered for as many batches at once as fit in this
 
@@ -60,9 +60,8 @@ class SourcesLoader:
         """A source's part of each batch that reads it; rows are gathered for several at once."""
         rows, size = self.sources[name], self.draw.batch_sizes[name]
         x = rows.inputs[name]
-        device = x.device if isinstance(x, Tensor) else x.offsets.device
-        row_bytes = 4 * x[0].numel() if isinstance(x, Tensor) else 8 * len(x.indices) // len(x)
-        at_once = max(1, CHUNK_BYTES // (size * max(1, row_bytes)))
+        device = device_of(x)
+        at_once = max(1, CHUNK_BYTES // (size * max(1, row_bytes(x))))
         for order in self.draw.passes(name, epoch, start):
             labels = iter(self.labels[name].of_batches(order, size))
             for positions in order.split(at_once * size):

@@ -1,8 +1,9 @@
-"""Examples by their positions, of any kind of input."""
+"""Examples by their positions, of any kind of input, and where and how large they are."""
 
+import torch
 from torch import Tensor
 
-from mtl_cli.basis.batch import Bag, Examples
+from mtl_cli.basis.batch import Bag, Examples, Fields
 
 
 def take(x: Examples, rows: Tensor | slice, here: Tensor | slice) -> Examples:
@@ -15,4 +16,27 @@ def take(x: Examples, rows: Tensor | slice, here: Tensor | slice) -> Examples:
     """
     if isinstance(x, Bag):
         return x[here]
+    if isinstance(x, Fields):
+        numbers, codes = take_tensor(x.numbers, rows), take_tensor(x.codes, rows)
+        return Fields(numbers, codes, tuple(own[here] for own in x.lists))
+    return take_tensor(x, rows)
+
+
+def take_tensor(x: Tensor, rows: Tensor | slice) -> Tensor:
+    """The rows of a tensor."""
     return x.index_select(0, rows) if isinstance(rows, Tensor) else x[rows]
+
+
+def device_of(x: Examples) -> torch.device:
+    """The device on which examples lie."""
+    if isinstance(x, Fields):
+        return x.numbers.device
+    return x.device if isinstance(x, Tensor) else x.offsets.device
+
+
+def row_bytes(x: Examples) -> int:
+    """About how many bytes an example takes once it is prepared."""
+    if isinstance(x, Fields):
+        parts: tuple[Examples, ...] = (x.numbers, x.codes, *x.lists)
+        return sum(map(row_bytes, parts))
+    return 4 * x[0].numel() if isinstance(x, Tensor) else 8 * len(x.indices) // len(x)

@@ -11,8 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mtl_cli.basis.batch import Bag, Fields
 from mtl_cli.basis.inputs import Dense, InputSpec, Row
-from mtl_cli.dataset.columns.column import Column
+from mtl_cli.dataset.columns.column import Codes, Column
 from mtl_cli.dataset.columns.numbers import read_weights
 from mtl_cli.dataset.columns.target import Target, only_in_group
 from mtl_cli.dataset.columns.writing import Writing
@@ -32,7 +33,7 @@ OPTIONS = ("delimiter", "header", "names", "encoding", "quote", "on_bad_row")
 
 
 class TableReader(Reader):
-    """Puts the columns of a row together: all that are numbers, then all that are codes.
+    """Puts the columns of a row together: numbers, codes of categories, and lists of such.
 
     Args:
         columns: what was learned of each column that is read.
@@ -52,24 +53,33 @@ class TableReader(Reader):
         groups: Mapping[str, Sequence[str]],
         writing: Mapping[str, Any],
     ) -> None:
-        self.columns = sorted(columns, key=lambda column: len(column.sizes) > 0)  # stable
+        self.columns = sorted(columns, key=lambda c: 2 * c.is_list + bool(c.sizes))  # stable
         self.options = {name: options[name] for name in OPTIONS}
         self.targets = dict(targets)
         self.task_column = task_column
         self.groups = {task: list(group) for task, group in groups.items()}
         self.writing = Writing(**writing)
-        numbers = sum(column.num_numbers for column in self.columns)
-        sizes = tuple(size for column in self.columns for size in column.sizes)
-        spec = Row(numbers, sizes) if sizes else Dense((numbers,))
-        self.width = numbers + len(sizes)
-        self.inputs: dict[str, InputSpec] = {INPUT: spec}
+        self.numbers = sum(column.num_numbers for column in self.columns)
+        self.inputs: dict[str, InputSpec] = {INPUT: self.spec()}
 
-    def rows(self, num_rows: int, codes: Iterable[list[np.ndarray]]) -> Tensor:
-        """The rows [B, N + C], of the numbers or codes of each of ``columns``, in order."""
-        rows = np.empty((self.width, num_rows), np.float32)
-        for i, values in enumerate(chain.from_iterable(codes)):
-            rows[i] = values
-        return torch.from_numpy(rows).T.contiguous()
+    def spec(self) -> InputSpec:
+        """What a row is: plain numbers where it has no codes."""
+        codes = [column for column in self.columns if column.sizes]
+        if not codes:
+            return Dense((self.numbers,))
+        sizes = tuple(size for column in codes if not column.is_list for size in column.sizes)
+        lists = tuple(size for column in codes if column.is_list for size in column.sizes)
+        return Row(self.numbers, sizes, lists)
+
+    def rows(self, num_rows: int, codes: Iterable[Codes]) -> Tensor | Fields:
+        """The rows, of the numbers or codes of each of ``columns``, in order."""
+        found = list(chain.from_iterable(codes))
+        lists = tuple(values for values in found if isinstance(values, Bag))
+        arrays = [values for values in found if not isinstance(values, Bag)]
+        numbers = stacked(arrays[: self.numbers], num_rows, np.float32)
+        if len(found) == self.numbers:
+            return numbers
+        return Fields(numbers, stacked(arrays[self.numbers :], num_rows, np.int32), lists)
 
     def read(
         self, path: Path, input: str, batch_size: int, tasks: Collection[str] = ()
@@ -94,7 +104,7 @@ class TableReader(Reader):
             codes = [own.codes(table.column(own.name), place) for own in used]
             rows = self.rows(len(table), codes)
             for own, values in zip(used, codes, strict=True):
-                if own.sizes and not all(code.all() for code in values):
+                if any(isinstance(code, Bag) or not code.all() for code in values if own.sizes):
                     unseen.add(own, table.column(own.name))
             names = {"file": [part.file.name] * len(table), "row": np.array(part.numbers())}
             names |= {self.shown_as(name): table.column(name).combine_chunks() for name in shown}
@@ -158,3 +168,11 @@ class TableReader(Reader):
         targets = {name: Target.from_state(target) for name, target in state["targets"].items()}
         rest = (state[name] for name in ("task_column", "groups", "writing"))
         return cls(columns, state["options"], targets, *rest)
+
+
+def stacked(columns: Sequence[np.ndarray], num_rows: int, kind: type) -> Tensor:
+    """Columns side by side, [B, C]."""
+    rows: np.ndarray = np.empty((len(columns), num_rows), kind)
+    for i, values in enumerate(columns):
+        rows[i] = values
+    return torch.from_numpy(rows).T.contiguous()

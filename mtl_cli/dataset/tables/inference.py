@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mtl_cli.basis.errors import problem
-from mtl_cli.dataset.columns.column import Column, Written
+from mtl_cli.dataset.columns.column import Codes, Column, Written
 from mtl_cli.dataset.columns.writing import Writing, joint
 from mtl_cli.dataset.files.parts import Place
 from mtl_cli.dataset.tables.shown import MOST, Shown, lines_of, short_lines
@@ -42,7 +42,7 @@ class Inference:
         self.place, self.train = place, train
         self.said, self.usual = said, usual
         self.learned: list[Column] = []
-        self.codes: dict[str, list[np.ndarray]] = {}
+        self.codes: dict[str, Codes] = {}
         self.columns: list[Shown] = []
         self.kinds: list[pyarrow.DataType] = []  # of the cells
         self.writings: list[Writing] = []  # of text that looks like numbers
@@ -61,7 +61,7 @@ class Inference:
         found = kind.learn(written, **{option: options[option] for option in options_of(kind)})
         if found.column is not None:
             self.learned.append(found.column)
-            self.codes[name] = list(found.codes)
+            self.codes[name] = found.codes
         self.kinds.append(cells.type)
         self.writings += [] if found.writing is None else [found.writing]
         what = "dropped" if found.column is None else name_of(kind)

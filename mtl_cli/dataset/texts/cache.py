@@ -71,6 +71,7 @@ def tensors_of(rows: Rows, name: str) -> Iterator[tuple[str, Tensor]]:
     if isinstance(x, Bag):
         yield from (("indices", x.indices), ("offsets", x.offsets), ("weights", x.weights))
     else:
+        assert isinstance(x, Tensor)
         yield "tokens", x
     yield from ((f"target {task}", target) for task, target in rows.targets.items())
 
