@@ -27,6 +27,7 @@ LIVE: dict[str, set[str]] = {
     "arch": {"make_encoder", "inputs", "tasks"},
     "dataset": set(),
     "diagnostic": set(),
+    "embedding": {"spec"},
     "encoder": {"spec"},
     "head": {"in_shape", "out_features"},
     "logger": {"folder"},

@@ -39,6 +39,7 @@ ROOMS = {
     "drawing": "pictures of runs and comparisons; never torch",
     "comparison": "run folders side by side: Gain and verdicts; never torch",
     "arch": "architectures, and the pieces that they are made of",
+    "embedding": "rows of a table as one vector, before the architecture",
     "encoder": "encoders: stages from an input to features",
     "head": "heads: from features to a task's output",
     "loss": "losses that torch has not",
@@ -51,6 +52,7 @@ ROOMS = {
     "basis": "what everybody stands on: batches, inputs, errors, devices, seeds",
 }
 ALIKE = {
+    "embedding",
     "encoder",
     "head",
     "loss",

@@ -9,20 +9,25 @@ from hypothesis import strategies as st
 from torch.testing import assert_close
 
 from mtl_cli.arch.experts import Gates, stack
+from mtl_cli.basis.batch import Fields
 from mtl_cli.basis.inputs import Row
 
 
-def one_hot(spec: Row, x: torch.Tensor) -> torch.Tensor:
-    """Rows [B, N + C] with every category as zeros and a one, [B, N + V]."""
-    parts = [x[:, : spec.numbers]]
-    for c, size in enumerate(spec.categories):
-        parts.append(torch.nn.functional.one_hot(x[:, spec.numbers + c].long(), size))
+def one_hot(spec: Row, x: Fields) -> torch.Tensor:
+    """Rows with every category as zeros and a one, and lists as their weights, [B, N + V]."""
+    parts = [x.numbers]
+    for codes, size in zip(x.codes.T, spec.categories, strict=True):
+        parts.append(torch.nn.functional.one_hot(codes, size))
+    for bag, size in zip(x.lists, spec.lists, strict=True):
+        counts = torch.zeros(len(x), size)
+        rows = torch.repeat_interleave(torch.arange(len(x)), bag.offsets.diff())
+        parts.append(counts.index_put((rows, bag.indices), bag.weights, accumulate=True))
     return torch.cat(parts, 1)
 
 
 def as_dense(spec: Row, linear: torch.nn.Module) -> torch.nn.Linear:
     """The same map as ``nn.Linear``."""
-    dense = torch.nn.Linear(spec.numbers + sum(spec.categories), linear.vectors.shape[1])
+    dense = torch.nn.Linear(spec.numbers + sum(spec.sizes), linear.vectors.shape[1])
     with torch.no_grad():
         numbers = [] if linear.weight is None else [linear.weight]
         dense.weight.copy_(torch.cat([*numbers, linear.vectors.T], 1))
@@ -30,7 +35,8 @@ def as_dense(spec: Row, linear: torch.nn.Module) -> torch.nn.Linear:
     return dense
 
 
-SPECS = st.builds(Row, st.integers(0, 4), st.lists(st.integers(1, 5), min_size=1, max_size=4))
+SIZES = st.lists(st.integers(1, 5), max_size=4).map(tuple)
+SPECS = st.builds(Row, st.integers(0, 4), SIZES, SIZES).filter(lambda spec: bool(spec.sizes))
 
 
 @settings(deadline=None, max_examples=50)
@@ -42,7 +48,7 @@ def test_row_linear_is_the_dense_linear_on_the_one_hot_row(spec, bias, batch_siz
     assert_close(out, expected, atol=1e-6, rtol=1e-6)
     out.square().sum().backward()
     expected.square().sum().backward()
-    wanted = dense.weight.grad.split([spec.numbers, sum(spec.categories)], 1)
+    wanted = dense.weight.grad.split([spec.numbers, sum(spec.sizes)], 1)
     if linear.weight is not None:
         assert_close(linear.weight.grad, wanted[0], atol=1e-5, rtol=1e-5)
     assert_close(linear.vectors.grad, wanted[1].T, atol=1e-5, rtol=1e-5)
@@ -77,10 +83,11 @@ def test_the_map_is_drawn_for_the_entries_that_are_not_zero():
 
 
 def test_examples_have_every_column_in_its_range():
-    x = Row(2, (3, 7)).example(200)
-    assert x.shape == (200, 4)
-    assert x[:, 2].unique().tolist() == [0, 1, 2]
-    assert x[:, 3].unique().tolist() == [0, 1, 2, 3, 4, 5, 6]
+    x = Row(2, (3, 7), (4,)).example(200)
+    assert x.numbers.shape == (200, 2)
+    assert x.codes[:, 0].unique().tolist() == [0, 1, 2]
+    assert x.codes[:, 1].unique().tolist() == [0, 1, 2, 3, 4, 5, 6]
+    assert x.lists[0].indices.unique().tolist() == [0, 1, 2, 3]
 
 
 def test_specs_are_equal_where_numbers_and_categories_are():

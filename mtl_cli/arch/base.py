@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -58,6 +58,7 @@ class Architecture(nn.Module, ABC):
     """
 
     out_shapes: dict[str, Shape]
+    apart: ClassVar[bool] = False  # whether each task is alone with an encoder of its own
 
     def __init__(self, inputs: Mapping[str, InputSpec], tasks: Mapping[str, str]) -> None:
         super().__init__()

@@ -25,6 +25,8 @@ class SingleTask(Architecture):
         tasks: ``{task: the input that it reads}``.
     """
 
+    apart = True
+
     def __init__(
         self, make_encoder: MakeEncoder, inputs: Mapping[str, InputSpec], tasks: Mapping[str, str]
     ) -> None:

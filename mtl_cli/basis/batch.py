@@ -97,6 +97,13 @@ class Fields:
 Examples = Tensor | Bag | Fields
 
 
+def matrix(rows: Tensor | Fields) -> Tensor:
+    """Numbers and codes side by side, [B, N + C], in the numbers' type."""
+    if isinstance(rows, Tensor):
+        return rows
+    return torch.cat([rows.numbers, rows.codes.to(rows.numbers.dtype)], 1)
+
+
 @dataclass(frozen=True)
 class Batch:
     """The examples of one step.

@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-import torch
 from torch import Tensor
 
-from mtl_cli.basis.batch import Fields
+from mtl_cli.basis.batch import Fields, matrix
 
 SIZE = 16  # bytes
 
@@ -24,7 +23,7 @@ def digest_of(content: Any) -> str:
 
 def add(digest: hashlib.blake2b, node: Any) -> None:
     if isinstance(node, Fields) and not node.lists:  # as rows were, when they were numbers alone
-        node = torch.cat([node.numbers, node.codes.to(node.numbers.dtype)], 1)
+        node = matrix(node)
     if isinstance(node, Tensor):
         digest.update(f"{node.dtype} {tuple(node.shape)} ".encode())
         digest.update(node.detach().cpu().contiguous().numpy().data)

@@ -21,9 +21,14 @@ RENAMED: Mapping[str, str] = {
     "mtl_cli.dataset.table_reader.TableReader": f"{READERS}.table.TableReader",
     "mtl_cli.dataset.text_reader.TextReader": f"{READERS}.text.TextReader",
 }
+NO_EMBEDDING = {
+    "_target_": "mtl_cli.embedding.shared.SharedEmbedding",
+    "_partial_": True,
+    "width": None,
+}
 # {a part by its name of today, or "" for the configuration's own options: {option: value}}
 LATER: Mapping[str, Mapping[str, Any]] = {
-    "": {},
+    "": {"embedding": NO_EMBEDDING},
     "mtl_cli.dataset.table.Table": {
         "reference": 0,  # nothing but the model was trained
         "decimal": ".",

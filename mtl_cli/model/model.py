@@ -9,8 +9,10 @@ from torch import Tensor, nn
 
 from mtl_cli.arch.base import Architecture
 from mtl_cli.basis.batch import Examples
+from mtl_cli.basis.inputs import InputSpec
 from mtl_cli.basis.naming import module_key
 from mtl_cli.model.derivation import Derivation
+from mtl_cli.model.embedded import EmbeddedInputs
 from mtl_cli.model.heads import make_head
 from mtl_cli.model.last_layer import last_layer
 from mtl_cli.model.reach import Reach, find_reach, measured_with
@@ -43,12 +45,18 @@ class Model(nn.Module):
         arch: gives each task its features.
         tasks: the tasks, in the order of the architecture's.
         maps_by: what to type for an encoder that gives maps, for an error; None: another encoder.
+        embedded: makes of the inputs what the architecture reads; None: it reads them as they are.
     """
 
     def __init__(
-        self, arch: Architecture, tasks: Sequence[Task], maps_by: str | None = None
+        self,
+        arch: Architecture,
+        tasks: Sequence[Task],
+        maps_by: str | None = None,
+        embedded: EmbeddedInputs | None = None,
     ) -> None:
         super().__init__()
+        self.embedded = embedded
         self.arch = arch
         self.task_modules = nn.ModuleDict({module_key(task.name): task for task in tasks})
         self._tasks = {task.name: task for task in tasks}
@@ -80,11 +88,20 @@ class Model(nn.Module):
         self, inputs: Mapping[str, Examples], tasks: Collection[str] | None = None
     ) -> dict[str, Tensor]:
         """The outputs of ``tasks`` (all, where None) whose input is present."""
-        features = self.arch(inputs, self.derivation.needed(tasks))
+        features = self.arch(self.embed(inputs), self.derivation.needed(tasks))
         given = {task: self.heads[module_key(task)](f) for task, f in features.items()}
         outputs = {task: self.tasks[task].calibrated(output) for task, output in given.items()}
         self.arch.see({task: outputs[task] for task in self._logits if task in outputs})
         return self.derivation.add(outputs, self.tasks, tasks)
+
+    @property
+    def inputs(self) -> dict[str, InputSpec]:
+        """``{input name: its spec}``."""
+        return self.arch.inputs if self.embedded is None else self.embedded.inputs
+
+    def embed(self, inputs: Mapping[str, Examples]) -> Mapping[str, Examples]:
+        """The inputs as the architecture reads them."""
+        return inputs if self.embedded is None else self.embedded(inputs)
 
     def shared_parameters(self) -> list[nn.Parameter]:
         """The parameters with an entry that the losses of several tasks reach."""
@@ -191,7 +208,7 @@ class Model(nn.Module):
         if self._reach is None:
             headed = [name for name in self.tasks if name not in self.derivation.tasks]
             heads = {name: self.heads[module_key(name)] for name in headed}
-            reach = find_reach(self, self.arch, self.tasks, heads)
+            reach = find_reach(self, self.arch, self.inputs, self.tasks, heads)
             ends, parting = reach.losses, reach.representations
             self._reach = replace(reach, losses=[], representations=[])  # whose graphs are large
             self._part_at_tensors = all_pass(parting, ends, self.shared_parameters())

@@ -14,6 +14,7 @@ from mtl_cli.arch.base import Architecture
 from mtl_cli.basis.backward_graph import leaf_ids, nodes
 from mtl_cli.basis.batch import Examples
 from mtl_cli.basis.errors import problem
+from mtl_cli.basis.inputs import InputSpec
 from mtl_cli.model.derivation import Derivation
 from mtl_cli.model.mode import mode
 from mtl_cli.task.base import Task
@@ -46,6 +47,7 @@ class Reach:
 def find_reach(
     model: nn.Module,
     arch: Architecture,
+    inputs: Mapping[str, InputSpec],
     tasks: Mapping[str, Task],
     heads: Mapping[str, nn.Module],
 ) -> Reach:
@@ -56,10 +58,11 @@ def find_reach(
     Args:
         model: gives ``{task: output}`` for ``{input: examples}``.
         arch: its architecture.
+        inputs: ``{input name: its spec}``.
         tasks: its tasks.
         heads: ``{task: its head}``, where it has one.
     """
-    outputs, losses, representations = try_model(model, arch, tasks)
+    outputs, losses, representations = try_model(model, arch, inputs, tasks)
     leaves: dict[str, set[int]] = {}
     edges: dict[str, set[tuple[Node | None, int]]] = {}
     for task, loss in losses.items():
@@ -110,7 +113,10 @@ class MadeUp(nn.Module):
 
 
 def try_model(
-    model: nn.Module, arch: Architecture, tasks: Mapping[str, Task]
+    model: nn.Module,
+    arch: Architecture,
+    inputs: Mapping[str, InputSpec],
+    tasks: Mapping[str, Task],
 ) -> tuple[dict[str, Tensor], dict[str, Tensor], list[Tensor]]:
     """Outputs, losses and representations of a training forward pass that leaves no trace."""
     device = next(model.parameters()).device
@@ -123,7 +129,7 @@ def try_model(
         torch.enable_grad(),
         mode(model, training=True),
     ):
-        examples = {n: spec.example(2).to(device) for n, spec in arch.inputs.items()}
+        examples = {n: spec.example(2).to(device) for n, spec in inputs.items()}
         outputs, losses = functional_call(whole, buffers, (examples, device))  # writes to copies
     representations, arch.representations = arch.representations, before
     return outputs, losses, representations

@@ -14,6 +14,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from torch.optim import Optimizer
 
 from mtl_cli.arch.base import Architecture
+from mtl_cli.arch.trunk import MakeEncoder
 from mtl_cli.basis.device import place
 from mtl_cli.basis.errors import problem
 from mtl_cli.basis.inputs import InputSpec
@@ -23,8 +24,10 @@ from mtl_cli.dataset.base import Dataset
 from mtl_cli.dataset.splits.options import of_run
 from mtl_cli.diagnostic.base import Diagnosis
 from mtl_cli.disk.run_folder import RunFolder
+from mtl_cli.embedding.base import Embedding
 from mtl_cli.encoder.base import Encoder
 from mtl_cli.logger.base import Logger
+from mtl_cli.model.embedded import EmbeddedInputs, with_embedding
 from mtl_cli.model.model import Model
 from mtl_cli.run.first_weights import start_from
 from mtl_cli.run.tasks import fill_in, make_tasks
@@ -90,7 +93,7 @@ def build(
     loaders = {split: dataset.loader(split, reads, device, cfg.seed) for split in dataset.sizes}
     if device.type == "cpu":
         examples = math.ceil(dataset.sizes["train"] / max(1, len(loaders["train"])))
-        runtime.set_threads(model, model.arch.inputs.values(), examples)
+        runtime.set_threads(model, model.inputs.values(), examples)
     trainer = Trainer(
         model=model,
         loaders=loaders,
@@ -127,8 +130,16 @@ def make_model(
     make_arch = make(cfg, "arch", Architecture)
     reads = {task.name: task.input for task in tasks if not isinstance(task, Derived)}
     read = {name: spec for name, spec in inputs.items() if name in reads.values()}
-    arch = make_arch(make_encoder=make_encoder, inputs=read, tasks=reads)
-    return Model(arch, tasks, kind.maps_by)
+    embedded, encoders = None, cast(MakeEncoder, make_encoder)
+    if cfg.get("embedding") is not None:
+        make_embedding = make(cfg, "embedding", Embedding)
+        if cast(type[Architecture], get_class(cfg.arch._target_)).apart:
+            encoders = with_embedding(encoders, make_embedding)
+        else:
+            embedded = EmbeddedInputs(make_embedding, read)
+            read = embedded.gives
+    arch = make_arch(make_encoder=encoders, inputs=read, tasks=reads)
+    return Model(arch, tasks, kind.maps_by, embedded)
 
 
 def make_dataset(cfg: DictConfig) -> Dataset:

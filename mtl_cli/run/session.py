@@ -166,7 +166,7 @@ class Session:
         text = OmegaConf.to_yaml(cfg, resolve=True)
         writing.write_text(self.folder.config, f"{KEY}: {FORMAT}\n{text}")
         reads = {name: task.input for name, task in live.model.tasks.items()}
-        RunData.of(live.dataset, live.model.arch.inputs, reads).write(self.folder)
+        RunData.of(live.dataset, live.model.inputs, reads).write(self.folder)
         if live.dataset.details:
             writing.write_text(self.folder.columns, "\n".join([*live.dataset.details, ""]))
         return live

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
+from mtl_cli.basis.batch import matrix
 from mtl_cli.basis.errors import Problem
 from mtl_cli.dataset.files.canonical import canonical, truths
 from mtl_cli.dataset.files.held import held
@@ -91,7 +92,7 @@ def make(path):
 
 
 def encoded(reader, path):
-    return torch.cat([part.inputs["row"] for part in reader.read(path, "row", N)])
+    return torch.cat([matrix(part.inputs["row"]) for part in reader.read(path, "row", N)])
 
 
 @settings(
@@ -104,7 +105,7 @@ def test_every_kind_of_file_gives_the_rows_of_the_training(tmp_path, caplog, fra
         table = make(paths[kind])
         names = [column.name for column in table.reader.columns]
         assert sorted(names) == sorted(VALUES)
-        trained = table.splits["train"].inputs["row"]
+        trained = matrix(table.splits["train"].inputs["row"])
         for other, path in paths.items():
             found = encoded(table.reader, path)
             wrong = [n for n, a in zip(names, (found != trained).any(0), strict=False) if a]
@@ -167,7 +168,7 @@ def test_truth_values_are_one_however_a_file_spells_them(
     said = {"columns": {"flag": {"type": "category"}}}
     table = make_of(write(first, kinds[0], "a"), {"ill": "binary"}, **said)
     new = write(other, kinds[1], "b")
-    trained = table.splits["train"].inputs["row"]
+    trained = matrix(table.splits["train"].inputs["row"])
     assert trained[:, -1].tolist() == [0 if cell is None else cell + 1 for cell in cells]
     assert torch.equal(encoded(table.reader, new), trained)
     (part,) = table.reader.read(new, "row", N, ["ill"])
@@ -191,7 +192,7 @@ def test_single_precision_stays_what_it_is(tmp_path):
     with held({"rows": frame}):
         for path in (tmp_path / "t.parquet", "memory:rows"):
             found = encoded(table.reader, Path(path))
-            assert torch.equal(found, table.splits["train"].inputs["row"])
+            assert torch.equal(found, matrix(table.splits["train"].inputs["row"]))
 
 
 def frame_of(**more):
@@ -237,7 +238,7 @@ def test_blanks_among_numbers_are_missing(tmp_path, blank):
     assert x.mean == pytest.approx(frame.x[frame.index % 9 > 0].mean())
     assert word.values == ["a", "b"]
     found = encoded(table.reader, tmp_path / "t.csv")
-    assert torch.equal(found, table.splits["train"].inputs["row"])
+    assert torch.equal(found, matrix(table.splits["train"].inputs["row"]))
 
 
 def test_one_and_one_point_nought_are_one_class(tmp_path):
@@ -283,10 +284,10 @@ def test_stored_numbers_beside_text_are_what_they_are(tmp_path, options, where):
     as_json(mixed, tmp_path / "e.jsonl")
     said = {"columns": {"x": {"type": "number", **options}}} if where == "column" else options
     plain = make_of(tmp_path / "d.parquet", {"ill": "binary"})
-    expected = plain.splits["train"].inputs["row"]
+    expected = matrix(plain.splits["train"].inputs["row"])
     for name in ["two", "c.csv", "d.parquet"] + ["e.jsonl"] * (where == "column"):
         table = make_of(tmp_path / name, {"ill": "binary"}, **said)
-        torch.testing.assert_close(table.splits["train"].inputs["row"], expected)
+        torch.testing.assert_close(matrix(table.splits["train"].inputs["row"]), expected)
         for other in ("two", "c.csv", "d.parquet", "e.jsonl"):
             torch.testing.assert_close(encoded(table.reader, tmp_path / other), expected)
     if where == "all":

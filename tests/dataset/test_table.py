@@ -10,6 +10,7 @@ import torch
 from omegaconf import OmegaConf
 from sklearn.preprocessing import StandardScaler
 
+from mtl_cli.basis.batch import matrix
 from mtl_cli.basis.errors import Problem
 from mtl_cli.basis.inputs import Dense, Row
 from mtl_cli.command_line.cli import compose_run
@@ -72,12 +73,12 @@ def path(tmp_path):
 
 def whole(dataset):
     """The rows of all splits, in the order of the splits."""
-    return torch.cat([rows.inputs["row"] for rows in dataset.splits.values()])
+    return torch.cat([matrix(rows.inputs["row"]) for rows in dataset.splits.values()])
 
 
 def test_numbers_are_standardised_by_train_and_missing_ones_are_the_mean(path):
     dataset = make(path, **dropped("city", "sector", "score", "tall", "fast"))
-    train = dataset.splits["train"].inputs["row"]
+    train = matrix(dataset.splits["train"].inputs["row"])
     assert dataset.inputs == {"row": Dense((3,))}  # age, hours, and whether hours are missing
     assert torch.allclose(train[:, 0].mean(), torch.tensor(0.0), atol=1e-5)
     age, hours = dataset.reader.columns
@@ -166,7 +167,7 @@ def test_every_format_gives_the_same_examples(path, tmp_path, name):
     assert one.inputs == two.inputs == {"row": Row(3, (5,))}
     assert one.sizes == two.sizes
     for split, rows in one.splits.items():
-        assert torch.equal(rows.inputs["row"], two.splits[split].inputs["row"])
+        assert torch.equal(matrix(rows.inputs["row"]), matrix(two.splits[split].inputs["row"]))
         for task, target in rows.targets.items():
             assert torch.equal(
                 target.nan_to_num(-9), two.splits[split].targets[task].nan_to_num(-9)
@@ -179,7 +180,7 @@ def test_an_npz_is_a_table_too(tmp_path):
     options = {"targets": {"income": "binary", "sector": "multiclass"}, "split": WHOLE}
     dataset = make(tmp_path / "a.npz", **options)
     expected = StandardScaler().fit_transform(x)
-    assert np.allclose(dataset.splits["train"].inputs["row"], expected, atol=1e-5)
+    assert np.allclose(matrix(dataset.splits["train"].inputs["row"]), expected, atol=1e-5)
     assert dataset.class_names["sector"] == ["-1", "0", "1", "2", "3"]
 
 
@@ -229,7 +230,7 @@ def test_a_test_file_of_its_own_is_the_test_split(path, tmp_path):
     assert dataset.sizes == {"train": 54, "val": 6, "test": 10}
     categories = [column for column in dataset.reader.columns if column.sizes]
     rome = categories[0].values.index("Rome") + 1
-    assert (dataset.splits["test"].inputs["row"][:, -len(categories)] == rome).all()
+    assert (matrix(dataset.splits["test"].inputs["row"])[:, -len(categories)] == rome).all()
     data.drop(columns="city").to_csv(tmp_path / "test.csv", index=False)
     with pytest.raises(Problem, match="city"):
         make(path, test_path=str(tmp_path / "test.csv"))

@@ -9,6 +9,7 @@ import pytest
 import torch
 from omegaconf import OmegaConf
 
+from mtl_cli.basis.batch import matrix
 from mtl_cli.basis.errors import Problem
 from mtl_cli.dataset.readers.table import TableReader
 from mtl_cli.dataset.table import Table
@@ -70,8 +71,8 @@ def test_the_rows_and_labels_are_those_of_the_training(path, tmp_path, name, bat
         data.to_parquet(new)
     batches = list(reader.read(new, "row", batch_size, list(TARGETS)))
     assert all(len(batch) <= batch_size for batch in batches)
-    rows = torch.cat([batch.inputs["row"] for batch in batches])
-    assert torch.allclose(rows, dataset.splits["train"].inputs["row"], atol=1e-6)
+    rows = torch.cat([matrix(batch.inputs["row"]) for batch in batches])
+    assert torch.allclose(rows, matrix(dataset.splits["train"].inputs["row"]), atol=1e-6)
     for task, target in dataset.targets("train").items():
         found = torch.cat([batch.targets[task] for batch in batches])
         assert torch.allclose(found, target, rtol=1e-13, equal_nan=True)  # JSON has 15 digits
@@ -85,7 +86,9 @@ def test_rows_without_labels_need_no_column_of_them(path, tmp_path):
     data.to_csv(tmp_path / "new.csv", index=False)
     (batch,) = reader.read(tmp_path / "new.csv", "row", 100)
     assert batch.targets == {}
-    assert torch.equal(batch.inputs["row"], make(path).splits["train"].inputs["row"])
+    assert torch.equal(
+        matrix(batch.inputs["row"]), matrix(make(path).splits["train"].inputs["row"])
+    )
     with pytest.raises(Problem, match="income"):
         list(reader.read(tmp_path / "new.csv", "row", 100, ["income"]))
     data.drop(columns="city").to_csv(tmp_path / "new.csv", index=False)
@@ -98,7 +101,7 @@ def test_what_training_never_saw_is_unknown_or_missing(path, tmp_path):
     text = "x,city,hours\n1,zzz,3\n2,a,\n?,b,4\nNA,?,nan\n"
     (tmp_path / "new.csv").write_text(text)
     (batch,) = reader.read(tmp_path / "new.csv", "row", 100)
-    x, hours, no_hours, city = batch.inputs["row"].T
+    x, hours, no_hours, city = matrix(batch.inputs["row"]).T
     assert city.tolist() == [0, 1, 2, 0]
     assert no_hours.tolist() == [0, 1, 0, 1]
     assert (x[2], x[3], hours[1], hours[3]) == (0, 0, 0, 0)
@@ -138,7 +141,7 @@ def test_files_without_a_header_stay_so(path, tmp_path):
     options = {"header": False, "names": list(data), "delimiter": ";"}
     dataset = make(tmp_path / "bare.csv", **options)
     (batch,) = through_json(dataset.reader).read(tmp_path / "bare.csv", "row", 100, ["income"])
-    assert torch.equal(batch.inputs["row"], dataset.splits["train"].inputs["row"])
+    assert torch.equal(matrix(batch.inputs["row"]), matrix(dataset.splits["train"].inputs["row"]))
     assert equal(batch.targets["income"], dataset.targets("train")["income"])
 
 
@@ -175,12 +178,12 @@ def test_numbers_of_other_countries_are_those_that_they_stand_for(tmp_path, monk
     targets = {"targets": {"score": "regression"}, "columns": None}
     like = make(plain, **targets)
     dataset = make(other, **targets | said | {"delimiter": ";"})
-    rows = like.splits["train"].inputs["row"]
-    assert torch.equal(dataset.splits["train"].inputs["row"], rows)
+    rows = matrix(like.splits["train"].inputs["row"])
+    assert torch.equal(matrix(dataset.splits["train"].inputs["row"]), rows)
     assert torch.equal(dataset.targets("train")["score"], like.targets("train")["score"])
     for file in (other, stored, lines):
         parts = list(through_json(dataset.reader).read(file, "row", 100, ["score"]))
-        assert torch.equal(torch.cat([part.inputs["row"] for part in parts]), rows)
+        assert torch.equal(torch.cat([matrix(part.inputs["row"]) for part in parts]), rows)
         labels = torch.cat([part.targets["score"] for part in parts])
         assert torch.equal(labels, like.targets("train")["score"])
 
@@ -201,16 +204,16 @@ def test_an_id_is_no_input_and_stands_beside_predictions(tmp_path, suffix):
     data.to_csv(file, index=False) if suffix == "csv" else data.to_parquet(file)
     ids = {name: {"type": "id"} for name in ("user_id", "row")}
     dataset = make(file, columns={"group": {"type": "drop"}, **ids})
-    rows = dataset.splits["train"].inputs["row"]
-    assert torch.equal(rows, make(plain).splits["train"].inputs["row"])
+    rows = matrix(dataset.splits["train"].inputs["row"])
+    assert torch.equal(rows, matrix(make(plain).splits["train"].inputs["row"]))
     reader = through_json(dataset.reader)
     [part] = reader.read(file, "row", 100)
-    assert torch.equal(part.inputs["row"], rows)
+    assert torch.equal(matrix(part.inputs["row"]), rows)
     assert list(part.names) == ["file", "row", "user_id", "id.row"]
     assert part.names["user_id"].to_pylist() == list(data.user_id)
     assert list(map(int, part.names["id.row"].to_pylist())) == list(data.row)
     [labelled] = reader.read(plain, "row", 100, ["score"])  # whose ids are not needed
-    assert torch.equal(labelled.inputs["row"], rows)
+    assert torch.equal(matrix(labelled.inputs["row"]), rows)
     plain_rows = dataset.plain_table.features(rows)
     assert np.array_equal(plain_rows, make(plain).plain_table.features(rows), equal_nan=True)
 
@@ -237,8 +240,8 @@ def test_dates_are_the_same_as_text_and_as_stored(tmp_path):
     data.assign(day=moments.normalize()).to_parquet(stored)
     said = {"when": {"type": "date"}, "day": {"type": "date", "date_format": "%d.%m.%Y"}}
     dataset = make(text, columns=said)
-    rows = dataset.splits["train"].inputs["row"]
+    rows = matrix(dataset.splits["train"].inputs["row"])
     for file in (text, stored):
         [part] = through_json(dataset.reader).read(file, "row", 100)
-        assert torch.equal(part.inputs["row"], rows)
-    assert torch.equal(make(stored, columns=said).splits["train"].inputs["row"], rows)
+        assert torch.equal(matrix(part.inputs["row"]), rows)
+    assert torch.equal(matrix(make(stored, columns=said).splits["train"].inputs["row"]), rows)

@@ -1,0 +1,79 @@
+"""An embedding before every architecture: its tables are there once, and shared by all tasks."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas
+import pytest
+import torch
+from hydra.utils import get_class
+from omegaconf import OmegaConf
+from torch.testing import assert_close
+
+from mtl_cli.basis.inputs import Dense, Row
+from mtl_cli.command_line.cli import CONF, compose_run
+from mtl_cli.disk.run_folder import RunFolder
+from mtl_cli.embedding.shared import SharedEmbedding
+from mtl_cli.model.embedded import EmbeddedInputs
+from mtl_cli.run.build import Run, build
+
+ARCHS = sorted(path.stem for path in Path(CONF, "arch").glob("*.yaml") if path.stem != "module")
+
+
+def made(folder: Path, *words: str) -> Run:
+    """A run on a table of two numbers, two columns of categories, and two targets."""
+    draw = np.random.default_rng(0)
+    columns = {"u": draw.normal(size=300), "v": draw.normal(size=300)}
+    columns |= {name: draw.choice([*"abcdefgh"], 300) for name in ("who", "what")}
+    columns |= {"age": draw.normal(size=300), "ill": draw.integers(0, 2, 300)}
+    pandas.DataFrame(columns).to_csv(folder / "x.csv", index=False)
+    told = ["dataset=table", f"dataset.path={folder / 'x.csv'}", "encoder.hidden=[8,8]"]
+    told += ["dataset.targets={age: regression, ill: binary}", "trainer.max_epochs=1"]
+    cfg, path = compose_run("train", [f"hydra.run.dir={folder / 'run'}", *told, *words])
+    (path / "checkpoints").mkdir()
+    return build(cfg, RunFolder(path), torch.device("cpu"))
+
+
+@pytest.mark.parametrize("arch", ARCHS)
+def test_every_architecture_reads_the_embedded_row(arch, tmp_path):
+    run = made(tmp_path, f"arch={arch}", "embedding.width=4")
+    model, spec = run.model, Row(2, (9, 9))
+    assert model.inputs == {"row": spec}
+    apart = get_class(OmegaConf.load(Path(CONF, "arch", f"{arch}.yaml"))._target_).apart
+    tables = [p for p in model.parameters() if p.shape == (18, 4)]
+    assert len(tables) == len(model.groups()) == (2 if apart else 1)
+    shared = {id(p) for p in model.shared_parameters()}
+    assert all((id(table) in shared) != apart for table in tables)
+    before = [table.detach().clone() for table in tables]
+    run.trainer.fit()
+    assert not any(torch.equal(*pair) for pair in zip(before, tables, strict=True))
+    x = {"row": spec.example(5)}
+    assert_close(model.eval()(x, ["ill"])["ill"], model(x)["ill"])
+
+
+def test_without_a_width_the_model_is_the_one_without_an_embedding(tmp_path):
+    states = []
+    for i, words in enumerate(([], ["embedding=null"], ["embedding.width=null"])):
+        (tmp_path / str(i)).mkdir()
+        run = made(tmp_path / str(i), "arch=mmoe", *words)
+        run.trainer.fit()
+        states.append(run.model.state_dict())
+    for other in states[1:]:
+        assert other.keys() == states[0].keys()
+        assert all(torch.equal(other[name], own) for name, own in states[0].items())
+
+
+def test_inputs_of_equal_spec_share_tables_and_what_is_no_row_stays():
+    specs = {"a": Row(1, (3,)), "b": Row(1, (3,)), "c": Row(0, (3,)), "d.e": Dense((2,))}
+    embedded = EmbeddedInputs(lambda spec: SharedEmbedding(spec, 2), specs)
+    assert embedded.gives == {
+        "a": Dense((3,)),
+        "b": Dense((3,)),
+        "c": Dense((2,)),
+        "d.e": Dense((2,)),
+    }
+    assert len(list(embedded.parameters())) == 2
+    x = {name: spec.example(4) for name, spec in specs.items()}
+    found = embedded(x)
+    assert found["d.e"] is x["d.e"]
+    assert torch.equal(embedded({"a": x["b"]})["a"], found["b"])
