@@ -1,4 +1,4 @@
-"""The shared embedding: plain `nn.Embedding` and `nn.EmbeddingBag` side by side, once in a model."""
+"""The shared embedding is plain `nn.Embedding` and `nn.EmbeddingBag`, column by column."""
 
 import pytest
 import torch
@@ -75,7 +75,8 @@ def test_widths_may_follow_the_vocabulary():
 def test_without_a_width_rows_stay_as_they_are():
     spec = Row(2, (3,))
     embedding, x = SharedEmbedding(spec, None), spec.example(2)
-    assert embedding(x) is x and embedding.gives is spec
+    assert embedding(x) is x
+    assert embedding.gives is spec
     assert not list(embedding.parameters())
 
 
