@@ -34,6 +34,16 @@ from mtl_cli.dataset.tables.read import as_numbers, read_tables
 from mtl_cli.dataset.tables.targets import TableTargets
 from mtl_cli.dataset.tables.types import as_text, check_said, decimal_marks, dropped
 
+# Of columns that say nothing else: see `Category` and `CategoryList`.
+OPTIONS: Mapping[str, Any] = {
+    "hash": None,
+    "vocabulary_of": None,
+    "width": None,
+    "split": "|",
+    "pool": "mean",
+    "max": None,
+}
+
 
 class Table(InMemoryDataset):
     """Input ``row``; a task for each target, or for each value of ``task_column``.
@@ -51,6 +61,7 @@ class Table(InMemoryDataset):
         columns: ``{column: {"type": ..., its options}}``, where the type should not be inferred;
             the types are the files of ``mtl_cli/dataset/types``.
         min_count: categories that fewer train rows have count as unknown, which trains its code.
+        max_vocabulary: up to how many categories a column may have, unless they are hashed.
         decimal, thousands: how numbers are written where they are text; see `Writing`.
         date_format: of columns of dates; see `moments`.
         split: how rows are dealt; see `SplitOptions`. Fractions are drawn in proportion to the
@@ -74,6 +85,7 @@ class Table(InMemoryDataset):
         targets: Mapping[str, Any] | None,
         columns: Mapping[str, Mapping[str, Any]] | None,
         min_count: int,
+        max_vocabulary: int,
         decimal: str,
         thousands: str | None,
         date_format: str | None,
@@ -92,6 +104,7 @@ class Table(InMemoryDataset):
         check_said(said)
         said = {str(name): own for name, own in said.items()}  # 2020 is a number for Hydra
         check_integer("dataset.min_count", min_count, 1, "dataset.min_count=2")
+        check_integer("dataset.max_vocabulary", max_vocabulary, 1, "dataset.max_vocabulary=1000000")
         check_integer("dataset.reference", reference, 0, "dataset.reference=0")
         check_name("dataset.weight_column", weight_column)
         check_name("dataset.task_column", task_column)
@@ -123,12 +136,12 @@ class Table(InMemoryDataset):
             others = [name for name in table.column_names if name not in labels.columns()]
             dealt.facts.update(remarks_on(others, table.column))
 
-        usual = {"min_count": min_count, "decimal": decimal, "thousands": thousands}
-        usual["date_format"] = date_format
+        usual = {**OPTIONS, "min_count": min_count, "max_vocabulary": max_vocabulary}
+        usual |= {"decimal": decimal, "thousands": thousands, "date_format": date_format}
         inferred = Inference(place, train, said, usual)
-        for name in table.column_names:
-            if name not in labels.columns() and name not in by:
-                inferred.learn(name, table.column(name))
+        left_out = {*labels.columns(), *by}
+        inputs = [name for name in table.column_names if name not in left_out]
+        inferred.learn({name: table.column(name) for name in inputs})
         if not any(column.num_numbers or column.sizes for column in inferred.learned):
             rule, found = "must have a column to learn from", "\n".join(["", *inferred.lines()])
             words = joint(inferred.writings, inferred.kinds)

@@ -31,6 +31,7 @@ LATER: Mapping[str, Mapping[str, Any]] = {
     "": {"embedding": NO_EMBEDDING},
     "mtl_cli.dataset.table.Table": {
         "reference": 0,  # nothing but the model was trained
+        "max_vocabulary": 2**31 - 1,
         "decimal": ".",
         "thousands": None,
         "date_format": None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from mtl_cli.basis.batch import Bag
+from mtl_cli.dataset.columns.vocabulary import Vocabulary
 from mtl_cli.dataset.columns.writing import Writing
 from mtl_cli.dataset.files.parts import Place
 
@@ -30,6 +32,8 @@ class Written:
         place: where the rows are from.
         train: the positions of the train rows.
         said: whether the user said the column's type; else it was inferred.
+        also: how many train rows have each value of the columns that have its vocabulary too.
+        vocabulary: that of another column, which it is to have; None: it learns its own.
     """
 
     name: str
@@ -37,6 +41,8 @@ class Written:
     place: Place
     train: np.ndarray
     said: bool
+    also: Counter[str] = field(default_factory=Counter)
+    vocabulary: Vocabulary | None = None
 
 
 @dataclass(frozen=True)
@@ -93,6 +99,11 @@ class Column(ABC):
         Raises:
             ValueError: where a cell is none of this type, or an option is out of its range.
         """
+
+    @classmethod
+    def count(cls, cells: Any, train: np.ndarray, **options: Any) -> Counter[str]:
+        """How many train rows have each value, of a type that has a vocabulary."""
+        raise NotImplementedError
 
     @property
     def num_numbers(self) -> int:

@@ -64,12 +64,16 @@ class TableReader(Reader):
 
     def spec(self) -> InputSpec:
         """What a row is: plain numbers where it has no codes."""
-        codes = [column for column in self.columns if column.sizes]
-        if not codes:
+        coded = [column for column in self.columns if column.sizes]
+        if not coded:
             return Dense((self.numbers,))
-        sizes = tuple(size for column in codes if not column.is_list for size in column.sizes)
-        lists = tuple(size for column in codes if column.is_list for size in column.sizes)
-        return Row(self.numbers, sizes, lists)
+        sizes = tuple(size for column in coded if not column.is_list for size in column.sizes)
+        lists = tuple(size for column in coded if column.is_list for size in column.sizes)
+        names = [column.name for column in coded]
+        owners = [vars(column).get("vocabulary_of") or column.name for column in coded]
+        widths = [vars(coded[names.index(owner)]).get("width") or 0 for owner in owners]
+        vocabularies = tuple(map(names.index, owners)) if owners != names else ()
+        return Row(self.numbers, sizes, lists, vocabularies, tuple(widths) if any(widths) else ())
 
     def rows(self, num_rows: int, codes: Iterable[Codes]) -> Tensor | Fields:
         """The rows, of the numbers or codes of each of ``columns``, in order."""

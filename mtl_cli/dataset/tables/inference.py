@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mtl_cli.basis.errors import problem
-from mtl_cli.dataset.columns.column import Codes, Column, Written
+from mtl_cli.basis.errors import nearest, problem
+from mtl_cli.dataset.columns.column import Codes, Column, Learned, Written
+from mtl_cli.dataset.columns.vocabulary import Vocabulary
 from mtl_cli.dataset.columns.writing import Writing, joint
-from mtl_cli.dataset.files.parts import Place
+from mtl_cli.dataset.files.parts import Place, words_for
 from mtl_cli.dataset.tables.shown import MOST, Shown, lines_of, short_lines
 from mtl_cli.dataset.tables.types import known_types, name_of, options_of
 
@@ -47,18 +49,26 @@ class Inference:
         self.kinds: list[pyarrow.DataType] = []  # of the cells
         self.writings: list[Writing] = []  # of text that looks like numbers
 
-    def learn(self, name: str, cells: pyarrow.ChunkedArray) -> None:
-        """Decides what a column is, and learns it."""
-        own = self.said.get(name, {})
-        kind = self.kind_of(own.get("type"), cells.type)
-        options = {key: value for key, value in {**self.usual, **own}.items() if key != "type"}
-        for option in options_of(kind):
-            if option not in options:
-                fix = f"dataset.columns.{name}.{option}=<value>"
-                rule = f"must say the {option} of its type"
-                raise problem(f"dataset.columns.{name}", rule, "none", fix)
-        written = Written(name, cells, self.place, self.train, bool(own))
-        found = kind.learn(written, **{option: options[option] for option in options_of(kind)})
+    def learn(self, columns: Mapping[str, pyarrow.ChunkedArray]) -> None:
+        """Decides what each column is, and learns it: first those that others' vocabulary is of."""
+        owners = self.owners(columns)
+        for name in sorted(columns, key=lambda name: name in owners):  # stable
+            cells, kind = columns[name], self.kind_of(name, columns[name].type)
+            also: Counter[str] = Counter()
+            for other in (other for other, owner in owners.items() if owner == name):
+                own = self.options_of(other)
+                also += self.kind_of(other, columns[other].type).count(
+                    columns[other], self.train, **own
+                )
+            known = self.vocabulary(owners[name]) if name in owners else None
+            said = bool(self.said.get(name))
+            written = Written(name, cells, self.place, self.train, said, also, known)
+            self.note(name, cells, kind, kind.learn(written, **self.options_of(name, kind)))
+
+    def note(
+        self, name: str, cells: pyarrow.ChunkedArray, kind: type[Column], found: Learned
+    ) -> None:
+        """Keeps what came of a column."""
         if found.column is not None:
             self.learned.append(found.column)
             self.codes[name] = found.codes
@@ -68,9 +78,45 @@ class Inference:
         advice = "'dataset.columns" in found.about and "' keeps it" not in found.about
         self.columns.append(Shown(name, what, found.missing, found.about, advice))
 
-    def kind_of(self, said: str | None, cells: pyarrow.DataType) -> type[Column]:
+    def owners(self, columns: Mapping[str, Any]) -> dict[str, str]:
+        """``{column: the one whose vocabulary it has}``, where it has none of its own."""
+        said = {name: own.get("vocabulary_of") for name, own in self.said.items()}
+        owners = {name: owner for name, owner in said.items() if owner is not None}
+        for name, owner in owners.items():
+            thing = f"dataset.columns.{name}.vocabulary_of"
+            rule = "must name another column of categories, which has a vocabulary of its own"
+            if owner not in columns:
+                close = nearest(str(owner), list(columns)) or "<column>"
+                raise problem(thing, rule, f"no column {owner}", f"{thing}={close}")
+            if owner in owners or owner == name:
+                found = f"{owner}, which has that of {owners[owner]}"
+                raise problem(thing, rule, found, f"{thing}=null, of one of them")
+        return owners
+
+    def vocabulary(self, owner: str) -> Vocabulary:
+        """What another column has learned."""
+        column = next((column for column in self.learned if column.name == owner), None)
+        if column is None or not column.sizes:
+            rule, fix = "must be categories", words_for(owner, "type: category")
+            found = "a column that was dropped" if column is None else name_of(type(column))
+            raise problem(f"column {owner}, whose vocabulary others have", rule, found, fix)
+        return column.known  # type: ignore[attr-defined]
+
+    def options_of(self, name: str, kind: type[Column] | None = None) -> dict[str, Any]:
+        """What is said of a column, or is usual; of a kind, its options alone."""
+        said = {**self.usual, **self.said.get(name, {})}
+        if kind is None:
+            return {key: value for key, value in said.items() if key != "type"}
+        for option in options_of(kind):
+            if option not in said:
+                fix = f"dataset.columns.{name}.{option}=<value>"
+                rule = f"must say the {option} of its type"
+                raise problem(f"dataset.columns.{name}", rule, "none", fix)
+        return {option: said[option] for option in options_of(kind)}
+
+    def kind_of(self, name: str, cells: pyarrow.DataType) -> type[Column]:
         """The type of a column, as it is said or suits its cells."""
-        known = known_types()
+        known, said = known_types(), self.said.get(name, {}).get("type")
         if said is not None:
             return known[said]
         return next(kind for kind in known.values() if kind.suits(cells))

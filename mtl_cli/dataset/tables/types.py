@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from functools import cache
 from importlib import import_module
 from inspect import signature
@@ -97,8 +98,10 @@ def check_said(said: Mapping[str, Any]) -> None:
 
 
 def column_state(column: Column) -> dict[str, Any]:
-    """A column as plain data."""
-    return {"type": name_of(type(column)), **vars(column)}
+    """A column as plain data: all but what is as usual."""
+    usual = {own.name: own.default for own in fields(column)}  # type: ignore[arg-type]
+    said = {name: value for name, value in vars(column).items() if value != usual[name]}
+    return {"type": name_of(type(column)), **said}
 
 
 def column_of(state: Mapping[str, Any]) -> Column:

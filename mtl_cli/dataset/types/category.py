@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from mtl_cli.basis.errors import check_integer
 from mtl_cli.basis.numerals import is_number
 from mtl_cli.dataset.columns.column import Column, Learned, Written
 from mtl_cli.dataset.columns.ids import id_hint
 from mtl_cli.dataset.columns.moments import date_hint
 from mtl_cli.dataset.columns.numbers import is_numeric
+from mtl_cli.dataset.columns.vocabulary import Vocabulary, check_width, learn_vocabulary, shorten
 from mtl_cli.dataset.columns.writing import Writing, may_be_number, most_likely, writing_of
-from mtl_cli.dataset.files.canonical import canonical, truths
-from mtl_cli.dataset.files.cells import append, encode, sort_names
+from mtl_cli.dataset.files.cells import append, encode
 from mtl_cli.dataset.files.parts import Place, words_for
 
 if TYPE_CHECKING:
@@ -31,11 +31,17 @@ class Category(Column):
 
     Args:
         name: the column's.
-        values: the categories, in the order of their codes.
+        values: the categories, in the order of their codes; none where a hash says the codes.
+        hash: how many codes a hash gives; None: no hash.
+        vocabulary_of: the column whose vocabulary it has; None: its own.
+        width: of its vectors in an embedding; None: as of all others.
     """
 
     name: str
     values: list[str]
+    hash: int | None = None
+    vocabulary_of: str | None = None
+    width: int | None = None
     as_text: ClassVar[bool] = True
 
     @classmethod
@@ -43,17 +49,26 @@ class Category(Column):
         return not is_numeric(kind)
 
     @classmethod
-    def learn(cls, written: Written, min_count: int) -> Learned:
+    def learn(
+        cls,
+        written: Written,
+        min_count: int,
+        max_vocabulary: int,
+        hash: int | None,
+        vocabulary_of: str | None,
+        width: int | None,
+    ) -> Learned:
         """Where all train rows have the same category, it is dropped; so is text that differs in
         most rows, unless the user said that it is one.
 
         Args:
             written: the column.
             min_count: how many train rows a category needs to have a code of its own.
+            max_vocabulary: up to how many categories have one.
+            hash, vocabulary_of, width: see above.
         """
         name, said = written.name, written.said
-        option = f"dataset.columns.{name}.min_count"
-        check_integer(option, min_count, 1, f"{option}=2")
+        check_width(name, width)
         indices, texts = encode(written.cells)
         missing = int((indices < 0).sum())
         meant, writing = ("", None) if said else but_numbers(name, texts)
@@ -64,44 +79,44 @@ class Category(Column):
                 f"text, {len(texts):,} different ones; {id_hint(written) or dates or meant or kept}"
             )
             return Learned(missing, about, writing=writing)
-        own = indices[written.train]
-        counts = np.bincount(own[own >= 0], minlength=len(texts))
-        frequent = (t for t, count in zip(texts, counts, strict=True) if count >= min_count)
-        column = cls(name, sort_names(frequent))
+        known = written.vocabulary
+        if known is None:
+            counts = count_values(indices, texts, written.train) + written.also
+            own = (min_count, hash, max_vocabulary, "category")
+            known = learn_vocabulary(name, counts, *own)
+        column = cls(name, list(known.values), known.hash, vocabulary_of, width)
         codes = column.look_up(indices, texts)
         if (codes[written.train] == codes[written.train][0]).all():
             return Learned(missing, "the same category in all of train")
-        few = ", ".join(shorten(value) for value in column.values[:3])
-        few += ", ..." * (len(column.values) > 3)
-        rare = column.known(texts).count(0)
-        about = f"{len(column.values):,}: {few}" + f"; {rare:,} rare or unseen" * (rare > 0)
+        about = column.known.about(texts)
         about += f"; {dates or meant}" * bool(dates or meant)
         return Learned(missing, about, column, [codes], writing)
 
+    @classmethod
+    def count(cls, cells: Any, train: np.ndarray, **options: Any) -> Counter[str]:
+        return count_values(*encode(cells), train)
+
+    @property
+    def known(self) -> Vocabulary:
+        """The codes of its values."""
+        return Vocabulary(self.values, self.hash)
+
     @property
     def sizes(self) -> tuple[int, ...]:
-        return (len(self.values) + 1,)
+        return (self.known.size,)
 
     def codes(self, cells: Any, place: Place) -> list[np.ndarray]:
         return [self.look_up(*encode(cells, self.values))]
 
     def unseen(self, cells: Any) -> tuple[int, int, str]:
         indices, texts = encode(cells, self.values)
-        unknown = np.array([code == 0 for code in self.known(texts)] + [False])[indices]
+        unknown = np.array([code == 0 for code in self.known.codes(texts)] + [False])[indices]
         first = texts[indices[np.argmax(unknown)]] if unknown.any() else ""
         return int(unknown.sum()), int((indices >= 0).sum()), first
 
     def look_up(self, indices: np.ndarray, texts: list[str]) -> np.ndarray:
         """The codes [B] of the different cells and which one each is, -1 where it is missing."""
-        return append(np.array(self.known(texts), np.int64), 0)[indices]
-
-    def known(self, texts: list[str]) -> list[int]:
-        """The code of each different cell; 0 where it is unknown."""
-        known: dict[str, int] = {}
-        for code, value in enumerate(self.values, 1):
-            known.setdefault(canonical(value), code)
-        spelled = {text: known[own] for text, own in truths([*known]).items()}
-        return [known.get(text) or spelled.get(text.casefold(), 0) for text in texts]
+        return append(np.array(self.known.codes(texts), np.int64), 0)[indices]
 
     def plain(self, values: np.ndarray) -> np.ndarray:
         return np.where(values == 0, np.nan, values)
@@ -127,6 +142,8 @@ def but_numbers(name: str, texts: list[str]) -> tuple[str, Writing | None]:
     return f"mostly numbers, and {cell!r}: empty such cells in the file, then {read}", None
 
 
-def shorten(text: str) -> str:
-    """The beginning of a long text."""
-    return text if len(text) <= 20 else f"{text[:17]}..."
+def count_values(indices: np.ndarray, texts: list[str], train: np.ndarray) -> Counter[str]:
+    """How many train rows have each of the different cells, by which one each is, -1: none."""
+    own = indices[train]
+    counts = np.bincount(own[own >= 0], minlength=len(texts)).tolist()
+    return Counter(dict(zip(texts, counts, strict=True)))
