@@ -33,6 +33,7 @@ LIVE: dict[str, set[str]] = {
     "logger": {"folder"},
     "loss": set(),
     "optimizer": {"params"},
+    "row_optimizer": {"params"},
     "scheduler": {"optimizer", "total_steps", "steps_per_epoch"},
     "task": {"parts"},
     "trainer": set(),
@@ -68,6 +69,8 @@ def own_options(name: str, node: Mapping[str, Any]) -> set[str]:
     """Those that are its class's own arguments: what several parts have in common is one object."""
     if name.startswith("task/"):
         return options(node) - OF_EVERY_TASK
+    if name.startswith("embedding/"):
+        return options(node) - {"optimizer"}  # which is the training's
     if not name.startswith("dataset/"):
         return options(node)
     shared = get_class(node["_target_"]).shared
@@ -191,10 +194,20 @@ def words_for(path: Path) -> list[str]:
     group, name = path.parent.name, path.stem
     if group == "loss":
         return [f"loss@tasks.sin.loss={name}"]
+    if group == "row_optimizer":
+        return [f"row_optimizer@embedding.optimizer={name}"]
     if group == "task":
         sizes = {key: 3 for key, value in PARTS.get(name_of(path), {}).items() if value == "???"}
         return [f"task@tasks.sin={name}", *(f"tasks.sin.{k}={v}" for k, v in sizes.items())]
     return [f"{group}={name}"]
+
+
+# Where a choice stands that is no group of its own.
+SLOTS = {
+    "loss": "tasks.sin.loss",
+    "task": "tasks.sin",
+    "row_optimizer": "embedding.optimizer",
+}
 
 
 @pytest.mark.parametrize("path", CHOICES, ids=name_of)
@@ -203,7 +216,7 @@ def test_every_choice_composes_with_the_defaults(path, compose):
     assert isinstance(cfg, DictConfig)
     OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
     if (node := PARTS.get(name_of(path))) is not None:
-        slot = {"loss": "tasks.sin.loss", "task": "tasks.sin"}.get(path.parent.name)
+        slot = SLOTS.get(path.parent.name)
         chosen = OmegaConf.select(cfg, slot or path.parent.name)
         assert chosen._target_ == node["_target_"]
         assert options(chosen) - {"head", "loss"} == options(node)

@@ -47,6 +47,7 @@ ROOMS = {
     "task": "tasks: labels, loss, metrics, predictions",
     "weighting": "from the losses of a step to its gradients",
     "scheduler": "learning rates over the steps",
+    "row_optimizer": "optimizers of tables, of which a step reads few rows",
     "logger": "where figures go besides metrics.csv",
     "disk": "what a run leaves on disk: written whole, and read as data",
     "basis": "what everybody stands on: batches, inputs, errors, devices, seeds",
@@ -60,6 +61,7 @@ ALIKE = {
     "task",
     "weighting",
     "scheduler",
+    "row_optimizer",
     "logger",
 }  # know not each other
 HYDRA = {"", "study", "trained", "run", "trust", "command_line"}  # the rooms that know it

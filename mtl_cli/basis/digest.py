@@ -30,6 +30,8 @@ def add(digest: hashlib.blake2b, node: Any) -> None:
         return
     if is_dataclass(node):
         node = {field.name: getattr(node, field.name) for field in fields(node)}
+    if isinstance(node, tuple):
+        node = dict(enumerate(node))
     assert isinstance(node, Mapping)
     for name, value in node.items():
         digest.update(f"{name!r}: ".encode())

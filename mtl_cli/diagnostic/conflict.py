@@ -20,6 +20,7 @@ from mtl_cli.basis.errors import problem
 from mtl_cli.diagnostic.base import Watcher, layer_of, save_picture, short, weigh, write_rows
 from mtl_cli.diagnostic.pairs import ALL, Seen, describe, draw_curves, draw_maps
 from mtl_cli.disk.run_folder import RunFolder
+from mtl_cli.embedding.base import leaves
 from mtl_cli.model.model import Model
 
 COLUMNS = ["epoch", "step", "layer", "task", "other", "cosine", "norm", "other_norm", "ratio"]
@@ -58,7 +59,8 @@ class Conflict(Watcher):
         self.tasks = model.trained
         self.layers = [ALL, *layers]
         self.looks.append((epoch, step))
-        self.gramians.append(gramians(layers, self.tasks, weigh(model.tasks, losses, epoch)))
+        read = {name: leaves(model, own) for name, own in layers.items()}
+        self.gramians.append(gramians(read, self.tasks, weigh(model.tasks, losses, epoch)))
 
     def finish(self, folder: RunFolder, title: str) -> str:
         seen = self.seen()

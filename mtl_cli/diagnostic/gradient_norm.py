@@ -129,7 +129,8 @@ class GradientNorm(Watcher):
 
 def norm_of(parameters: list[nn.Parameter]) -> Tensor:
     """The norm of their gradients together; NaN where none has one."""
-    grads = [p.grad for p in parameters if p.grad is not None]
+    found = [p.grad for p in parameters if p.grad is not None]
+    grads = [grad.coalesce().values() if grad.is_sparse else grad for grad in found]
     if not grads:
         return torch.tensor(float("nan"), device=parameters[0].device)
     return torch.linalg.vector_norm(

@@ -63,7 +63,7 @@ class SharedEmbedding(Embedding):
             parts += self.vectors(x, self.tables[str(size)], columns)
         return torch.cat(parts, 1) if self.columns else x
 
-    def vectors(self, x: Fields, table: Tensor, columns: list[int]) -> list[Tensor]:
+    def vectors(self, x: Fields, table: nn.Parameter, columns: list[int]) -> list[Tensor]:
         """The vectors [B, ...] of some columns, whose tables lie in one weight [V, W]."""
         num_codes = x.codes.shape[1]
         single = [column for column in columns if column < num_codes]
@@ -71,13 +71,14 @@ class SharedEmbedding(Embedding):
         codes = x.codes if len(single) == num_codes else x.codes[:, single]
         lists = [x.lists[column - num_codes] for column in columns if column >= num_codes]
         places = [(codes + starts[: len(single)]).flatten()]
-        places += [
-            own.indices + start for own, start in zip(lists, starts[len(single) :], strict=True)
-        ]
-        of_codes, *of_lists = places
-        found = nn.functional.embedding(of_codes, table).view(len(x), -1)
-        bags = (Bag(i, own.offsets, own.weights) for i, own in zip(of_lists, lists, strict=True))
-        return [found, *(bag_linear(bag, table, None) for bag in bags)]
+        of_lists = zip(lists, starts[len(single) :], strict=True)
+        places += [own.indices + start for own, start in of_lists]
+        sizes = [len(own) for own in places]
+        weight, found = self.read(table, places[0] if len(places) == 1 else torch.cat(places))
+        first, *others = found.split(sizes)
+        vectors = nn.functional.embedding(first, weight).view(len(x), -1)
+        bags = (Bag(i, own.offsets, own.weights) for i, own in zip(others, lists, strict=True))
+        return [vectors, *(bag_linear(bag, weight, None) for bag in bags)]
 
 
 def width_of(width: int | str | None, size: int) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -41,6 +41,8 @@ from mtl_cli.training.settings import Settings
 from mtl_cli.training.trainer import Trainer
 from mtl_cli.trust.slots import make
 from mtl_cli.weighting.base import Weighting
+
+OPTIMIZER = "optimizer"  # an option of an embedding that is the training's
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,7 @@ def build(
             weighting=make(cfg, "weighting", Weighting),
             optimizer=make(cfg, "optimizer", Optimizer),
             scheduler=make(cfg, "scheduler", Scheduler),
+            tables=tables_optimizer(cfg),
         ),
         settings=make(cfg, "trainer", Settings)(),
         runtime=runtime,
@@ -110,6 +113,14 @@ def build(
         observer=make_observer(cfg),
     )
     return Run(dataset, model, trainer)
+
+
+def tables_optimizer(cfg: DictConfig) -> Callable[..., Optimizer] | None:
+    """Makes the optimizer of an embedding's tables, where they have one of their own."""
+    options = cfg.get("embedding") or {}
+    if options.get(OPTIMIZER) is None or options.get("width", 0) is None:
+        return None
+    return make(cfg, f"embedding.{OPTIMIZER}", Optimizer, "row_optimizer")
 
 
 def make_model(
@@ -132,7 +143,7 @@ def make_model(
     read = {name: spec for name, spec in inputs.items() if name in reads.values()}
     embedded, encoders = None, cast(MakeEncoder, make_encoder)
     if cfg.get("embedding") is not None:
-        make_embedding = make(cfg, "embedding", Embedding)
+        make_embedding = make(cfg, "embedding", Embedding, leave_out=(OPTIMIZER,))
         if cast(type[Architecture], get_class(cfg.arch._target_)).apart:
             encoders = with_embedding(encoders, make_embedding)
         else:

@@ -16,12 +16,16 @@ from torch.optim import Optimizer
 from mtl_cli.basis.errors import problem
 from mtl_cli.basis.gradient_scale import scale_gradient
 from mtl_cli.disk.kinds import unfitting, unlike
+from mtl_cli.embedding.base import Embedding, leaves
+from mtl_cli.model.embedded import EmbeddedInputs
 from mtl_cli.model.model import Group, Model
 from mtl_cli.scheduler.base import Scheduler
 from mtl_cli.training.rates import parameter_groups
 from mtl_cli.training.selection import Selection
 from mtl_cli.training.settings import Settings
 from mtl_cli.training.step_part import StepPart
+from mtl_cli.training.tables import OptimizerWithTables, TouchedRows, clip
+from mtl_cli.weighting.aggregation import Aggregation
 from mtl_cli.weighting.base import Losses, Part, Weighting, Weights
 from mtl_cli.weighting.fixed import Fixed
 
@@ -34,6 +38,20 @@ class Makers(NamedTuple):
     weighting: Callable[..., Weighting]  # (tasks=names)
     optimizer: Callable[..., Optimizer]  # (parameter groups)
     scheduler: Callable[..., Scheduler]  # (optimizer=, total_steps=, steps_per_epoch=)
+    tables: Callable[..., Optimizer] | None = None  # (tables), of an embedding's; None: optimizer
+
+
+def reads_whole(weighting: Weighting, parts: int, embedded: EmbeddedInputs | None) -> str:
+    """Why a weighting needs the gradients of whole tables; nothing where their rows will do."""
+    if not isinstance(weighting, Aggregation):
+        return ""
+    if not weighting.takes_rows:
+        return "a weighting that keeps gradients from step to step"
+    if parts > 1:
+        return f"a Jacobian of {parts} parts: trainer.accumulate={parts}"
+    if embedded is not None and len(set(embedded.which.values())) < len(embedded.which):
+        return "a Jacobian at tables that several inputs read"
+    return ""
 
 
 class Learner:
@@ -69,11 +87,28 @@ class Learner:
         self.learned = learned
         self.trained = [*group.parameters, *learned]
         own = {id(p) for p in group.parameters}
-        named = [(name, p) for name, p in model.named_parameters() if id(p) in own]
+        embeddings = [
+            module
+            for module in model.modules()
+            if isinstance(module, Embedding) and any(id(p) in own for p in module.parameters())
+        ]
+        tables = [p for module in embeddings for p in module.parameters()] if makers.tables else []
+        apart = {id(p) for p in tables}
+        named = [
+            (name, p) for name, p in model.named_parameters() if id(p) in own and id(p) not in apart
+        ]
         groups, factors = parameter_groups(named, learned, settings.lr_factors or {})
         self.optimizer = makers.optimizer(groups)
         for options, factor in zip(self.optimizer.param_groups, factors, strict=True):
             options["lr"] *= factor
+        if makers.tables is not None and tables:
+            self.optimizer = OptimizerWithTables(self.optimizer, makers.tables(tables))
+        whole = reads_whole(self.weighting, settings.accumulate, embedded=model.embedded)
+        if tables and whole:
+            fix = "embedding.optimizer=null, or another weighting"
+            raise problem("embedding.optimizer", "needs gradients of rows alone", whole, fix)
+        by_rows = isinstance(self.weighting, Aggregation) and not whole
+        self.touched = TouchedRows(embeddings if tables or by_rows else [], bool(tables))
         # The fused update of a first step that overflowed leaves a momentum that was never set; a
         # step that the scaler skips in Python does not.
         vars(self.optimizer)["_step_supports_amp_scaling"] = False
@@ -93,6 +128,7 @@ class Learner:
         """Before a step, counted from 0, at this share of the training."""
         for parameter in self.trained:  # zero_grad() would spend ten times as long on its hooks
             parameter.grad = None
+        self.touched.forget()
         self.scheduler.set_rates(step)
         self.epoch = 1 + step // self.steps_per_epoch
         self.weighting.progress(fraction)
@@ -125,7 +161,12 @@ class Learner:
         if not own:
             return self.weighting.flush(group.shared) if last else None
         extra = None if extra is None else scale_gradient(extra, scale * part.share)
-        return self.weighting.backward(own, group.shared, group.specific, extra, features)
+        shared, specific = (
+            leaves(self.touched.embeddings, given) for given in (group.shared, group.specific)
+        )
+        weights = self.weighting.backward(own, shared, specific, extra, features)
+        self.touched.give_back()
+        return weights
 
     def unscale(self) -> None:
         """After the last part: the gradients as the optimizer is to see them."""
@@ -155,7 +196,7 @@ class Learner:
     def step(self, closure: Callable[[], Losses]) -> None:
         """Clips the gradients and updates the parameters; ``closure`` computes the losses anew."""
         if self.settings.grad_clip is not None:
-            torch.nn.utils.clip_grad_norm_(self.group.parameters, self.settings.grad_clip)
+            clip(self.group.parameters, self.settings.grad_clip)
         if not self.scaler.is_enabled():
             self.optimizer.step()
         elif self.has_gradients():

@@ -57,6 +57,8 @@ class Weighting(nn.Module, ABC):
     Attributes:
         part: what the losses to come are of, as `begin` said.
         reads_features: whether it takes gradients at the tensors where the tasks part.
+        takes_rows: whether other gradients than those of the shared parameters will do, in every
+            step others: those of the rows of tables that it reads. Not where it keeps gradients.
         failures: how often the method could not do what it promises, for ``summary.json``.
         on_host: the buffers that stay in the host's memory, where they are read and written.
         unread: what a device has still to say whether it is above zero; see `need`.
@@ -65,6 +67,7 @@ class Weighting(nn.Module, ABC):
     failures: Tensor
     on_host: ClassVar[tuple[str, ...]] = ("failures",)
     reads_features = False
+    takes_rows = True
 
     def __init__(self, tasks: Sequence[str]) -> None:
         super().__init__()

@@ -41,6 +41,8 @@ class DBMTL(Aggregation):
 
     on_features = False  # of which there is no average: they are other examples' in every step
 
+    takes_rows = False
+
     def __init__(
         self,
         tasks: Sequence[str],

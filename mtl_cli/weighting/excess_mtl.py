@@ -49,6 +49,8 @@ class ExcessMTL(Aggregation):
     log_weights: Tensor  # [K]
     seen: Tensor  # how many steps each task had a label in, [K]
 
+    takes_rows = False
+
     def __init__(
         self,
         tasks: Sequence[str],

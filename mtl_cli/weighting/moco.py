@@ -46,6 +46,8 @@ class MoCo(Aggregation):
     on_features = False  # of which there is no average: they are other examples' in every step
     shares: Tensor
 
+    takes_rows = False
+
     def __init__(
         self,
         tasks: Sequence[str],

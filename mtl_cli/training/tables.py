@@ -1,0 +1,97 @@
+"""Tables of an embedding while they are trained: the rows that a step reads, and no others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from mtl_cli.embedding.base import Embedding, Touched
+
+
+class TouchedRows:
+    """What gradients are taken at in place of tables: the rows that a step reads, once each.
+
+    The gradients of all other rows are zero, so the Jacobian has the same Gramian, in a fraction
+    of its columns.
+
+    Args:
+        embeddings: of the parameters that are trained.
+        sparse: whether the tables' gradients are to be sparse.
+    """
+
+    def __init__(self, embeddings: Sequence[Embedding], sparse: bool) -> None:
+        self.embeddings = nn.ModuleList(embeddings)
+        self.sparse = sparse
+        for embedding in embeddings:
+            embedding.by_rows = True
+
+    def forget(self) -> None:
+        """Before a step: nothing was read yet."""
+        for embedding in self.embeddings:
+            assert isinstance(embedding, Embedding)
+            embedding.touched = []
+
+    def give_back(self) -> None:
+        """Adds the gradients of the rows to those of their tables."""
+        touched: list[Touched] = [own for e in self.embeddings for own in e.touched]  # type: ignore[union-attr]
+        for table, codes, rows in touched:
+            if rows.grad is None:
+                continue
+            if self.sparse:
+                found = torch.sparse_coo_tensor(
+                    codes[None], rows.grad, table.shape, check_invariants=False
+                )
+            else:
+                found = torch.zeros_like(table).index_add_(0, codes, rows.grad)
+            table.grad = found if table.grad is None else table.grad + found
+        self.forget()
+
+
+class OptimizerWithTables(Optimizer):
+    """An optimizer for tables beside another for all else, as one.
+
+    Args:
+        others: of everything but the tables.
+        tables: of the tables, whose gradients are sparse.
+    """
+
+    def __init__(self, others: Optimizer, tables: Optimizer) -> None:
+        self.both = [others, tables]
+
+    @property
+    def param_groups(self) -> list[dict[str, Any]]:  # type: ignore[override]
+        return [group for own in self.both for group in own.param_groups]
+
+    @property
+    def state(self) -> dict[Tensor, Any]:  # type: ignore[override]
+        return {key: state for own in self.both for key, state in own.state.items()}
+
+    def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
+        for own in self.both:
+            own.step(closure)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"both": [own.state_dict() for own in self.both]}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        for own, state in zip(self.both, state_dict["both"], strict=True):
+            own.load_state_dict(state)
+
+
+def clip(parameters: Sequence[nn.Parameter], largest: float) -> None:
+    """`torch.nn.utils.clip_grad_norm_`, of sparse gradients too."""
+    sparse = [p for p in parameters if p.grad is not None and p.grad.is_sparse]
+    if not sparse:
+        torch.nn.utils.clip_grad_norm_(parameters, largest)
+        return
+    for p in sparse:
+        assert p.grad is not None
+        p.grad = p.grad.coalesce()
+    grads = [p.grad for p in parameters if p.grad is not None]
+    values = [grad.values() if grad.is_sparse else grad for grad in grads]
+    norm = torch.nn.utils.get_total_norm(values)
+    torch._foreach_mul_(values, (largest / (norm + 1e-6)).clamp(max=1.0))
