@@ -24,6 +24,7 @@ UNIMPORTANT |= {
     "dataset.cache",
     "dataset.cache_gb",
     "dataset.offline",
+    "dataset.max_vocabulary",
 }
 
 # Of the dataset's options, how its examples are dealt out and read; the others are the data.

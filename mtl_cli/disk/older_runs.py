@@ -25,6 +25,7 @@ NO_EMBEDDING = {
     "_target_": "mtl_cli.embedding.shared.SharedEmbedding",
     "_partial_": True,
     "width": None,
+    "optimizer": None,
 }
 # {a part by its name of today, or "" for the configuration's own options: {option: value}}
 LATER: Mapping[str, Mapping[str, Any]] = {
