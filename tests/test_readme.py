@@ -68,6 +68,8 @@ def test_its_table_names_every_choice() -> None:
         "weighting",
         "diagnostic",
         "logger",
+        "embedding",
+        "row_optimizer",
         "optimizer",
         "scheduler",
     ):

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from bench.measure import Row, in_turn, made
 from mtl_cli.basis import inputs
+from mtl_cli.basis.batch import Fields, matrix
 from mtl_cli.command_line.cli import compose_run
 from mtl_cli.dataset.table import Table
 from mtl_cli.run.build import make_dataset
@@ -93,8 +94,9 @@ def table_rows() -> Iterator[Row]:
     assert isinstance(dataset, Table)
     spec = dataset.inputs["row"]
     assert isinstance(spec, inputs.Row)
-    rows, targets = dataset.splits["train"].inputs["row"], dataset.targets("train")
-    assert isinstance(rows, Tensor)
+    fields, targets = dataset.splits["train"].inputs["row"], dataset.targets("train")
+    assert isinstance(fields, Fields)
+    rows = matrix(fields)
 
     def ours() -> None:
         runs.pop().trainer.fit()
