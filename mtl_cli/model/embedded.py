@@ -62,3 +62,8 @@ def with_embedding(make_encoder: MakeEncoder, make_embedding: MakeEmbedding) -> 
         return Encoder([nn.Sequential(embedding, first), *others], encoder.shapes)
 
     return made
+
+
+def has_rows(inputs: Mapping[str, InputSpec]) -> bool:
+    """Whether an embedding has something to embed among some inputs."""
+    return any(isinstance(spec, Row) for spec in inputs.values())

@@ -27,7 +27,7 @@ from mtl_cli.disk.run_folder import RunFolder
 from mtl_cli.embedding.base import Embedding
 from mtl_cli.encoder.base import Encoder
 from mtl_cli.logger.base import Logger
-from mtl_cli.model.embedded import EmbeddedInputs, with_embedding
+from mtl_cli.model.embedded import EmbeddedInputs, has_rows, with_embedding
 from mtl_cli.model.model import Model
 from mtl_cli.run.first_weights import start_from
 from mtl_cli.run.tasks import fill_in, make_tasks
@@ -143,6 +143,10 @@ def make_model(
     read = {name: spec for name, spec in inputs.items() if name in reads.values()}
     embedded, encoders = None, cast(MakeEncoder, make_encoder)
     if cfg.get("embedding") is not None:
+        if cfg.embedding.get("width") is not None and not has_rows(read):
+            kinds = ", ".join(spec.kind for spec in read.values())
+            rule = "needs an input of rows with categories, as dataset=table has"
+            raise problem("embedding.width", rule, kinds, "embedding.width=null")
         make_embedding = make(cfg, "embedding", Embedding, leave_out=(OPTIMIZER,))
         if cast(type[Architecture], get_class(cfg.arch._target_)).apart:
             encoders = with_embedding(encoders, make_embedding)

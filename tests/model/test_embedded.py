@@ -10,6 +10,7 @@ from hydra.utils import get_class
 from omegaconf import OmegaConf
 from torch.testing import assert_close
 
+from mtl_cli.basis.errors import Problem
 from mtl_cli.basis.inputs import Dense, Row
 from mtl_cli.command_line.cli import CONF, compose_run
 from mtl_cli.disk.run_folder import RunFolder
@@ -61,6 +62,12 @@ def test_without_a_width_the_model_is_the_one_without_an_embedding(tmp_path):
     for other in states[1:]:
         assert other.keys() == states[0].keys()
         assert all(torch.equal(other[name], own) for name, own in states[0].items())
+
+
+def test_where_there_is_nothing_to_embed_a_width_is_refused(tmp_path):
+    cfg, path = compose_run("train", [f"hydra.run.dir={tmp_path / 'run'}", "embedding.width=4"])
+    with pytest.raises(Problem, match=r"rows with categories.*\n.*dense\n.*width=null"):
+        build(cfg, RunFolder(path), torch.device("cpu"))
 
 
 def test_inputs_of_equal_spec_share_tables_and_what_is_no_row_stays():

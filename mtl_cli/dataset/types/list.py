@@ -90,7 +90,7 @@ class CategoryList(Column):
         kept = (split, pool, max, known.hash, vocabulary_of, width)
         column = cls(name, list(known.values), *kept)
         missing = int((indices < 0).sum())
-        number = sum(map(len, lists)) / len(lists)
+        number = float(np.array([*map(len, lists), 0])[indices].mean())
         about = f"{known.about(list(dict.fromkeys(chain(*lists))))}; {number:.1f} in a cell"
         return Learned(missing, about, column, [column.bag(indices, lists)])
 
