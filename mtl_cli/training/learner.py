@@ -16,16 +16,20 @@ from torch.optim import Optimizer
 from mtl_cli.basis.errors import problem
 from mtl_cli.basis.gradient_scale import scale_gradient
 from mtl_cli.disk.kinds import unfitting, unlike
-from mtl_cli.embedding.base import Embedding, leaves
-from mtl_cli.model.embedded import EmbeddedInputs
+from mtl_cli.embedding.base import leaves
 from mtl_cli.model.model import Group, Model
 from mtl_cli.scheduler.base import Scheduler
 from mtl_cli.training.rates import parameter_groups
 from mtl_cli.training.selection import Selection
 from mtl_cli.training.settings import Settings
 from mtl_cli.training.step_part import StepPart
-from mtl_cli.training.tables import OptimizerWithTables, TouchedRows, clip
-from mtl_cli.weighting.aggregation import Aggregation
+from mtl_cli.training.tables import (
+    OptimizerWithTables,
+    TouchedRows,
+    clip,
+    embeddings_of,
+    reads_whole,
+)
 from mtl_cli.weighting.base import Losses, Part, Weighting, Weights
 from mtl_cli.weighting.fixed import Fixed
 
@@ -39,19 +43,6 @@ class Makers(NamedTuple):
     optimizer: Callable[..., Optimizer]  # (parameter groups)
     scheduler: Callable[..., Scheduler]  # (optimizer=, total_steps=, steps_per_epoch=)
     tables: Callable[..., Optimizer] | None = None  # (tables), of an embedding's; None: optimizer
-
-
-def reads_whole(weighting: Weighting, parts: int, embedded: EmbeddedInputs | None) -> str:
-    """Why a weighting needs the gradients of whole tables; nothing where their rows will do."""
-    if not isinstance(weighting, Aggregation):
-        return ""
-    if not weighting.takes_rows:
-        return "a weighting that keeps gradients from step to step"
-    if parts > 1:
-        return f"a Jacobian of {parts} parts: trainer.accumulate={parts}"
-    if embedded is not None and len(set(embedded.which.values())) < len(embedded.which):
-        return "a Jacobian at tables that several inputs read"
-    return ""
 
 
 class Learner:
@@ -87,28 +78,18 @@ class Learner:
         self.learned = learned
         self.trained = [*group.parameters, *learned]
         own = {id(p) for p in group.parameters}
-        embeddings = [
-            module
-            for module in model.modules()
-            if isinstance(module, Embedding) and any(id(p) in own for p in module.parameters())
-        ]
+        embeddings = embeddings_of(model, own)
         tables = [p for module in embeddings for p in module.parameters()] if makers.tables else []
-        apart = {id(p) for p in tables}
-        named = [
-            (name, p) for name, p in model.named_parameters() if id(p) in own and id(p) not in apart
-        ]
+        rest = own - {id(p) for p in tables}
+        named = [(name, p) for name, p in model.named_parameters() if id(p) in rest]
         groups, factors = parameter_groups(named, learned, settings.lr_factors or {})
         self.optimizer = makers.optimizer(groups)
         for options, factor in zip(self.optimizer.param_groups, factors, strict=True):
             options["lr"] *= factor
         if makers.tables is not None and tables:
             self.optimizer = OptimizerWithTables(self.optimizer, makers.tables(tables))
-        whole = reads_whole(self.weighting, settings.accumulate, embedded=model.embedded)
-        if tables and whole:
-            fix = "embedding.optimizer=null, or another weighting"
-            raise problem("embedding.optimizer", "needs gradients of rows alone", whole, fix)
-        by_rows = isinstance(self.weighting, Aggregation) and not whole
-        self.touched = TouchedRows(embeddings if tables or by_rows else [], bool(tables))
+        whole = reads_whole(self.weighting, settings.accumulate, model.embedded)
+        self.touched = TouchedRows(embeddings, whole, sparse=bool(tables))
         # The fused update of a first step that overflowed leaves a momentum that was never set; a
         # step that the scaler skips in Python does not.
         vars(self.optimizer)["_step_supports_amp_scaling"] = False

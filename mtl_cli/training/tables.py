@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from mtl_cli.basis.errors import problem
 from mtl_cli.embedding.base import Embedding, Touched
+from mtl_cli.model.embedded import EmbeddedInputs
+from mtl_cli.weighting.aggregation import Aggregation
+from mtl_cli.weighting.base import Weighting
 
 
 class TouchedRows:
@@ -20,14 +24,22 @@ class TouchedRows:
 
     Args:
         embeddings: of the parameters that are trained.
-        sparse: whether the tables' gradients are to be sparse.
+        whole: why whole tables are needed; None: they are not, see `reads_whole`.
+        sparse: whether the tables' gradients are to be sparse, for an optimizer of their own.
+
+    Raises:
+        ValueError: where they are to be sparse, and whole tables are needed.
     """
 
-    def __init__(self, embeddings: Sequence[Embedding], sparse: bool) -> None:
-        self.embeddings = nn.ModuleList(embeddings)
+    def __init__(self, embeddings: Sequence[Embedding], whole: str | None, sparse: bool) -> None:
+        if sparse and whole:
+            fix = "embedding.optimizer=null, or another weighting"
+            raise problem("embedding.optimizer", "needs gradients of rows alone", whole, fix)
+        by_rows = sparse or whole is None
+        self.embeddings = nn.ModuleList(embeddings if by_rows else [])
         self.sparse = sparse
         for embedding in embeddings:
-            embedding.by_rows = True
+            embedding.by_rows = by_rows
 
     def forget(self) -> None:
         """Before a step: nothing was read yet."""
@@ -49,6 +61,28 @@ class TouchedRows:
                 found = torch.zeros_like(table).index_add_(0, codes, rows.grad)
             table.grad = found if table.grad is None else table.grad + found
         self.forget()
+
+
+def embeddings_of(model: nn.Module, parameters: Collection[int]) -> list[Embedding]:
+    """The embeddings with some of the parameters, which are said by their ids."""
+    return [
+        module
+        for module in model.modules()
+        if isinstance(module, Embedding) and any(id(p) in parameters for p in module.parameters())
+    ]
+
+
+def reads_whole(weighting: Weighting, parts: int, embedded: EmbeddedInputs | None) -> str | None:
+    """Why a Jacobian needs whole tables; empty: it is taken of none; None: their rows will do."""
+    if not isinstance(weighting, Aggregation):
+        return ""
+    if not weighting.takes_rows:
+        return "a weighting that keeps gradients from step to step"
+    if parts > 1:
+        return f"a Jacobian of {parts} parts: trainer.accumulate={parts}"
+    if embedded is not None and len(set(embedded.which.values())) < len(embedded.which):
+        return "a Jacobian at tables that several inputs read"
+    return None
 
 
 class OptimizerWithTables(Optimizer):
