@@ -43,7 +43,7 @@ ROOMS = {
     "encoder": "encoders: stages from an input to features",
     "head": "heads: from features to a task's output",
     "loss": "losses that torch has not",
-    "metric": "metrics that torchmetrics has not: of maps, and of rankings",
+    "metric": "metrics that torchmetrics has not: of maps, of rankings, and bias",
     "task": "tasks: labels, loss, metrics, predictions",
     "weighting": "from the losses of a step to its gradients",
     "scheduler": "learning rates over the steps",
