@@ -83,7 +83,7 @@ def rank_on_val(folder: Path) -> Ranking:
     if len(tables) > 1:
         names = ", ".join(table.name for table in tables)
         raise problem(str(folder), rule, f"runs on different data: {names}", FIX)
-    kinds = {str(run.config.get("objective")) for run in runs}
+    kinds = {wished(run.config) for run in runs}
     values = [objectives(group) for group in tables[0].groups]
     if len(kinds) > 1 or not any(values):
         raise problem(str(folder), rule, f"objectives {', '.join(sorted(kinds))}", FIX)
@@ -93,6 +93,13 @@ def rank_on_val(folder: Path) -> Ranking:
     pairs = [pair for pair in zip(tables[0].groups, values, strict=True) if pair[1]]
     pairs.sort(key=lambda pair: statistics.mean(pair[1].values()))
     return Ranking(kinds.pop(), [group for group, _ in pairs], [own for _, own in pairs])
+
+
+def wished(config: Mapping[str, Any]) -> str:
+    """What a run minimises, as it is typed: ``loss``, ``task/metric`` or ``{task/metric: 1}``."""
+    several = {key: value for key, value in config.items() if key.startswith("objective.")}
+    parts = (f"{key.partition('.')[2]}: {value:g}" for key, value in several.items())
+    return f"{{{', '.join(parts)}}}" if several else str(config.get("objective"))
 
 
 def objectives(group: Group) -> dict[int, float]:

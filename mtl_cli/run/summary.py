@@ -14,7 +14,7 @@ from omegaconf import DictConfig, ListConfig
 
 from mtl_cli import __version__
 from mtl_cli.basis.digest import digest_of
-from mtl_cli.basis.errors import check_choice, problem
+from mtl_cli.basis.errors import problem
 from mtl_cli.comparison.history import Curves
 from mtl_cli.comparison.remarks import listed
 from mtl_cli.comparison.table import text_table
@@ -23,6 +23,7 @@ from mtl_cli.run.build import Run
 from mtl_cli.run.splits import splits_of
 from mtl_cli.training.evaluation import Figures
 from mtl_cli.training.records import as_figures
+from mtl_cli.training.wish import as_word, check_wish, weights_of
 
 PACKAGES = ("torch", "torchvision", "hydra-core", "torchjd", "torchmetrics", "numpy")
 
@@ -148,8 +149,10 @@ def objective(figure: Any, summary: dict[str, Any]) -> Any:
     """What a sweep minimises: a figure of val where there is one, else of train.
 
     ``loss`` is the sum of the tasks' unweighted losses; a metric of which higher is better is
-    turned negative; a list gives a tuple.
+    turned negative; a mapping gives the sum of such figures by their weights, a list a tuple.
     """
+    if isinstance(figure, Mapping):
+        return math.fsum(weight * objective(own, summary) for own, weight in figure.items())
     if not isinstance(figure, str):
         return tuple(objective(one, summary) for one in figure)
     figures = summary["best"] or summary["train"]
@@ -165,17 +168,21 @@ def check_figures(cfg: DictConfig, run: Run) -> None:
 
     Without a val split there are the losses of train alone to minimise.
     """
-    losses, metrics = ["loss"], []
-    for name, task in run.model.tasks.items():
-        losses += [f"{name}/loss"] * task.trained
-        metrics += [f"{name}/{metric}" for metric in task.metrics]
-    check_choice("trainer.select", cfg.trainer.select, losses + metrics, "trainer.select=loss")
+    directed = {
+        f"{name}/{metric}": own.higher_is_better is not None
+        for name, task in run.model.tasks.items()
+        for metric, own in task.metrics.items()
+    }
+    losses = [f"{name}/loss" for name, task in run.model.tasks.items() if task.trained]
+    figures = [*losses, *directed]
+    check_wish("trainer.select", cfg.trainer.select, figures, directed)
     wished = cfg.objective if isinstance(cfg.objective, ListConfig) else [cfg.objective]
     for figure in wished:
-        check_choice("objective", figure, losses + metrics, "objective=loss")
-        if figure in metrics and "val" not in run.trainer.loaders:
+        check_wish("objective", figure, figures, directed)
+        if directed.keys() & weights_of(figure) and "val" not in run.trainer.loaders:
             fix = "objective=loss, which is train's then, or a dataset with a val split"
-            raise problem(f"objective={figure}", "needs a val split", "a dataset without one", fix)
+            said = as_word("objective", figure)
+            raise problem(said, "needs a val split", "a dataset without one", fix)
 
 
 def git_state() -> dict[str, Any] | None:

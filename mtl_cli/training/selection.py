@@ -9,6 +9,7 @@ from typing import Any
 from mtl_cli.basis.errors import problem
 from mtl_cli.task.base import Task
 from mtl_cli.training.evaluation import Figures
+from mtl_cli.training.wish import Wish, as_word, weights_of
 
 
 class Selection:
@@ -16,7 +17,9 @@ class Selection:
 
     Args:
         tasks: whose figures count.
-        select: ``loss``, the sum of their losses, or ``<task>/<metric>`` where that is one of them.
+        select: ``loss``, the sum of their losses; ``<task>/<metric>``; or ``{<task>/<metric>:
+            weight}``, the weighted sum of those that are theirs, each turned the way that is
+            better. Where none is theirs, the sum of their losses.
 
     Attributes:
         epoch: the best one, 0 before there is one.
@@ -24,9 +27,11 @@ class Selection:
         figures: its figures of ``tasks``.
     """
 
-    def __init__(self, tasks: Mapping[str, Task], select: str) -> None:
+    def __init__(self, tasks: Mapping[str, Task], select: Wish) -> None:
         self.tasks = tasks
         self.select = select
+        wished = weights_of(select).items()
+        self.weights = {name: w for name, w in wished if name.partition("/")[0] in tasks}
         self.epoch = 0
         self.value = math.inf
         self.figures: Figures = {}
@@ -45,20 +50,23 @@ class Selection:
         return True
 
     def value_of(self, figures: Figures) -> float:
-        """The figure that selects, turned so that lower is better."""
-        name, _, metric = self.select.partition("/")
-        if metric and name in self.tasks:
-            if name not in figures:
-                rule = "needs a label of that task in val"
-                select = f"trainer.select={name}/{metric}"
-                raise problem(select, rule, "none", "trainer.select=loss")
-            if math.isnan(figures[name][metric]) and not self.epoch:
-                rule, found = "needs a metric with a value on val", "none; are all labels alike?"
-                raise problem(f"trainer.select={self.select}", rule, found, "trainer.select=loss")
-            higher = metric != "loss" and self.tasks[name].metrics[metric].higher_is_better
-            return figures[name][metric] * (-1 if higher else 1)
+        """What selects, turned so that lower is better."""
+        if self.weights:
+            return math.fsum(w * self.turned(name, figures) for name, w in self.weights.items())
         own = [figures[task] for task in self.tasks if task in figures]
         return math.fsum(values["loss"] for values in own if "loss" in values)
+
+    def turned(self, figure: str, figures: Figures) -> float:
+        """A figure ``<task>/<metric>``, likewise."""
+        name, _, metric = figure.partition("/")
+        wish = as_word("trainer.select", self.select)
+        if name not in figures:
+            raise problem(wish, f"needs a label of {name} in val", "none", "trainer.select=loss")
+        if math.isnan(figures[name][metric]) and not self.epoch:
+            rule, found = "needs metrics with a value on val", f"none of {figure}"
+            raise problem(wish, rule, f"{found}; are all labels alike?", "trainer.select=loss")
+        higher = metric != "loss" and self.tasks[name].metrics[metric].higher_is_better
+        return figures[name][metric] * (-1 if higher else 1)
 
     def state_dict(self) -> dict[str, Any]:
         """What the checkpoint of the best weights keeps."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mtl_cli.basis.errors import check_boolean, check_choice, check_integer, check_number, problem
+from mtl_cli.training.wish import Wish, as_word
 
 PRECISIONS = ("32", "bf16", "16")
 
@@ -19,7 +20,7 @@ class Settings:
         max_epochs: epochs to train; None: as many as ``max_steps`` takes.
         max_steps: optimizer steps, where that is less.
         select: what picks the best weights on val: ``loss``, the sum of the tasks' unweighted
-            losses, or ``task/metric``.
+            losses, ``task/metric``, or ``{task/metric: weight}``, their weighted sum.
         patience: epochs without a better val figure before training stops; None: never.
         grad_clip: the largest norm of the gradient; None: no clipping.
         checkpoint_every: epochs between checkpoints.
@@ -37,7 +38,7 @@ class Settings:
 
     max_epochs: int | None
     max_steps: int | None
-    select: str
+    select: Wish
     patience: int | None
     grad_clip: float | None
     checkpoint_every: int
@@ -91,4 +92,4 @@ class Settings:
         """The setting that reads the figures of a val split, if one does."""
         if self.patience is not None:
             return "trainer.patience"
-        return f"trainer.select={self.select}" if self.select != "loss" else None
+        return as_word("trainer.select", self.select) if self.select != "loss" else None
