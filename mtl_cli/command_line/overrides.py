@@ -102,7 +102,11 @@ def differing(config: Flat, other: Flat, usual: re.Pattern[str] | None = None) -
     words = []
     done: tuple[str, ...] = ()  # mappings that stand whole in a word
     for key in [*other, *(key for key in config if key not in other)]:
-        if key.partition(".")[0] in NOT_SET or key.startswith(done) or (usual is not None and usual.match(key)):
+        if (
+            key.partition(".")[0] in NOT_SET
+            or key.startswith(done)
+            or (usual is not None and usual.match(key))
+        ):
             continue
         below = {k.removeprefix(f"{key}."): v for k, v in config.items() if k.startswith(f"{key}.")}
         if below:  # where the other has nothing, or an empty mapping

@@ -11,10 +11,10 @@ Wish = str | Mapping[str, float]  # ``loss``, ``task/figure``, or ``{task/figure
 
 
 def weights_of(wish: Wish) -> dict[str, float]:
-    """``{task/figure: weight}``; empty for ``loss``, which is all tasks'."""
-    if isinstance(wish, str):
-        return {} if wish == "loss" else {wish: 1.0}
-    return dict(wish)
+    """``{task/figure: weight}``; empty for ``loss``, which is all tasks', and for what is none."""
+    if isinstance(wish, Mapping):
+        return dict(wish)
+    return {wish: 1.0} if isinstance(wish, str) and wish != "loss" else {}
 
 
 def in_words(wish: Wish) -> str:
