@@ -33,7 +33,8 @@ class AITM(Architecture):
     Calibrator: what follows cannot be likelier than what it follows. To the loss is added
     ``calibration * sum_t mean_b max(sigmoid(y_t) - sigmoid(y_(t - 1)), 0)``, y being the outputs of
     two tasks of two classes, one right after the other. For a chain such as click and purchase the
-    labels are of the whole: bought, in all impressions (CTCVR). Other orders want 0.
+    labels are of the whole: bought, in all impressions (CTCVR). Other orders want 0. Tasks whose
+    probabilities are multiplied are left out: a product is less likely than they are by itself.
 
     Tasks that read different inputs are in chains of their own. A head that taps inner stages gets
     those of its task's encoder. Departure: no dropout in g, which the encoder has where wanted.

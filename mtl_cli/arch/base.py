@@ -145,8 +145,8 @@ class Architecture(nn.Module, ABC):
         return None
 
     def see(self, logits: Mapping[str, Tensor]) -> None:
-        """Called after a forward pass with the outputs [B, 1] of tasks of two classes, for an
-        `extra_loss` that reads them."""
+        """Called after a forward pass with the outputs [B, 1] of tasks of two classes (not of those
+        that a derived task is made of), for an `extra_loss` that reads them."""
 
     def extra_loss(self) -> Tensor | None:
         """A term of the architecture's own, added to the loss of the last forward pass."""

@@ -19,6 +19,9 @@ class Derivation:
     Args:
         tasks: all of the model's.
 
+    Attributes:
+        parts: the tasks that some task is made of.
+
     Raises:
         ValueError: where a task is made of itself, of what is no task, of one of another kind, or
             of one that reads another input; likewise of what losses read.
@@ -29,6 +32,7 @@ class Derivation:
         found = {name: task for name, task in named.items() if isinstance(task, Derived)}
         order = order_of({name: task.of for name, task in found.items()}, list(named))
         self.tasks: dict[str, Derived] = {name: found[name] for name in order}
+        self.parts = {part for task in self.tasks.values() for part in task.of}
         for name, derived in self.tasks.items():
             check_parts(named[name], derived, [named[part] for part in derived.of])
         for task in tasks:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from torch import Tensor, nn
 
@@ -13,29 +13,13 @@ from mtl_cli.basis.inputs import InputSpec
 from mtl_cli.basis.naming import module_key
 from mtl_cli.model.derivation import Derivation
 from mtl_cli.model.embedded import EmbeddedInputs
+from mtl_cli.model.groups import Group, joined, owners_of
 from mtl_cli.model.heads import make_head
 from mtl_cli.model.last_layer import last_layer
 from mtl_cli.model.reach import Reach, find_reach, measured_with
 from mtl_cli.task.base import Task
 from mtl_cli.task.two_classes import TwoClasses
 from mtl_cli.weighting.jacobian import all_pass
-
-
-@dataclass(frozen=True)
-class Group:
-    """Tasks that share a parameter, directly or through others, and all that belongs to them."""
-
-    tasks: list[str]
-    trained: list[str]  # those of them that have a loss
-    is_apart: bool  # whether what their heads read shares nothing: a derived task alone joins them
-    shared: list[nn.Parameter]
-    specific: list[nn.Parameter]
-    last_shared: list[nn.Parameter]  # those of the last shared layer
-    state_names: list[str]  # keys of the model's state_dict
-
-    @property
-    def parameters(self) -> list[nn.Parameter]:
-        return [*self.shared, *self.specific]
 
 
 class Model(nn.Module):
@@ -65,7 +49,8 @@ class Model(nn.Module):
         self.heads = nn.ModuleDict(
             {module_key(task.name): make_head(task, arch, maps_by) for task in headed}
         )
-        self._logits = [task.name for task in headed if isinstance(task, TwoClasses)]
+        whole = [task for task in headed if task.name not in self.derivation.parts]
+        self._logits = [task.name for task in whole if isinstance(task, TwoClasses)]
         self._reach: Reach | None = None
         self._part_at_tensors = False
 
@@ -147,24 +132,22 @@ class Model(nn.Module):
         Tasks of one group are connected by a tensor that both reach, or by a chain of such, so
         training the groups together is training each of them alone.
         """
-        groups: list[set[str]] = []
         reached = self.reached()
         assert self._reach is not None
-        linked = measured_with(self.tasks, self.derivation, self._reach)
-        joined_by = [*reached.values(), *(own | {task} for task, own in linked.items())]
-        for tasks in map(set, joined_by):
-            joined = [group for group in groups if group & tasks]
-            groups = [group for group in groups if not group & tasks]
-            groups += [set.union(tasks, *joined)] if tasks else []
-        position = {task: k for k, task in enumerate(self.tasks)}
-        ordered = [sorted(group, key=position.__getitem__) for group in groups]
-        return [self._group(tasks) for tasks in sorted(ordered, key=lambda g: position[g[0]])]
+        measured = measured_with(self.tasks, self.derivation, self._reach)
+        linked = [*reached.values(), *(own | {task} for task, own in measured.items())]
+        own = {
+            task: f"task_modules.{key}."
+            for key, task in zip(self.task_modules, self.tasks, strict=True)
+        }
+        owners = owners_of(self.state_dict(), reached, own)
+        return [self._group(tasks, owners) for tasks in joined(linked, list(self.tasks))]
 
-    def _group(self, tasks: list[str]) -> Group:
-        mine = [name for name, owners in self._owners().items() if not owners.isdisjoint(tasks)]
+    def _group(self, tasks: list[str], owners: Mapping[str, frozenset[str]]) -> Group:
+        mine = [name for name, own in owners.items() if not own.isdisjoint(tasks)]
         shared = {id(p) for p in self.shared_parameters()}
         parameters = [p for n, p in self.named_parameters() if n in mine and p.requires_grad]
-        own = {id(p) for p in parameters}
+        ids = {id(p) for p in parameters}
         assert self._reach is not None
         towers = [self._reach.leaves[t] for t in tasks if t not in self.derivation.tasks]
         return Group(
@@ -173,31 +156,9 @@ class Model(nn.Module):
             is_apart=len(tasks) > 1 and sum(map(len, towers)) == len(set().union(*towers)),
             shared=[p for p in parameters if id(p) in shared],
             specific=[p for p in parameters if id(p) not in shared],
-            last_shared=[p for p in self.last_shared_parameters() if id(p) in own],
+            last_shared=[p for p in self.last_shared_parameters() if id(p) in ids],
             state_names=mine,
         )
-
-    def _owners(self) -> dict[str, frozenset[str]]:
-        """For each key of ``state_dict``, the tasks that it belongs to.
-
-        A buffer (batch norm's statistics, say) belongs to the tasks of the parameters of the
-        smallest module around it that has some.
-        """
-        reached = self.reached()
-        owners = {}
-        for name in self.state_dict():
-            module = name
-            while name not in reached and module:
-                module = module.rpartition(".")[0]
-                around = [tasks for n, tasks in reached.items() if n.startswith(f"{module}.")]
-                if around:
-                    owners[name] = frozenset.union(*around)
-                    break
-            owners.setdefault(name, reached.get(name, frozenset(self.tasks)))
-        for key, task in zip(self.task_modules, self.tasks, strict=True):
-            prefix = f"task_modules.{key}."
-            owners |= {name: frozenset([task]) for name in owners if name.startswith(prefix)}
-        return owners
 
     def reached(self) -> dict[str, frozenset[str]]:
         """For each parameter, the tasks whose loss reaches it.

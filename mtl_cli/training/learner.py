@@ -17,7 +17,8 @@ from mtl_cli.basis.errors import problem
 from mtl_cli.basis.gradient_scale import scale_gradient
 from mtl_cli.disk.kinds import unfitting, unlike
 from mtl_cli.embedding.base import leaves
-from mtl_cli.model.model import Group, Model
+from mtl_cli.model.groups import Group
+from mtl_cli.model.model import Model
 from mtl_cli.scheduler.base import Scheduler
 from mtl_cli.training.rates import parameter_groups
 from mtl_cli.training.selection import Selection

@@ -10,7 +10,11 @@ from mtl_cli.basis.errors import Problem
 from mtl_cli.basis.inputs import Dense
 from mtl_cli.encoder.cnn import CNN
 from mtl_cli.encoder.mlp import MLP
+from mtl_cli.head.linear import Linear
 from mtl_cli.model.model import Model
+from mtl_cli.task.base import Parts
+from mtl_cli.task.binary import Binary
+from mtl_cli.task.product import Product
 
 pytestmark = pytest.mark.usefixtures("double_precision")
 TASKS = {"a": "x", "b": "x", "c": "x"}
@@ -143,3 +147,15 @@ def test_steps_on_the_calibrator_alone_bring_outputs_in_order(make_tasks):
 def test_what_is_no_order_is_refused(options, said):
     with pytest.raises(Problem, match=said):
         make(**options)
+
+
+def test_what_is_multiplied_is_not_calibrated():
+    """CVR after a click may be likelier than the click; their product cannot."""
+    loss = torch.nn.BCEWithLogitsLoss()
+    parts = {n: Parts(n, "x", Linear, loss, {}, {}, 1.0) for n in ("ctr", "cvr", "ctcvr")}
+    arch = make(tasks={"ctr": "x", "cvr": "x"})
+    both = [Binary(parts["ctr"]), Binary(parts["cvr"])]
+    Model(arch, both)({"x": torch.randn(3, 7)})
+    assert arch.extra_loss() is not None
+    Model(arch, [*both, Product(parts["ctcvr"], ["ctr", "cvr"])])({"x": torch.randn(3, 7)})
+    assert arch.extra_loss() is None
