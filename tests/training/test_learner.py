@@ -36,7 +36,9 @@ def learner(make_tasks):
     model = Model(HPS(mlp, {"x": Dense((7,))}, READS), tasks)
     scheduler = SimpleNamespace(set_rates=lambda step: None)
     makers = Makers(Listener, partial(torch.optim.SGD, lr=0.1), lambda **_: scheduler)
-    settings = SimpleNamespace(grad_clip=None, lr_factors=None, precision="32", select="loss")
+    settings = SimpleNamespace(
+        grad_clip=None, lr_factors=None, precision="32", select="loss", accumulate=1
+    )
     (group,) = model.groups()
     return Learner(group, model, makers, settings, total_steps=1, steps_per_epoch=1)
 
