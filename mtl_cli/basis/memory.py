@@ -34,7 +34,7 @@ def check_fits(make_model: Callable[[], nn.Module], device: torch.device) -> Non
     if there is not None and COPIES * weights > there:
         rule = f"must be trained in the memory of {device}: {in_words(there)}"
         found = f"{weights / 4:.2g} parameters: {in_words(COPIES * weights)} with their gradients"
-        fix = "smaller options of encoder and arch: encoder.hidden, arch.num_experts"
+        fix = "smaller options: encoder.hidden, arch.num_experts, embedding.width, or a hash"
         raise problem("the model", rule, f"{found} and optimizer", fix)
 
 

@@ -6,6 +6,8 @@ Recommendations", RecSys 2016, https://doi.org/10.1145/2959100.2959190, section 
 
 from __future__ import annotations
 
+from itertools import accumulate
+
 import torch
 from torch import Tensor, nn
 
@@ -49,7 +51,7 @@ class SharedEmbedding(Embedding):
         starts: dict[int, int] = {}  # {vocabulary: its first row in the weight of its width}
         for size in dict.fromkeys(widths.values()):
             own = [v for v in sizes if widths[v] == size]
-            rows = torch.tensor([0, *(sizes[v] for v in own)]).cumsum(0).tolist()
+            rows = list(accumulate((sizes[v] for v in own), initial=0))
             starts |= dict(zip(own, rows, strict=False))
             self.columns[size] = [c for c, v in enumerate(vocabularies) if widths[v] == size]
             self.tables[str(size)] = nn.Parameter(torch.randn(rows[-1], size) / size**0.5)

@@ -6,7 +6,9 @@ from torch import nn
 
 import mtl_cli
 from mtl_cli.basis.errors import Problem
+from mtl_cli.basis.inputs import Row
 from mtl_cli.basis.memory import check_fits, in_words, size_of
+from mtl_cli.embedding.shared import SharedEmbedding
 
 CPU = torch.device("cpu")
 
@@ -24,6 +26,12 @@ def test_what_does_not_fit_is_refused(tmp_path, words) -> None:
     with pytest.raises(Problem, match="must be trained in the memory of cpu") as error:
         mtl_cli.train([f"hydra.run.dir={tmp_path}/run", "trainer=smoke", *words])
     assert "parameters" in str(error.value)
+
+
+def test_a_table_of_vectors_counts(tmp_path) -> None:
+    spec = Row(0, (2**31 - 1,), (), (), (4096,))
+    with pytest.raises(Problem, match=r"(?s)8\.8e\+12 parameters.*embedding\.width"):
+        check_fits(lambda: SharedEmbedding(spec, 16), CPU)
 
 
 def test_what_fits_is_made_without_a_trace() -> None:

@@ -86,7 +86,7 @@ class Inference:
             thing = f"dataset.columns.{name}.vocabulary_of"
             rule = "must name another column of categories, which has a vocabulary of its own"
             if owner not in columns:
-                close = nearest(str(owner), list(columns)) or "<column>"
+                close = nearest(str(owner), [c for c in columns if c != name]) or "<column>"
                 raise problem(thing, rule, f"no column {owner}", f"{thing}={close}")
             if owner in owners or owner == name:
                 found = f"{owner}, which has that of {owners[owner]}"
