@@ -115,6 +115,7 @@ class Batch:
         weights: ``{task: [B]}``, how much each example counts in its loss; the others count 1.
         labels: how many labels each task has here, 0 where none of them counts, as far as it is
             known; to find out costs a device synchronisation a step.
+        groups: ``{column: [B]}``, the number of each example's group, for metrics within groups.
     """
 
     inputs: dict[str, Examples]
@@ -122,3 +123,4 @@ class Batch:
     complete: frozenset[str] = frozenset()
     weights: dict[str, Tensor] = field(default_factory=dict)
     labels: dict[str, int] = field(default_factory=dict)
+    groups: dict[str, Tensor] = field(default_factory=dict)

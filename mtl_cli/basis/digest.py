@@ -15,7 +15,8 @@ SIZE = 16  # bytes
 
 
 def digest_of(content: Any) -> str:
-    """Of tensors in mappings and dataclasses, at any depth, with their names, types and shapes."""
+    """Of tensors in mappings and dataclasses, at any depth, with their names, types and shapes;
+    without fields that are not compared."""
     digest = hashlib.blake2b(digest_size=SIZE)
     add(digest, content)
     return digest.hexdigest()
@@ -29,7 +30,7 @@ def add(digest: hashlib.blake2b, node: Any) -> None:
         digest.update(node.detach().cpu().contiguous().numpy().data)
         return
     if is_dataclass(node):
-        node = {field.name: getattr(node, field.name) for field in fields(node)}
+        node = {field.name: getattr(node, field.name) for field in fields(node) if field.compare}
     if isinstance(node, tuple):
         node = dict(enumerate(node))
     assert isinstance(node, Mapping)

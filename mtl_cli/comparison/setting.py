@@ -24,6 +24,7 @@ UNIMPORTANT |= {
     "dataset.cache",
     "dataset.cache_gb",
     "dataset.offline",
+    "dataset.group_columns",
     "dataset.max_vocabulary",
 }
 

@@ -7,7 +7,7 @@ true ones over all impressions, not over the clicked ones alone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -23,6 +23,7 @@ from mtl_cli.dataset.memory.batching import Batching
 from mtl_cli.dataset.memory.in_memory import InMemoryDataset, Rows
 from mtl_cli.dataset.memory.take import take
 from mtl_cli.dataset.readers.table import INPUT, TableReader
+from mtl_cli.dataset.tables.grouping import check_groups, groups_in
 from mtl_cli.dataset.tables.impressions import TRAITS, World
 from mtl_cli.dataset.tables.inference import Inference
 from mtl_cli.dataset.tables.types import check_said
@@ -80,6 +81,7 @@ class Clicks(InMemoryDataset):
         columns: what columns are, in place of what they are here, as of a table.
         out: a Parquet file that all impressions are written to, with their split and what nobody
             sees of them; see `World.impressions`. None: none.
+        group_columns: columns whose groups batches carry, for metrics within groups; None: none.
         batching: see `InMemoryDataset`.
     """
 
@@ -94,6 +96,7 @@ class Clicks(InMemoryDataset):
         seed: int,
         columns: Mapping[str, Mapping[str, Any]] | None,
         out: str | None,
+        group_columns: Sequence[str] | None,
         batching: Batching,
     ) -> None:
         counts = {"train": num_train, "val": num_val, "test": num_test}
@@ -109,14 +112,17 @@ class Clicks(InMemoryDataset):
         rows_of = dict(zip(counts, at, strict=True))
         if out is not None:
             write(table, counts, out)
+        check_groups(table, carried := list(group_columns or ()))
         place = place_among([Part(Path("generated"), table)])
         inferred = Inference(place, rows_of["train"], {**COLUMNS, **own}, USUAL)
         inferred.learn({name: table.column(name) for name in COLUMNS})
         self.reader = TableReader(
-            *(inferred.learned, vars(ReadOptions()), TARGETS, None, {}), vars(Writing())
+            *(inferred.learned, vars(ReadOptions()), TARGETS, None, {}),
+            *(vars(Writing()), carried),
         )
         rows = self.reader.rows(len(table), (inferred.codes[c.name] for c in self.reader.columns))
         targets = {name: own.labels(table.column, place) for name, own in TARGETS.items()}
+        groups = groups_in(table, carried, place)
         self.drawn = [split for split, count in counts.items() if count]
         self.notes = (remark(table), *inferred.lines())
         if world.gamma:
@@ -127,7 +133,8 @@ class Clicks(InMemoryDataset):
         for split, positions in rows_of.items():
             there = from_numpy(positions)
             labels = {task: labels[there] for task, labels in targets.items()}
-            splits[split] = Rows({INPUT: take(rows, there, there)}, labels)
+            own_groups = {column: codes[there] for column, codes in groups.items()}
+            splits[split] = Rows({INPUT: take(rows, there, there)}, labels, {}, own_groups)
         super().__init__(
             splits=splits,
             inputs=self.reader.inputs,

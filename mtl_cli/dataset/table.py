@@ -5,14 +5,14 @@ Numbers are standardised by the train rows, categories become codes, and each ta
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar
 
 import numpy as np
-from torch import device, from_numpy
+from torch import Tensor, device, from_numpy
 
 from mtl_cli.basis.batch import Bag, Examples
 from mtl_cli.basis.errors import check_integer, problem
@@ -28,6 +28,7 @@ from mtl_cli.dataset.splits.deal import deal
 from mtl_cli.dataset.splits.facts import lines_of as split_lines
 from mtl_cli.dataset.splits.options import SplitOptions
 from mtl_cli.dataset.splits.shared import remarks_on
+from mtl_cli.dataset.tables.grouping import check_groups, groups_in
 from mtl_cli.dataset.tables.inference import Inference
 from mtl_cli.dataset.tables.plain import PlainTable
 from mtl_cli.dataset.tables.read import as_numbers, read_tables
@@ -71,6 +72,7 @@ class Table(InMemoryDataset):
         files: how files are read.
         batching: see `InMemoryDataset`.
         downsample: ``{binary target: {label: share}}``, of train rows; see `Downsampling`.
+        group_columns: columns whose groups batches carry, for metrics within groups; None: none.
         reference: up to how many train labels x classes, in all, trees are trained on them too.
     """
 
@@ -95,6 +97,7 @@ class Table(InMemoryDataset):
         files: ReadOptions,
         batching: Batching,
         downsample: Mapping[str, Mapping[Any, float]] | None,
+        group_columns: Sequence[str] | None,
         reference: int,
     ) -> None:
         if path is None:
@@ -125,6 +128,7 @@ class Table(InMemoryDataset):
         table, place, counts = read_tables(paths, files, written, writing, dropped(said))
         check_columns(table.column_names, said, "dataset.columns", "dataset")
         check_columns(table.column_names, by, "dataset.split.column", "dataset")
+        check_groups(table, carried := list(group_columns or ()))
         table = as_numbers(table, place, numbers, writing)
         labels.read(table, place)
 
@@ -149,8 +153,9 @@ class Table(InMemoryDataset):
             raise problem("dataset", rule, found, fix)
         self.reader = TableReader(
             *(inferred.learned, vars(files), labels.known, task_column, labels.groups),
-            vars(writing),
+            *(vars(writing), carried),
         )
+        groups = groups_in(table, carried, place)
         rows = self.reader.rows(len(table), (inferred.codes[c.name] for c in self.reader.columns))
         labels.read_weights(table, place)
         self.drawn, self.dealt = dealt.drawn, dealt.facts
@@ -168,7 +173,7 @@ class Table(InMemoryDataset):
         self.sizes_of_tasks = labels.sizes
         self.patterns = labels.patterns
         super().__init__(
-            splits={name: rows_at(at, rows, labels) for name, at in dealt.rows.items()},
+            splits={name: rows_at(at, rows, labels, groups) for name, at in dealt.rows.items()},
             inputs=self.reader.inputs,
             tasks=dict.fromkeys(labels.targets, INPUT),
             source=Path(path).name,
@@ -193,11 +198,14 @@ class Table(InMemoryDataset):
         return self.downsampling.applied(whole, labels, seed)
 
 
-def rows_at(positions: np.ndarray, rows: Examples, labels: TableTargets) -> Rows:
+def rows_at(
+    positions: np.ndarray, rows: Examples, labels: TableTargets, groups: Mapping[str, Tensor]
+) -> Rows:
     """The examples of a split."""
     at = from_numpy(positions)
     return Rows(
         {INPUT: take(rows, at, at)},
         {task: target[at] for task, target in labels.targets.items()},
         {task: weights[at] for task, weights in labels.weights.items()},
+        {column: codes[at] for column, codes in groups.items()},
     )

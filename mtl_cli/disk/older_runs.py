@@ -37,6 +37,7 @@ LATER: Mapping[str, Mapping[str, Any]] = {
         "thousands": None,
         "date_format": None,
         "downsample": None,
+        "group_columns": None,
     },
     "mtl_cli.encoder.resnet.ResNet": {"output_stride": None},
     "mtl_cli.encoder.transformer.Transformer": {"pool": True},

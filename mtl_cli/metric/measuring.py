@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
+from mtl_cli.basis.errors import problem
+
 if TYPE_CHECKING:
     from torchmetrics import Metric
 
@@ -59,6 +61,9 @@ def update_each(
     taken: dict[Hashable, Tensor] = {}
     for metric in metrics:
         if isinstance(metric, Grouped):
+            if metric.by not in (groups or {}):
+                rule, fix = "needs rows that say their groups", f"rows with a column {metric.by}"
+                raise problem(f"a metric by {metric.by}", rule, "none", fix)
             metric.update(prediction, target, (groups or {})[metric.by])
             continue
         if not isinstance(metric, Measuring):

@@ -30,7 +30,7 @@ from mtl_cli.logger.base import Logger
 from mtl_cli.model.embedded import EmbeddedInputs, has_rows, with_embedding
 from mtl_cli.model.model import Model
 from mtl_cli.run.first_weights import start_from
-from mtl_cli.run.tasks import fill_in, make_tasks
+from mtl_cli.run.tasks import GROUPS, fill_in, groups_asked, make_tasks
 from mtl_cli.scheduler.base import Scheduler
 from mtl_cli.task.base import Task
 from mtl_cli.task.derived import Derived, order_of
@@ -166,6 +166,12 @@ def make_dataset(cfg: DictConfig) -> Dataset:
         values["seed"] = cfg.seed
     if "split" in values:
         values["split"] = of_run(values["split"], cfg.seed)
+    asked = groups_asked(cfg)
+    if asked and GROUPS not in values:
+        rule = "need a dataset whose rows are of groups: dataset=table, dataset=clicks"
+        raise problem("metrics within groups", rule, f"by {', '.join(asked)}", "metrics without by")
+    if asked:
+        values[GROUPS] = list(dict.fromkeys([*(values[GROUPS] or ()), *asked]))
     return make_it()
 
 

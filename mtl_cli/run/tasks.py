@@ -22,6 +22,7 @@ OF_EVERY_TASK = {field.name for field in fields(Parts)}
 SIZES = {"num_classes": False, "num_labels": True, "num_outputs": True}
 UNSAID = (None, 1)  # values that leave it to the data
 SHIFT = "shift"  # of binary tasks: of the logit, where train has a sample of the rows
+GROUPS = "group_columns"  # of a dataset: what batches carry for metrics within groups
 MAP_SIZE = "size"  # of tasks whose labels are maps: their height and width
 
 
@@ -123,6 +124,23 @@ def needs_labels(cfg: DictConfig, slot: str) -> bool:
         return True
     kind = make(cfg, slot, Task, group="task", leave_out=OF_EVERY_TASK).kind
     return bool(kind.has_labels)
+
+
+def groups_asked(cfg: DictConfig) -> list[str]:
+    """The columns that say the groups of metrics within groups."""
+    from torchmetrics import Metric
+
+    from mtl_cli.metric.measuring import Grouped
+
+    found: list[str] = []
+    for task in cfg.tasks:
+        named = OmegaConf.select(cfg, f"tasks.{task}.metrics")
+        for name, own in named.items() if isinstance(named, DictConfig) else ():
+            slot = f"tasks.{task}.metrics.{name!s}"
+            if isinstance(own, DictConfig) and isinstance(own.get("by"), str):
+                kind = make(cfg, slot, Metric, group="metrics").kind
+                found += [own.by] if issubclass(kind, Grouped) else []
+    return list(dict.fromkeys(found))
 
 
 def make_metrics(cfg: DictConfig, slot: str) -> dict[str, Any]:

@@ -102,7 +102,7 @@ class LabelledFiles:
                 for task, target in part.targets.items():
                     self.run.tasks[task].check_targets(target)
                 self.num_examples += len(part)
-                yield Batch(part.inputs, part.targets, weights=part.weights)
+                yield Batch(part.inputs, part.targets, weights=part.weights, groups=part.groups)
 
 
 def split_loader(run: LoadedRun, dataset: Dataset, split: str, tasks: Sequence[str]) -> Loader:

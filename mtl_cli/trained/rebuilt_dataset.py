@@ -19,6 +19,7 @@ from mtl_cli.dataset.base import Dataset
 from mtl_cli.disk.literal import literal
 from mtl_cli.run.build import make_dataset
 from mtl_cli.run.run_data import RunData
+from mtl_cli.run.tasks import GROUPS, groups_asked
 from mtl_cli.trained.loaded_run import LoadedRun
 from mtl_cli.trust.run_config import read_summary
 
@@ -43,6 +44,7 @@ def read_dataset(run: LoadedRun, split: str, words: Sequence[str]) -> tuple[Data
     options: dict[str, Any] = {}
     if any(word.startswith("dataset=") for word in words):
         cfg = config_of(words)
+        options = {GROUPS: groups_asked(run.config)}
     else:
         cfg = run.config.copy()
         options = {"offline": True}

@@ -14,7 +14,7 @@ from mtl_cli.basis.batch import Examples
 from mtl_cli.basis.device import place
 from mtl_cli.basis.sums import Scalar, as_numbers, joint_mean
 from mtl_cli.dataset.base import Loader
-from mtl_cli.metric.measuring import Remarking, update_each
+from mtl_cli.metric.measuring import Grouped, Remarking, update_each
 from mtl_cli.model.mode import mode
 from mtl_cli.model.model import Model
 from mtl_cli.task.base import Task
@@ -79,7 +79,8 @@ def evaluate(
                     continue
                 labelled.add(name)
                 prediction, label = task.score(outputs[name], target, complete)
-                update_each(updated[name], prediction, label)
+                groups = of_labelled(batch.groups, task, target, complete)
+                update_each(updated[name], prediction, label, groups)
                 if numbers:
                     by_number.update(task, outputs[name], target)
     losses = {name: joint_mean(as_numbers(means[name]), as_numbers(over[name])) for name in chosen}
@@ -89,6 +90,18 @@ def evaluate(
         for name, loss in losses.items()
         if name in labelled and (loss is not None or not over[name])
     }
+
+
+def of_labelled(
+    groups: Mapping[str, Tensor], task: Task, target: Tensor, complete: bool
+) -> dict[str, Tensor]:
+    """The groups of the rows with a label, where a metric of the task is by them."""
+    asked = {own.by for own in task.metrics.values() if isinstance(own, Grouped)}
+    found = {by: place(groups[by], target.device) for by in asked & groups.keys()}
+    if complete or not found:
+        return found
+    there = task.is_labelled(target)
+    return {by: codes[there] for by, codes in found.items()}
 
 
 def remarks(tasks: Mapping[str, Task]) -> dict[str, str]:

@@ -32,11 +32,13 @@ class Rows:
         inputs: ``{input name: [N, ...]}``.
         targets: ``{task: [N, ...]}``.
         weights: ``{task: [N]}``, how much each example counts in its loss; the others count 1.
+        groups: ``{column: [N]}``, see `Batch`; they are none of what is learned from.
     """
 
     inputs: dict[str, Examples]
     targets: dict[str, Tensor]
     weights: dict[str, Tensor] = field(default_factory=dict)
+    groups: dict[str, Tensor] = field(default_factory=dict, compare=False)
 
     def __len__(self) -> int:
         return len(next(iter(self.inputs.values())))
@@ -118,6 +120,7 @@ class InMemoryDataset(Dataset):
             {name: x.to(device) for name, x in rows.inputs.items() if name in read},
             {task: place(y, device) for task, y in rows.targets.items() if task in tasks},
             {task: w.to(device) for task, w in rows.weights.items() if task in tasks},
+            {column: codes.to(device) for column, codes in rows.groups.items()},
         )
         train, batching = split == "train", self.batching
         size = self.batch_size if train else batching.eval_batch_size
@@ -186,6 +189,7 @@ class RowsLoader:
                     self.complete,
                     {task: w[part] for task, w in chunk.weights.items()},
                     labels[first + i] if labels else {},
+                    {column: codes[part] for column, codes in chunk.groups.items()},
                 )
                 if self.augment_seed is not None:
                     draw = generator_of(self.augment_seed, epoch, first + i)
@@ -203,5 +207,6 @@ class RowsLoader:
         inputs = {name: take(x, rows, here) for name, x in self.rows.inputs.items()}
         targets = {task: y[rows] for task, y in self.rows.targets.items()}
         weights = {task: w[rows] for task, w in self.rows.weights.items()}
+        groups = {column: codes[rows] for column, codes in self.rows.groups.items()}
         prepared = self.dataset.prepare(inputs), self.dataset.prepare_targets(targets)
-        return Rows(*prepared, weights)
+        return Rows(*prepared, weights, groups)

@@ -26,6 +26,7 @@ class NewExamples:
         weights: ``{task: [B]}``, how much each example counts in its loss; the others count 1.
         sizes: height and width that each picture had before it was brought to the model's; empty:
             they are no pictures, or have that of the model.
+        groups: ``{column: [B]}``, the number of each example's group, for metrics within groups.
     """
 
     names: Mapping[str, Any]
@@ -33,6 +34,7 @@ class NewExamples:
     targets: dict[str, Tensor] = field(default_factory=dict)
     weights: dict[str, Tensor] = field(default_factory=dict)
     sizes: Sequence[tuple[int, int]] = ()
+    groups: dict[str, Tensor] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(next(iter(self.inputs.values())))
@@ -47,6 +49,7 @@ class NewExamples:
                 {task: y[part] for task, y in self.targets.items()},
                 {task: w[part] for task, w in self.weights.items()},
                 self.sizes[part],
+                {column: codes[part] for column, codes in self.groups.items()},
             )
 
 

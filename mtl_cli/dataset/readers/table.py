@@ -22,6 +22,7 @@ from mtl_cli.dataset.files.parts import Place, ReadOptions, place_among
 from mtl_cli.dataset.files.read import CHUNK_ROWS, read_parts
 from mtl_cli.dataset.readers.base import NewExamples, Reader
 from mtl_cli.dataset.readers.unseen import Unseen
+from mtl_cli.dataset.tables.grouping import Known, groups_in
 from mtl_cli.dataset.tables.read import as_numbers
 from mtl_cli.dataset.tables.types import column_of, column_state
 
@@ -42,6 +43,7 @@ class TableReader(Reader):
         task_column: says the group of a row, where each group is a task; else None.
         groups: ``{task: (its target, its group)}``, where there are groups.
         writing: how numbers of targets and weights are written; see `Writing`.
+        group_columns: those that say the group of a row, for metrics within groups.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class TableReader(Reader):
         task_column: str | None,
         groups: Mapping[str, Sequence[str]],
         writing: Mapping[str, Any],
+        group_columns: Sequence[str] = (),
     ) -> None:
         self.columns = sorted(columns, key=lambda c: 2 * c.is_list + bool(c.sizes))  # stable
         self.options = {name: options[name] for name in OPTIONS}
@@ -59,6 +62,7 @@ class TableReader(Reader):
         self.task_column = task_column
         self.groups = {task: list(group) for task, group in groups.items()}
         self.writing = Writing(**writing)
+        self.group_columns = list(group_columns)
         self.numbers = sum(column.num_numbers for column in self.columns)
         self.inputs: dict[str, InputSpec] = {INPUT: self.spec()}
 
@@ -96,6 +100,9 @@ class TableReader(Reader):
         for target in (self.targets[target] for target, _ in groups.values()):
             wanted += target.read_from() + ([] if target.weight is None else [target.weight])
         wanted += [self.task_column] if tasks and self.task_column else []
+        carried = self.group_columns if tasks else []
+        wanted += carried
+        known: Known = {}
         numbers = self.number_columns(groups)
         marks = {column.name: vars(column).get("decimal") for column in self.columns}
         options.written = {name: mark for name, mark in marks.items() if mark}
@@ -117,7 +124,9 @@ class TableReader(Reader):
                 for task, (target, group) in groups.items()
             }
             weights = self.weights(groups, table, place)
-            yield from NewExamples(names, {INPUT: rows}, targets, weights).batches(batch_size)
+            own_groups = groups_in(table, carried, place, known)
+            whole = NewExamples(names, {INPUT: rows}, targets, weights, (), own_groups)
+            yield from whole.batches(batch_size)
         unseen.warn(path)
 
     def shown_as(self, name: str) -> str:
@@ -164,13 +173,14 @@ class TableReader(Reader):
             "task_column": self.task_column,
             "groups": self.groups,
             "writing": vars(self.writing),
+            "group_columns": self.group_columns,
         }
 
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> TableReader:
         columns = [column_of(column) for column in state["columns"]]
         targets = {name: Target.from_state(target) for name, target in state["targets"].items()}
-        rest = (state[name] for name in ("task_column", "groups", "writing"))
+        rest = (state[name] for name in ("task_column", "groups", "writing", "group_columns"))
         return cls(columns, state["options"], targets, *rest)
 
 
