@@ -27,7 +27,8 @@ def frame(number=40_000, seed=0, **options):
 
 def made(**options):
     values = WORLD | {"num_train": 300, "num_val": 100, "num_test": 200, "seed": 0}
-    values |= {"columns": None, "out": None, "batch_size": 64, "eval_batch_size": 100}
+    values |= {"columns": None, "group_columns": None, "out": None}
+    values |= {"batch_size": 64, "eval_batch_size": 100}
     return Clicks.of(**(values | {"shuffle": True, "drop_last": False} | options))
 
 
@@ -239,3 +240,13 @@ def test_the_towers_of_esmm_share_the_embedding_alone(tmp_path):
     names = {id(own): name for name, own in model.named_parameters()}
     shared = {names[id(own)].partition(".")[0] for own in model.shared_parameters()}
     assert shared == {"embedded"}
+
+
+def test_its_batches_carry_the_groups_that_a_metric_asks_for():
+    dataset = made(group_columns=["user", "item"])
+    loader = dataset.loader("val", {"ctr": "row"}, torch.device("cpu"), 0)
+    [batch] = loader.batches(1)
+    users = frame(600).user.to_numpy()[300:400]
+    found = batch.groups["user"].numpy()
+    assert len(set(found)) == len(set(users)) == len(set(zip(found, users, strict=True)))
+    assert batch.groups.keys() == {"user", "item"}
