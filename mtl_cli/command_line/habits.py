@@ -34,6 +34,7 @@ NAMES = {
 }
 CHOICES = {"classification": "multiclass", "classes": "multiclass", "numeric": "regression"}
 CHOICES |= {"poisson": "count", "counts": "count", "rating": "ordinal", "ordered": "ordinal"}
+CHOICES |= {"spend": "amount", "ziln": "amount", "duration": "amount"}
 SAY_TARGETS = ("target", "targets", "dataset.targets")
 OF_TABLES = ("dataset.path", "dataset.targets")
 TABLE = re.compile(r"\.(csv|tsv|jsonl?|parquet|npz|gz|txt)$", re.IGNORECASE)

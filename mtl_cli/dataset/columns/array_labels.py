@@ -13,7 +13,7 @@ from mtl_cli.dataset.columns.labels import INDICES, NUMBERS
 from mtl_cli.dataset.columns.target_options import TargetOptions
 
 SHAPES: dict[str, tuple[int, ...]] = {"regression": (1, 2), "multilabel": (2,)}
-SHAPES |= dict.fromkeys(("count", "binary", *INDICES), (1,))
+SHAPES |= dict.fromkeys(("count", "amount", "binary", *INDICES), (1,))
 
 
 def inputs_of(name: str, array: np.ndarray) -> Tensor:

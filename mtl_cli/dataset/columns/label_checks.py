@@ -46,7 +46,7 @@ def check_train_targets(task: str, kind: str, names: list[str], target: Tensor) 
 
     Of several numbers, each has to vary.
     """
-    if kind in ("regression", "count"):
+    if kind in ("regression", "count", "amount"):
         several = target.dim() > 1
         for i, own in enumerate(target.unbind(1) if several else [target]):
             thing = f"tasks.{task}, column {names[i]}," if several else f"tasks.{task}"

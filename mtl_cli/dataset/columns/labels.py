@@ -27,8 +27,8 @@ from mtl_cli.dataset.files.cells import (
 )
 from mtl_cli.dataset.files.parts import Place
 
-KINDS = ["regression", "count", "binary", "multiclass", "ordinal", "multilabel"]
-NUMBERS = ("regression", "count")  # kinds whose labels are numbers
+KINDS = ["regression", "count", "amount", "binary", "multiclass", "ordinal", "multilabel"]
+NUMBERS = ("regression", "count", "amount")  # kinds whose labels are numbers
 INDICES = ("multiclass", "ordinal")  # kinds whose labels are numbers of classes, from 0
 FLAGS = {"0": 0.0, "1": 1.0, "false": 0.0, "true": 1.0}
 EVERY_OTHER = "*"  # in a label map: all labels that it does not name

@@ -28,7 +28,7 @@ class Target:
 
     Args:
         name: the target's.
-        kind: regression, count, binary, multiclass, ordinal or multilabel.
+        kind: regression, count, amount, binary, multiclass, ordinal or multilabel.
         columns: several for a multilabel target or a regression of several numbers, else one.
         label_map: what its labels stand for; None for flags, and for numbers as they are.
         weight: the column of how much each row counts in its loss; None: each the same.

@@ -20,7 +20,7 @@ class TargetOptions:
 
     Args:
         task: its name.
-        kind: regression, count, binary, multiclass, ordinal or multilabel.
+        kind: regression, count, amount, binary, multiclass, ordinal or multilabel.
         column: where it stands; None: in the column that has its name.
         columns: several, of a regression of several numbers or a multilabel target, of zeros and
             ones; None: ``column`` alone.
