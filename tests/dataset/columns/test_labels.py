@@ -119,7 +119,7 @@ def test_an_unmapped_label_is_named_with_its_row_and_count():
         ("multiclass", [f"id {i}" for i in range(50)], "must be classes"),
         ("regression", ["1", "a", "a"], "'a' (2 times, first in row 2 of a.csv)"),
         ("regression", ["1", "inf"], "finite"),
-        ("rank", ["1", "2"], "regression, count, binary, multiclass, ordinal, multilabel"),
+        ("rank", ["1", "2"], "regression, count, amount, binary, multiclass, ordinal, multilabel"),
     ],
 )
 def test_labels_of_another_kind_than_was_said_are_refused(kind, cells, words):
