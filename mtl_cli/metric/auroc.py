@@ -8,7 +8,7 @@ from torchmetrics import Metric
 from torchmetrics.utilities.data import dim_zero_cat
 
 from mtl_cli.basis.errors import check_integer
-from mtl_cli.metric.base import histogram
+from mtl_cli.metric.base import at_least_single, histogram
 from mtl_cli.metric.measuring import Remarking
 
 
@@ -49,7 +49,7 @@ class AUROC(Remarking, Metric):
     def update(self, prediction: Tensor, target: Tensor) -> None:
         if prediction.dim() != 1 or prediction.shape != target.shape:
             raise ValueError(f"needs one score an example, not {[*prediction.shape[1:]]}")
-        scores, labels = prediction, target > 0
+        scores, labels = at_least_single(prediction), target > 0
         if self.bounds.numel():
             self.count(scores, labels)
             return

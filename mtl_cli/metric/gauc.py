@@ -13,6 +13,7 @@ from torchmetrics import Metric
 from torchmetrics.utilities.data import dim_zero_cat
 
 from mtl_cli.basis.errors import check_choice, problem
+from mtl_cli.metric.base import at_least_single
 from mtl_cli.metric.measuring import Grouped, Remarking
 
 WEIGHTS = ["rows", "groups"]
@@ -52,7 +53,7 @@ class GAUC(Grouped, Remarking, Metric):
     def update(self, prediction: Tensor, target: Tensor, groups: Tensor) -> None:
         if prediction.dim() != 1 or prediction.shape != target.shape or target.is_floating_point():
             raise ValueError("needs a probability and a label 0 or 1 an example")
-        self.scores.append(prediction)
+        self.scores.append(at_least_single(prediction))
         self.labels.append(target)
         self.groups.append(groups)
 

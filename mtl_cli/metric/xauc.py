@@ -6,10 +6,13 @@ Zhan et al., "Deconfounding Duration Bias in Watch-time Prediction for Video Rec
 
 from typing import ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor
 from torchmetrics import Metric
 from torchmetrics.utilities.data import dim_zero_cat
+
+from mtl_cli.metric.base import at_least_single
 
 
 class XAUC(Metric):
@@ -37,24 +40,25 @@ class XAUC(Metric):
     def update(self, prediction: Tensor, target: Tensor) -> None:
         if prediction.dim() != 1 or prediction.shape != target.shape:
             raise ValueError(f"needs one number an example, not {[*prediction.shape[1:]]}")
-        self.predictions.append(prediction)
-        self.labels.append(target)
+        self.predictions.append(at_least_single(prediction))
+        self.labels.append(at_least_single(target))
 
     def compute(self) -> Tensor:
         from scipy.stats import kendalltau
 
-        x, y = (dim_zero_cat(own).cpu().double() for own in (self.predictions, self.labels))
+        x, y = (dim_zero_cat(own).cpu().numpy() for own in (self.predictions, self.labels))
         of_predictions, of_labels = different_pairs(x), different_pairs(y)
         if not of_labels:
             return torch.tensor(torch.nan)
         if not of_predictions:
             return torch.tensor(0.5)
-        tau = float(kendalltau(x.numpy(), y.numpy(), method="asymptotic").statistic)
+        tau = float(kendalltau(x, y, method="asymptotic").statistic)
         return torch.tensor(0.5 + tau / 2 * (of_predictions / of_labels) ** 0.5)
 
 
-def different_pairs(values: Tensor) -> int:
+def different_pairs(values: np.ndarray) -> int:
     """How many pairs are of different values."""
-    _, counts = values.unique(return_counts=True)
-    number = len(values)
+    number, ordered = len(values), np.sort(values)  # a tenth of the time of torch's unique
+    ends = np.flatnonzero(np.append(ordered[1:] != ordered[:-1], True)) + 1
+    counts = np.diff(ends, prepend=0)
     return (number * number - int((counts * counts).sum())) // 2

@@ -47,6 +47,12 @@ def test_it_is_the_mean_of_the_areas_of_groups_with_both_classes(seed, weighted_
     assert f"weighted by {weighted_by}" in metric.remark()
 
 
+def test_scores_in_half_precision_are_read():
+    metric, y = GAUC("user", "rows"), torch.tensor([0, 1, 1])
+    metric.update(torch.tensor([0.25, 0.5, 0.75], dtype=torch.bfloat16), y, torch.zeros(3).long())
+    assert float(metric.compute()) == 1
+
+
 def test_a_score_that_is_the_rate_of_its_group_has_a_half():
     frame = draw(600)
     frame["score"] = frame.groupby("group").label.transform("mean")
