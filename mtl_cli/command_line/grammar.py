@@ -25,7 +25,7 @@ from mtl_cli.basis.shell import OTHER_KINDS, in_quotes
 from mtl_cli.disk.literal import literal
 
 PLAIN_KEY = re.compile(r"[\w./%+$*@?|-]+", re.ASCII)
-MAPPINGS = ("targets", "columns", "sources")  # of a dataset, whose keys people's files name
+MAPPINGS = ("targets", "columns", "sources", "join")  # of a dataset, whose keys people's files name
 MAPPING = re.compile(
     rf"(\+{{0,2}}dataset\.(?:{'|'.join(MAPPINGS)})[\w.]*)=(\{{.*\}})", re.ASCII | re.DOTALL
 )

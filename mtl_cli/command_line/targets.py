@@ -29,7 +29,7 @@ from mtl_cli.command_line.names import word as typed_word
 from mtl_cli.command_line.own_parts import composable, installed_folders
 from mtl_cli.command_line.places import CONF
 
-OPEN = re.compile(r"dataset\.(targets|columns)\.[^=]+=")  # a target or column is new by its name
+OPEN = re.compile(r"dataset\.(targets|columns|join)\.[^=]+=")  # each is new by its name
 NAMED = re.compile(r"\btasks\.([\w-]+)")
 LOOKS = ("--cfg", "-c", "--info", "-i")  # flags by which Hydra shows what it composes
 

@@ -30,6 +30,7 @@ from mtl_cli.dataset.splits.options import SplitOptions
 from mtl_cli.dataset.splits.shared import remarks_on
 from mtl_cli.dataset.tables.grouping import check_groups, groups_in
 from mtl_cli.dataset.tables.inference import Inference
+from mtl_cli.dataset.tables.joined import Joins, joined
 from mtl_cli.dataset.tables.plain import PlainTable
 from mtl_cli.dataset.tables.read import as_numbers, read_tables
 from mtl_cli.dataset.tables.targets import TableTargets
@@ -70,6 +71,7 @@ class Table(InMemoryDataset):
         weight_column: how much each row counts in the losses, from 0.
         task_column: makes the one target a task for each of its values, called by that value.
         files: how files are read.
+        joins: other files, of which each row gets columns, and where people get the files.
         batching: see `InMemoryDataset`.
         downsample: ``{binary target: {label: share}}``, of train rows; see `Downsampling`.
         group_columns: columns whose groups batches carry, for metrics within groups; None: none.
@@ -77,7 +79,7 @@ class Table(InMemoryDataset):
     """
 
     shared: ClassVar[Mapping[str, type]] = MappingProxyType(
-        {"files": ReadOptions, "batching": Batching}
+        {"files": ReadOptions, "joins": Joins, "batching": Batching}
     )
 
     def __init__(
@@ -95,6 +97,7 @@ class Table(InMemoryDataset):
         weight_column: str | None,
         task_column: str | None,
         files: ReadOptions,
+        joins: Joins,
         batching: Batching,
         downsample: Mapping[str, Mapping[Any, float]] | None,
         group_columns: Sequence[str] | None,
@@ -124,8 +127,10 @@ class Table(InMemoryDataset):
         numbers = labels.columns() - set(labels.text_columns())
         files.written = {name: decimal for name in numbers if not writing.is_plain}
         files.written |= decimal_marks(said, decimal)
-        written = [*as_text(said), *labels.text_columns(), *by]
+        files.origin = joins.origin
+        written = [*as_text(said), *labels.text_columns(), *by, *(joins.join or {})]
         table, place, counts = read_tables(paths, files, written, writing, dropped(said))
+        table, beside = joined(table, joins.joins(), files, written, writing, dropped(said))
         check_columns(table.column_names, said, "dataset.columns", "dataset")
         check_columns(table.column_names, by, "dataset.split.column", "dataset")
         check_groups(table, carried := list(group_columns or ()))
@@ -153,7 +158,7 @@ class Table(InMemoryDataset):
             raise problem("dataset", rule, found, fix)
         self.reader = TableReader(
             *(inferred.learned, vars(files), labels.known, task_column, labels.groups),
-            *(vars(writing), carried),
+            *(vars(writing), carried, beside),
         )
         groups = groups_in(table, carried, place)
         rows = self.reader.rows(len(table), (inferred.codes[c.name] for c in self.reader.columns))

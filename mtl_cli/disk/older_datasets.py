@@ -135,13 +135,9 @@ def state_of_today(target: Any, state: Any) -> Any:
     if target == f"{READERS}.table.TableReader":
         columns = [{**PLAIN_NUMBERS, **c} if c["type"] == "number" else c for c in state["columns"]]
         targets = {task: {**TARGET, **own} for task, own in state["targets"].items()}
-        return {
-            "writing": {**PLAIN_NUMBERS},
-            "group_columns": [],
-            **state,
-            "columns": columns,
-            "targets": targets,
-        }
+        now = {"columns": columns, "targets": targets}
+        later = {"writing": {**PLAIN_NUMBERS}, "group_columns": [], "joins": []}
+        return {**later, **state, **now}
     if target == f"{READERS}.text.TextReader":
         sources = {name: with_names(own) for name, own in state["sources"].items()}
         targets = {

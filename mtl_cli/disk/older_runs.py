@@ -38,6 +38,8 @@ LATER: Mapping[str, Mapping[str, Any]] = {
         "date_format": None,
         "downsample": None,
         "group_columns": None,
+        "join": None,
+        "origin": None,
     },
     "mtl_cli.encoder.resnet.ResNet": {"output_stride": None},
     "mtl_cli.encoder.transformer.Transformer": {"pool": True},

@@ -146,5 +146,7 @@ def test_the_weights_of_a_table_were_those_of_all_targets():
         "writing": plain,
         "options": {"names": None},
         "targets": {"m": {**target, "weight": "w", "where": None}},
+        "group_columns": [],
+        "joins": [],
     }
     assert state_of_today("mtl_cli.dataset.readers.table.TableReader", found) == found

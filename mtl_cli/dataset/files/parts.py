@@ -41,6 +41,7 @@ class ReadOptions:
         written: ``{column: its decimal mark}`` of columns of numbers that text files write in a way
             of their own (``1.234,5``), so that they stay as they are written there.
         decimal: the mark of the others, where all columns do; None: they are as programs write.
+        origin: where people get the files; None: nobody says it.
     """
 
     slot: str = "dataset"
@@ -53,6 +54,7 @@ class ReadOptions:
     skipped: int = field(default=0, init=False)
     written: Mapping[str, str] = field(default_factory=dict, init=False)
     decimal: str | None = field(default=None, init=False)
+    origin: str | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         slot = self.slot

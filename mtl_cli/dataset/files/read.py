@@ -69,6 +69,8 @@ def named_files(path: str | Path, options: ReadOptions) -> list[Path]:
     found = f"no {given}" if there else f"no {given}, nor its folder"
     fix = f"{options.path}=<file, folder or glob>"
     fix = as_word(options.path, given.parent / close) if close else fix
+    if options.origin is not None:  # where a file is missing, others beside it are no answer
+        fix = f"{given.name} of {options.origin} in {given.parent}, or {options.path}=<yours>"
     raise problem(options.path, "must be a file, a folder or a glob", found, fix)
 
 

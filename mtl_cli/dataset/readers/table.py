@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,8 @@ from mtl_cli.dataset.files.read import CHUNK_ROWS, read_parts
 from mtl_cli.dataset.readers.base import NewExamples, Reader
 from mtl_cli.dataset.readers.unseen import Unseen
 from mtl_cli.dataset.tables.grouping import Known, groups_in
+from mtl_cli.dataset.tables.join import Join
+from mtl_cli.dataset.tables.joined import lookups
 from mtl_cli.dataset.tables.read import as_numbers
 from mtl_cli.dataset.tables.types import column_of, column_state
 
@@ -44,6 +47,7 @@ class TableReader(Reader):
         groups: ``{task: (its target, its group)}``, where there are groups.
         writing: how numbers of targets and weights are written; see `Writing`.
         group_columns: those that say the group of a row, for metrics within groups.
+        joins: the files that are joined to each row.
     """
 
     def __init__(
@@ -55,6 +59,7 @@ class TableReader(Reader):
         groups: Mapping[str, Sequence[str]],
         writing: Mapping[str, Any],
         group_columns: Sequence[str] = (),
+        joins: Sequence[Join] = (),
     ) -> None:
         self.columns = sorted(columns, key=lambda c: 2 * c.is_list + bool(c.sizes))  # stable
         self.options = {name: options[name] for name in OPTIONS}
@@ -63,6 +68,7 @@ class TableReader(Reader):
         self.groups = {task: list(group) for task, group in groups.items()}
         self.writing = Writing(**writing)
         self.group_columns = list(group_columns)
+        self.joins = list(joins)
         self.numbers = sum(column.num_numbers for column in self.columns)
         self.inputs: dict[str, InputSpec] = {INPUT: self.spec()}
 
@@ -108,15 +114,18 @@ class TableReader(Reader):
         options.written = {name: mark for name, mark in marks.items() if mark}
         options.written |= dict.fromkeys(numbers, self.writing.decimal)
         typed = [*numbers, *(column.name for column in self.columns if not column.sizes)]
-        unseen, wanted = Unseen(), list(dict.fromkeys(wanted))
-        for part in read_parts(path, options, wanted, CHUNK_ROWS, typed=typed):
-            place = place_among([part])
-            table = as_numbers(part.table, place, numbers, self.writing)
-            codes = [own.codes(table.column(own.name), place) for own in used]
+        typed = [name for name in typed if name not in {join.column for join in self.joins}]
+        unseen, (files, own) = Unseen(), lookups(self.joins, wanted, options, typed)
+        for part in read_parts(path, options, own, CHUNK_ROWS, typed=typed):
+            place, table = place_among([part]), part.table
+            for file in files:
+                table = file.beside(table)
+            table = as_numbers(table, place, numbers, self.writing)
+            codes = [column.codes(table.column(column.name), place) for column in used]
             rows = self.rows(len(table), codes)
-            for own, values in zip(used, codes, strict=True):
-                if any(isinstance(code, Bag) or not code.all() for code in values if own.sizes):
-                    unseen.add(own, table.column(own.name))
+            for column, values in zip(used, codes, strict=True):
+                if any(isinstance(code, Bag) or not code.all() for code in values if column.sizes):
+                    unseen.add(column, table.column(column.name))
             names = {"file": [part.file.name] * len(table), "row": np.array(part.numbers())}
             names |= {self.shown_as(name): table.column(name).combine_chunks() for name in shown}
             targets = {
@@ -174,14 +183,16 @@ class TableReader(Reader):
             "groups": self.groups,
             "writing": vars(self.writing),
             "group_columns": self.group_columns,
+            "joins": [asdict(join) for join in self.joins],
         }
 
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> TableReader:
         columns = [column_of(column) for column in state["columns"]]
         targets = {name: Target.from_state(target) for name, target in state["targets"].items()}
-        rest = (state[name] for name in ("task_column", "groups", "writing", "group_columns"))
-        return cls(columns, state["options"], targets, *rest)
+        state = state | {"joins": [Join(**own) for own in state["joins"]]}
+        names = ("task_column", "groups", "writing", "group_columns", "joins")
+        return cls(columns, state["options"], targets, *(state[name] for name in names))
 
 
 def stacked(columns: Sequence[np.ndarray], num_rows: int, kind: type) -> Tensor:
