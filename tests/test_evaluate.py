@@ -310,7 +310,7 @@ def test_a_metric_without_a_value_is_a_dash_and_selects_nothing(tmp_path: Path, 
     data.loc[data.split != "train", "ill"] = 1
     data.to_csv(tmp_path / "t.csv", index=False)
     words = [*WEIGHED, f"dataset.path={tmp_path / 't.csv'}", "dataset.targets={ill: binary}"]
-    with pytest.raises(Problem, match=r"trainer\.select=ill/auroc needs a metric with a value"):
+    with pytest.raises(Problem, match=r"trainer\.select=ill/auroc needs metrics with a value"):
         train(tmp_path / "refused", *words, "trainer.select=ill/auroc")
     capfd.readouterr()
     train(tmp_path / "run", *words, "trainer.max_epochs=3")
