@@ -35,16 +35,16 @@ WAYS = {
     ],
 }
 WORLDS = {
-    "no bias": ["dataset.bias=0"],
-    "bias 0.8": ["dataset.bias=0.8"],
     "bias 0.8, linear": ["dataset.bias=0.8", "dataset.interaction=0"],
+    "bias 0.8": ["dataset.bias=0.8"],
     "bias 0.8, hidden 1": ["dataset.bias=0.8", "dataset.gamma=1"],
 }
 COMMON = [
-    *("dataset.num_train=100000", "dataset.num_val=20000", "dataset.num_test=20000"),
+    *("dataset.num_train=40000", "dataset.num_val=10000", "dataset.num_test=20000"),
     *("dataset.num_users=500", "dataset.num_items=200", "dataset.batch_size=1024"),
     *("trainer.patience=3", "optimizer.lr=0.003", "trainer.checkpoint_every=100"),
-    *("pictures.curves=false", "pictures.metrics=false", "device=cpu", "runtime.threads=1"),
+    *("embedding.width=8", "device=cpu", "runtime.threads=1"),
+    *("pictures.curves=false", "pictures.metrics=false"),
 ]
 
 Figures = dict[tuple[str, str], list[dict[str, float]]]  # {(way, world): of each seed}
@@ -101,7 +101,8 @@ def main() -> None:
     options = parser.parse_args()
     if options.seeds < 2:
         parser.error("--seeds must be at least 2: intervals are over seeds")
-    jobs = [Job(*setting) for setting in product(WAYS, WORLDS, range(options.seeds))]
+    settings = product(range(options.seeds), WORLDS, WAYS)
+    jobs = [Job(way, world, seed) for seed, world, way in settings]
     with ProcessPoolExecutor(options.processes, get_context("spawn")) as pool:
         found = list(pool.map(run, jobs, [options.out] * len(jobs)))
     figures: Figures = {}

@@ -19,6 +19,7 @@ def load(name):
 
 
 toy, mmoe = load("reproduce_toy"), load("reproduce_mmoe")
+clicks = load("reproduce_clicks")
 
 
 def toy_losses(x1, x2):
@@ -110,3 +111,25 @@ def test_findings_are_read_off_the_losses():
     assert all(mmoe.findings(as_in_the_paper).values())
     turned = dict(zip(as_in_the_paper, reversed(as_in_the_paper.values()), strict=True))
     assert list(mmoe.findings(turned).values()).count(False) >= 2
+
+
+def test_conversions_are_measured_in_every_way(tmp_path, monkeypatch):
+    few = {"num_train": 400, "num_val": 100, "num_test": 100, "num_users": 30, "num_items": 20}
+    words = [f"dataset.{name}={number}" for name, number in few.items()]
+    quick = ["trainer=smoke", "device=cpu", "pictures.curves=false", "pictures.metrics=false"]
+    monkeypatch.setattr(clicks, "COMMON", [*words, *quick])
+    for way in (clicks.PLAIN, "all known"):
+        figures = clicks.run(clicks.Job(way, "bias 0.8, hidden 1", 0), tmp_path)
+        assert 0 < abs(figures["bias"]) <= figures["mae"] <= figures["rmse"] < 1
+
+
+def test_a_way_is_compared_with_clicked_impressions_world_by_world():
+    """Pairs of seeds: a difference that is alike in all has a narrow interval."""
+    own = [0.1, 0.2, 0.3, 0.4]
+    figures = {
+        (way, world): [{"rmse": value - 0.05 * (way == "ESMM")} for value in own]
+        for way in clicks.WAYS
+        for world in clicks.WORLDS
+    }
+    (row,) = (line for line in clicks.table(figures, "rmse").splitlines() if "ESMM" in line)
+    assert row.count("0.2000 ± 0.2054 (-0.0500 ± 0.0000)") == len(clicks.WORLDS)
