@@ -129,8 +129,9 @@ class Table(InMemoryDataset):
         files.written |= decimal_marks(said, decimal)
         files.origin = joins.origin
         written = [*as_text(said), *labels.text_columns(), *by, *(joins.join or {})]
-        table, place, counts = read_tables(paths, files, written, writing, dropped(said))
-        table, beside = joined(table, joins.joins(), files, written, writing, dropped(said))
+        of_files = (files, written, writing, dropped(said))
+        table, place, counts = read_tables(paths, *of_files)
+        table, beside, lines = joined(table, joins.joins(), *of_files)
         check_columns(table.column_names, said, "dataset.columns", "dataset")
         check_columns(table.column_names, by, "dataset.split.column", "dataset")
         check_groups(table, carried := list(group_columns or ()))
@@ -169,6 +170,7 @@ class Table(InMemoryDataset):
         self.downsampling = Downsampling.of(downsample, ungrouped)
         self.notes = (
             *split_lines(dealt.facts),
+            *(f"joined      {line}" for line in lines),
             *([f"broken rows skipped: {files.skipped:,}"] if files.skipped else []),
             *labels.notes(train),
             *inferred.lines(),

@@ -42,7 +42,7 @@ class Join:
 
     def options(self, options: ReadOptions) -> ReadOptions:
         """How the file is read: as the rows are, but by names of its own, which it begins with."""
-        own = JoinOptions(self.slot, **as_said(options))
+        own = JoinOptions(options.slot, **as_said(options), place=self.slot)
         own.written, own.decimal, own.origin = options.written, options.decimal, options.origin
         return own
 
@@ -72,12 +72,19 @@ class Join:
             log.warning("%s is not as in training: its columns are read as it is now", self.path)
 
 
+@dataclass
 class JoinOptions(ReadOptions):
-    """How a file that is joined is read."""
+    """How a file that is joined is read: by the options of the rows, from a path of its own.
+
+    Args:
+        place: what gives that path.
+    """
+
+    place: str = "dataset.join"
 
     @property
     def path(self) -> str:
-        return self.slot
+        return self.place
 
 
 def as_said(options: ReadOptions) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -37,13 +38,13 @@ class Lookup:
     rows: Mapping[str, int]
 
     @classmethod
-    def of(cls, join: Join, table: pyarrow.Table, place: Place) -> Lookup:
-        """The lookup of a file's rows.
+    def of(cls, join: Join, table: pyarrow.Table, place: Place, slot: str) -> Lookup:
+        """The lookup of a file's rows, which were read by the options of ``slot``.
 
         Raises:
             ValueError: where it has not the column, or two rows of one value.
         """
-        check_columns(table.column_names, [join.column], join.slot, join.slot)
+        check_columns(table.column_names, [join.column], join.slot, slot)
         codes, values = encode(table.column(join.column))
         there = np.flatnonzero(codes >= 0)
         present, firsts = np.unique(codes[there], return_index=True)
@@ -69,13 +70,23 @@ class Lookup:
         if both := [name for name in self.table.column_names if name in table.column_names]:
             rule = "must name a file whose other columns have names of their own"
             raise problem(join.slot, rule, f"{', '.join(both)} in both", ONE_NAME)
-        codes, values = encode(table.column(join.column))
-        rows = np.array([self.rows.get(value, -1) for value in values], dtype=np.int64)
-        at = append(rows, -1)[codes]
+        at = self.at(table)
         found = self.table.take(pyarrow.array(at, mask=at < 0))
         for i, name in enumerate(found.column_names):
             table = table.append_column(found.schema.field(i), found.column(name))
         return table
+
+    def at(self, table: pyarrow.Table) -> np.ndarray:
+        """The row of the file that belongs to each of some rows; -1 where it has none."""
+        codes, values = encode(table.column(self.join.column))
+        rows = np.array([self.rows.get(value, -1) for value in values], dtype=np.int64)
+        return append(rows, -1)[codes]
+
+    def line(self, table: pyarrow.Table) -> str:
+        """What the file gives to how many rows, in a line."""
+        missing = int((self.at(table) < 0).sum())
+        given = f"{', '.join(self.table.column_names)} by {self.join.column}"
+        return f"{Path(self.join.path).name} gives {given}, and lacks {missing:,} of {len(table):,}"
 
 
 @dataclass
@@ -110,19 +121,21 @@ def joined(
     text: Collection[str],
     writing: Writing,
     dropped: Collection[str],
-) -> tuple[pyarrow.Table, list[Join]]:
-    """The rows of a training with the columns of all files, and what a run remembers of these.
+) -> tuple[pyarrow.Table, list[Join], list[str]]:
+    """The rows of a training with the columns of all files, what a run remembers of these, and what
+    it says of them.
 
     The other arguments are those of `read_tables`.
     """
-    remembered = []
+    remembered, lines = [], []
     for join in joins:
         own = join.options(options)
         there, place, _ = read_tables([join.path], own, text, writing, dropped)
-        lookup = Lookup.of(join, there, place)
+        lookup = Lookup.of(join, there, place, own.slot)
         table = lookup.beside(table)
+        lines.append(lookup.line(table))
         remembered.append(join.remembered(lookup.table.column_names, own))
-    return table, remembered
+    return table, remembered, lines
 
 
 def lookups(
@@ -143,5 +156,5 @@ def lookups(
         join.check(options)
         own = join.options(options)
         parts = list(read_parts(join.path, own, [join.column, *given], typed=typed))
-        found.append(Lookup.of(join, concatenate(parts, own), place_among(parts)))
+        found.append(Lookup.of(join, concatenate(parts, own), place_among(parts), own.slot))
     return found, names

@@ -72,6 +72,9 @@ def test_a_join_is_a_left_join_in_training_and_ever_after(tmp_path, name, main):
     assert [c.name for c in own.reader.columns] == [c.name for c in plain.reader.columns]
     expected = content(plain.splits["train"].inputs["row"])
     assert content(own.splits["train"].inputs["row"]) == expected
+    lacking = (ratings().film == 7).sum()
+    said = f"joined      {name} gives genres, length, title by film, and lacks {lacking} of {N}"
+    assert said in own.notes
     reader = through_json(own.reader)
     batches = reader.read(tmp_path / main, "row", N, ["rating"])
     assert [content(batch.inputs["row"]) for batch in batches] == [expected]
@@ -112,6 +115,9 @@ def test_files_and_columns_that_cannot_be_joined_are_refused(tmp_path):
         make(path, {"movie": both})
     with pytest.raises(Problem, match=r"dataset\.join\.film=.*both\.csv"):
         make(path, {"film": str(tmp_path / "bot.csv")})
+    (tmp_path / "broken.csv").write_text("film,length\n1,2,3\n2,3\n")
+    with pytest.raises(Problem, match=r"broken\.csv[^$]*dataset\.on_bad_row=skip"):
+        make(path, {"film": str(tmp_path / "broken.csv")})
     with pytest.raises(Problem, match=r"dataset\.join is \{column: path\}"):
         make(path, ["film"])
 
