@@ -14,8 +14,9 @@ class ESCMDR(nn.Module):
 
     e is the cross-entropy where there is a label (o = 1), p the probability of its being there,
     and e^ = softplus of the output of an imputation tower. The first sum is on the average that of
-    all rows' errors if p is right or e^ is; the second trains the tower. No gradient reaches p;
-    through e and e^ all of it does, as the formula is written.
+    all rows' errors if p is right or e^ is; the second trains the tower alone: were it to reach the
+    prediction, e's variance would be minimised too, and rates pulled towards a half. No gradient
+    reaches p.
 
     Args:
         propensity: the binary task whose probability p is.
@@ -39,7 +40,7 @@ class ESCMDR(nn.Module):
         there, error = errors(output, target)
         imputed = nn.functional.softplus(imputation)
         weight = inverse(there, propensity, self.least)
-        return doubly_robust(weight, error, imputed) + weight * (error - imputed).square()
+        return doubly_robust(weight, error, imputed) + weight * (error.detach() - imputed).square()
 
 
 def doubly_robust(weight: Tensor, error: Tensor, imputed: Tensor) -> Tensor:

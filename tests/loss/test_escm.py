@@ -224,3 +224,17 @@ def untrained_ctr():
 def test_what_cannot_be_read_is_refused(make, said):
     with pytest.raises(Problem, match=said):
         make()
+
+
+@pytest.mark.parametrize(("rate", "propensity"), [(0.1, 0.3), (0.2, 0.1)])
+@pytest.mark.parametrize("tower", [-2.0, 0.0, 1.0])
+def test_with_true_propensities_the_true_rate_is_where_a_constant_rests(rate, propensity, tower):
+    """Whatever the tower imputes: the expectation over clicks and conversions, in closed form."""
+    logit = torch.tensor(rate, dtype=torch.float64).logit().requires_grad_()
+    target = torch.tensor([math.nan, 1.0, 0.0], dtype=torch.float64)
+    chance = torch.tensor([1 - propensity, propensity * rate, propensity * (1 - rate)])
+    ctr = torch.tensor(propensity, dtype=torch.float64).logit().expand(3)
+    imputation = torch.full((3,), tower, dtype=torch.float64)
+    loss = ESCMDR("ctr", "error", 1e-6)(logit.expand(3), target, ctr, imputation)
+    (grad,) = torch.autograd.grad((loss * chance).sum(), logit)
+    assert grad.abs() < 1e-7
