@@ -95,7 +95,7 @@ def place_sweep(path: Path, words: Sequence[str], named: bool, trains: bool) -> 
 
 def forgotten(path: Path) -> bool:
     """Takes away the folder of a sweep of which no job has begun; says whether there was one."""
-    if [file.name for file in path.iterdir()] != [FILE]:
+    if not path.is_dir() or [file.name for file in path.iterdir()] != [FILE]:
         return False
     (path / FILE).unlink()
     path.rmdir()
