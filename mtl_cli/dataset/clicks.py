@@ -52,12 +52,6 @@ COLUMNS: Mapping[str, Mapping[str, Any]] = {
 USUAL: Mapping[str, Any] = {
     "min_count": 2,
     "max_vocabulary": 1_000_000,
-    "hash": None,
-    "vocabulary_of": None,
-    "width": None,
-    "split": "|",
-    "pool": "mean",
-    "max": None,
     "decimal": ".",
     "thousands": None,
     "date_format": None,

@@ -36,16 +36,6 @@ from mtl_cli.dataset.tables.read import as_numbers, read_tables
 from mtl_cli.dataset.tables.targets import TableTargets
 from mtl_cli.dataset.tables.types import as_text, check_said, decimal_marks, dropped
 
-# Of columns that say nothing else: see `Category` and `CategoryList`.
-OPTIONS: Mapping[str, Any] = {
-    "hash": None,
-    "vocabulary_of": None,
-    "width": None,
-    "split": "|",
-    "pool": "mean",
-    "max": None,
-}
-
 
 class Table(InMemoryDataset):
     """Input ``row``; a task for each target, or for each value of ``task_column``.
@@ -146,7 +136,7 @@ class Table(InMemoryDataset):
             others = [name for name in table.column_names if name not in labels.columns()]
             dealt.facts.update(remarks_on(others, table.column))
 
-        usual = {**OPTIONS, "min_count": min_count, "max_vocabulary": max_vocabulary}
+        usual: dict[str, Any] = {"min_count": min_count, "max_vocabulary": max_vocabulary}
         usual |= {"decimal": decimal, "thousands": thousands, "date_format": date_format}
         inferred = Inference(place, train, said, usual)
         left_out = {*labels.columns(), *by}

@@ -100,11 +100,6 @@ class Column(ABC):
             ValueError: where a cell is none of this type, or an option is out of its range.
         """
 
-    @classmethod
-    def count(cls, cells: Any, train: np.ndarray, **options: Any) -> Counter[str]:
-        """How many train rows have each value, of a type with a vocabulary; else nothing."""
-        return Counter()
-
     @property
     def num_numbers(self) -> int:
         """How many numbers of a row it is; 0: it is codes."""

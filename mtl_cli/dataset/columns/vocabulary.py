@@ -75,13 +75,6 @@ def learn_vocabulary(
     return Vocabulary(values, None)
 
 
-def check_width(column: str, width: int | None) -> None:
-    """Refuses what is no width of vectors; None: as of all others."""
-    if width is not None:
-        option = f"dataset.columns.{column}.width"
-        check_integer(option, width, 1, f"{option}=16")
-
-
 def shorten(text: str) -> str:
     """The beginning of a long text."""
     return text if len(text) <= 20 else f"{text[:17]}..."

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from mtl_cli.basis.batch import Bag, Fields
 from mtl_cli.basis.inputs import Dense, InputSpec, Row
+from mtl_cli.dataset.columns.coded import Coded
 from mtl_cli.dataset.columns.column import Codes, Column
 from mtl_cli.dataset.columns.numbers import read_weights
 from mtl_cli.dataset.columns.target import Target, only_in_group
@@ -74,14 +75,14 @@ class TableReader(Reader):
 
     def spec(self) -> InputSpec:
         """What a row is: plain numbers where it has no codes."""
-        coded = [column for column in self.columns if column.sizes]
+        coded = [column for column in self.columns if isinstance(column, Coded)]
         if not coded:
             return Dense((self.numbers,))
         sizes = tuple(size for column in coded if not column.is_list for size in column.sizes)
         lists = tuple(size for column in coded if column.is_list for size in column.sizes)
         names = [column.name for column in coded]
-        owners = [vars(column).get("vocabulary_of") or column.name for column in coded]
-        widths = [vars(coded[names.index(owner)]).get("width") or 0 for owner in owners]
+        owners = [column.vocabulary_of or column.name for column in coded]
+        widths = [coded[names.index(owner)].width or 0 for owner in owners]
         vocabularies = tuple(map(names.index, owners)) if owners != names else ()
         return Row(self.numbers, sizes, lists, vocabularies, tuple(widths) if any(widths) else ())
 

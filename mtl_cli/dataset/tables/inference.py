@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mtl_cli.basis.errors import nearest, problem
+from mtl_cli.dataset.columns.coded import Coded
 from mtl_cli.dataset.columns.column import Codes, Column, Learned, Written
 from mtl_cli.dataset.columns.vocabulary import Vocabulary
 from mtl_cli.dataset.columns.writing import Writing, joint
@@ -19,6 +20,16 @@ from mtl_cli.dataset.tables.types import known_types, name_of, options_of
 if TYPE_CHECKING:
     import pyarrow
 
+# Options of types, where neither a column nor the dataset says them: see `Coded`, `CategoryList`.
+USUAL: Mapping[str, Any] = {
+    "hash": None,
+    "vocabulary_of": None,
+    "width": None,
+    "split": "|",
+    "pool": "mean",
+    "max": None,
+}
+
 
 class Inference:
     """Learns the columns of a table, and keeps their codes.
@@ -27,7 +38,7 @@ class Inference:
         place: where the rows are from.
         train: the positions of the train rows.
         said: ``{column: {"type": ..., its options}}``, as the user says.
-        usual: the options of types, where a column does not say them.
+        usual: the options of types, where a column does not say them, beside `USUAL`.
 
     Attributes:
         learned: the columns that are read, in order.
@@ -54,16 +65,18 @@ class Inference:
         owners = self.owners(columns)
         for name in sorted(columns, key=lambda name: name in owners):  # stable
             cells, kind = columns[name], self.kind_of(name, columns[name].type)
-            also: Counter[str] = Counter()
-            for other in (other for other, owner in owners.items() if owner == name):
-                own = self.options_of(other)
-                also += self.kind_of(other, columns[other].type).count(
-                    columns[other], self.train, **own
-                )
+            others = [other for other, owner in owners.items() if owner == name]
+            also = sum((self.counts(other, columns[other]) for other in others), Counter())
             known = self.vocabulary(owners[name]) if name in owners else None
             said = bool(self.said.get(name))
             written = Written(name, cells, self.place, self.train, said, also, known)
             self.note(name, cells, kind, kind.learn(written, **self.options_of(name, kind)))
+
+    def counts(self, name: str, cells: pyarrow.ChunkedArray) -> Counter[str]:
+        """How many train rows have each value of a column that has the vocabulary of another."""
+        kind = self.kind_of(name, cells.type)
+        assert issubclass(kind, Coded)  # the others have no such option
+        return kind.count(cells, self.train, **self.options_of(name, kind))
 
     def note(
         self, name: str, cells: pyarrow.ChunkedArray, kind: type[Column], found: Learned
@@ -96,17 +109,15 @@ class Inference:
     def vocabulary(self, owner: str) -> Vocabulary:
         """What another column has learned."""
         column = next((column for column in self.learned if column.name == owner), None)
-        if column is None or not column.sizes:
+        if not isinstance(column, Coded):
             rule, fix = "must be categories", words_for(owner, "type: category")
             found = "a column that was dropped" if column is None else name_of(type(column))
             raise problem(f"column {owner}, whose vocabulary others have", rule, found, fix)
-        return column.known  # type: ignore[attr-defined]
+        return column.known
 
-    def options_of(self, name: str, kind: type[Column] | None = None) -> dict[str, Any]:
-        """What is said of a column, or is usual; of a kind, its options alone."""
-        said = {**self.usual, **self.said.get(name, {})}
-        if kind is None:
-            return {key: value for key, value in said.items() if key != "type"}
+    def options_of(self, name: str, kind: type[Column]) -> dict[str, Any]:
+        """The options of a column's type: what is said of it, or is usual."""
+        said = {**USUAL, **self.usual, **self.said.get(name, {})}
         for option in options_of(kind):
             if option not in said:
                 fix = f"dataset.columns.{name}.{option}=<value>"

@@ -24,7 +24,8 @@ def known_types() -> dict[str, type[Column]]:
         [found[name]] = [
             kind
             for kind in vars(module).values()
-            if isinstance(kind, type) and issubclass(kind, Column) and kind is not Column
+            if isinstance(kind, type) and issubclass(kind, Column)
+            if kind.__module__ == module.__name__
         ]
     return found
 

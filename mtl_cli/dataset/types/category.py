@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mtl_cli.basis.numerals import is_number
-from mtl_cli.dataset.columns.column import Column, Learned, Written
+from mtl_cli.dataset.columns.coded import Coded, check_width
+from mtl_cli.dataset.columns.column import Learned, Written
 from mtl_cli.dataset.columns.ids import id_hint
 from mtl_cli.dataset.columns.moments import date_hint
 from mtl_cli.dataset.columns.numbers import is_numeric
-from mtl_cli.dataset.columns.vocabulary import Vocabulary, check_width, learn_vocabulary, shorten
+from mtl_cli.dataset.columns.vocabulary import learn_vocabulary, shorten
 from mtl_cli.dataset.columns.writing import Writing, may_be_number, most_likely, writing_of
 from mtl_cli.dataset.files.cells import append, encode
 from mtl_cli.dataset.files.parts import Place, words_for
@@ -26,7 +27,7 @@ SOME = 20  # of those, for a first look
 
 
 @dataclass(frozen=True)
-class Category(Column):
+class Category(Coded):
     """The code of each category, from 1; 0 for one that is missing, rare in train, or unseen.
 
     Args:
@@ -42,7 +43,6 @@ class Category(Column):
     hash: int | None = None
     vocabulary_of: str | None = None
     width: int | None = None
-    as_text: ClassVar[bool] = True
 
     @classmethod
     def suits(cls, kind: pyarrow.DataType) -> bool:
@@ -95,15 +95,6 @@ class Category(Column):
     @classmethod
     def count(cls, cells: Any, train: np.ndarray, **options: Any) -> Counter[str]:
         return count_values(*encode(cells), train)
-
-    @property
-    def known(self) -> Vocabulary:
-        """The codes of its values."""
-        return Vocabulary(self.values, self.hash)
-
-    @property
-    def sizes(self) -> tuple[int, ...]:
-        return (self.known.size,)
 
     def codes(self, cells: Any, place: Place) -> list[np.ndarray]:
         return [self.look_up(*encode(cells, self.values))]

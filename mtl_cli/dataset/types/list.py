@@ -12,8 +12,9 @@ import torch
 
 from mtl_cli.basis.batch import Bag
 from mtl_cli.basis.errors import check_choice, check_integer, problem
-from mtl_cli.dataset.columns.column import Column, Learned, Written
-from mtl_cli.dataset.columns.vocabulary import Vocabulary, check_width, learn_vocabulary
+from mtl_cli.dataset.columns.coded import Coded, check_width
+from mtl_cli.dataset.columns.column import Learned, Written
+from mtl_cli.dataset.columns.vocabulary import learn_vocabulary
 from mtl_cli.dataset.files.canonical import canonical
 from mtl_cli.dataset.files.cells import MISSING, encode
 from mtl_cli.dataset.files.parts import Place, words_for
@@ -23,7 +24,7 @@ SEPARATORS = ("|", ",", ";", " ", "/")
 
 
 @dataclass(frozen=True)
-class CategoryList(Column):
+class CategoryList(Coded):
     """The codes of a cell's values, each of which counts 1, or 1 / their number.
 
     A value that is rare in train, or unseen, has code 0; a cell without values has none.
@@ -45,7 +46,6 @@ class CategoryList(Column):
     hash: int | None = None
     vocabulary_of: str | None = None
     width: int | None = None
-    as_text: ClassVar[bool] = True
     is_list: ClassVar[bool] = True
 
     @classmethod
@@ -99,15 +99,6 @@ class CategoryList(Column):
         indices, texts = encode(cells)
         lists = [values_of(text, options["split"], options["max"]) for text in texts]
         return count_lists(indices, lists, train)
-
-    @property
-    def known(self) -> Vocabulary:
-        """The codes of its values."""
-        return Vocabulary(self.values, self.hash)
-
-    @property
-    def sizes(self) -> tuple[int, ...]:
-        return (self.known.size,)
 
     def codes(self, cells: Any, place: Place) -> list[Bag]:
         indices, texts = encode(cells)
