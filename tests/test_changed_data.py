@@ -11,7 +11,7 @@ import mtl_cli
 from mtl_cli.basis.batch import Bag
 from mtl_cli.basis.digest import digest_of
 from mtl_cli.basis.errors import Problem
-from mtl_cli.dataset.memory.in_memory import Rows
+from mtl_cli.dataset.memory.rows import Rows
 
 ROWS = np.random.default_rng(0).normal(size=(60, 3)).round(3).tolist()
 TEXT = ["a,b,y", *(",".join(map(str, row)) for row in ROWS)]

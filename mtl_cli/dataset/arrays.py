@@ -21,7 +21,8 @@ from mtl_cli.dataset.columns.target_options import TargetOptions, targets_of
 from mtl_cli.dataset.files.arrays import HANDED, load_arrays
 from mtl_cli.dataset.files.parts import check_columns
 from mtl_cli.dataset.memory.batching import Batching
-from mtl_cli.dataset.memory.in_memory import InMemoryDataset, Rows
+from mtl_cli.dataset.memory.in_memory import InMemoryDataset
+from mtl_cli.dataset.memory.rows import Rows
 from mtl_cli.dataset.splits.deal import deal
 from mtl_cli.dataset.splits.facts import lines_of
 from mtl_cli.dataset.splits.options import SplitOptions
@@ -98,15 +99,9 @@ class Arrays(InMemoryDataset):
         self.drawn, self.dealt = dealt.drawn, dealt.facts
         self.notes = tuple(lines_of(dealt.facts))
         self.sizes_of_tasks = {t: size_of(own.kind, labels[t]) for t, own in said.items()}
+        whole = Rows({**given}, labels, weights)
         super().__init__(
-            splits={
-                split: Rows(
-                    {name: x[at] for name, x in given.items()},
-                    {task: y[at] for task, y in labels.items()},
-                    {task: w[at] for task, w in weights.items()},
-                )
-                for split, at in rows.items()
-            },
+            splits={split: whole.at(at) for split, at in rows.items()},
             inputs={name: Dense(tuple(x.shape[1:])) for name, x in given.items()},
             tasks=dict.fromkeys(said, read[0]),
             source=Path(path).name,

@@ -20,8 +20,8 @@ from mtl_cli.dataset.columns.target import Target
 from mtl_cli.dataset.columns.writing import Writing
 from mtl_cli.dataset.files.parts import Part, ReadOptions, check_columns, place_among
 from mtl_cli.dataset.memory.batching import Batching
-from mtl_cli.dataset.memory.in_memory import InMemoryDataset, Rows
-from mtl_cli.dataset.memory.take import take
+from mtl_cli.dataset.memory.in_memory import InMemoryDataset
+from mtl_cli.dataset.memory.rows import Rows
 from mtl_cli.dataset.readers.table import INPUT, TableReader
 from mtl_cli.dataset.tables.grouping import check_groups, groups_in
 from mtl_cli.dataset.tables.impressions import TRAITS, World
@@ -123,14 +123,9 @@ class Clicks(InMemoryDataset):
             self.notice = (
                 f"generated with a hidden cause (gamma={world.gamma}): no loss is unbiased"
             )
-        splits = {}
-        for split, positions in rows_of.items():
-            there = from_numpy(positions)
-            labels = {task: labels[there] for task, labels in targets.items()}
-            own_groups = {column: codes[there] for column, codes in groups.items()}
-            splits[split] = Rows({INPUT: take(rows, there, there)}, labels, {}, own_groups)
+        whole = Rows({INPUT: rows}, targets, {}, groups)
         super().__init__(
-            splits=splits,
+            splits={split: whole.at(from_numpy(at)) for split, at in rows_of.items()},
             inputs=self.reader.inputs,
             tasks=dict.fromkeys(TARGETS, INPUT),
             source="generated",

@@ -11,7 +11,8 @@ import torch
 from mtl_cli.basis.errors import check_integer, check_number
 from mtl_cli.basis.inputs import Dense
 from mtl_cli.dataset.memory.batching import Batching
-from mtl_cli.dataset.memory.in_memory import InMemoryDataset, Rows
+from mtl_cli.dataset.memory.in_memory import InMemoryDataset
+from mtl_cli.dataset.memory.rows import Rows
 from mtl_cli.dataset.readers.numbers import NumberReader
 
 NOISE_VARIANCE = 0.01

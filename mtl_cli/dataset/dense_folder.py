@@ -24,7 +24,8 @@ from mtl_cli.dataset.maps.listing import PICTURES, Listing, listed
 from mtl_cli.dataset.maps.map_target import EXAMPLE, MapTarget, map_targets_of
 from mtl_cli.dataset.maps.pixels import unpacked
 from mtl_cli.dataset.memory.batching import Batching
-from mtl_cli.dataset.memory.in_memory import InMemoryDataset, Rows
+from mtl_cli.dataset.memory.in_memory import InMemoryDataset
+from mtl_cli.dataset.memory.rows import Rows
 from mtl_cli.dataset.readers.pictures import PictureReader, as_seen, normalised, picture_spec
 from mtl_cli.dataset.splits.deal import deal
 from mtl_cli.dataset.splits.facts import lines_of
@@ -90,15 +91,9 @@ class DenseFolder(InMemoryDataset):
         for task, own in said.items():
             notes += check_train(own, classes.get(task, []), found.seen[task], dealt.rows["train"])
         picture = found.arrays.pop(PICTURES)
-        rows = {split: torch.from_numpy(at) for split, at in dealt.rows.items()}
+        whole = Rows({PICTURES: picture}, {**found.arrays, **labels.targets})
         super().__init__(
-            splits={
-                split: Rows(
-                    {PICTURES: picture[at]},
-                    {t: y[at] for t, y in {**found.arrays, **labels.targets}.items()},
-                )
-                for split, at in rows.items()
-            },
+            splits={split: whole.at(torch.from_numpy(at)) for split, at in dealt.rows.items()},
             inputs={PICTURES: picture_spec(picture.shape[1:])},
             tasks=dict.fromkeys(targets or (), PICTURES),
             source="files",

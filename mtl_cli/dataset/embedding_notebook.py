@@ -10,7 +10,8 @@ from mtl_cli.basis.batch import Bag
 from mtl_cli.basis.errors import check_integer, check_number
 from mtl_cli.basis.inputs import BagOfWords
 from mtl_cli.dataset.memory.batching import Batching
-from mtl_cli.dataset.memory.in_memory import InMemoryDataset, Rows
+from mtl_cli.dataset.memory.in_memory import InMemoryDataset
+from mtl_cli.dataset.memory.rows import Rows
 
 NUM_WORDS = 4
 

@@ -18,7 +18,8 @@ from mtl_cli.basis.errors import check_boolean, check_choice, check_integer, che
 from mtl_cli.basis.inputs import Dense
 from mtl_cli.dataset.files.mnist import Images, load_mnist
 from mtl_cli.dataset.memory.batching import Batching
-from mtl_cli.dataset.memory.in_memory import InMemoryDataset, Rows
+from mtl_cli.dataset.memory.in_memory import InMemoryDataset
+from mtl_cli.dataset.memory.rows import Rows
 from mtl_cli.dataset.readers.digits import DIGITS, DigitReader, normalise
 from mtl_cli.dataset.splits.options import checked
 

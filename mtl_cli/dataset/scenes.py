@@ -25,7 +25,8 @@ from mtl_cli.dataset.maps.pixels import borders, unpacked
 from mtl_cli.dataset.maps.render import render
 from mtl_cli.dataset.maps.rooms import CLASSES, SCENES, draw_rooms
 from mtl_cli.dataset.memory.batching import Batching
-from mtl_cli.dataset.memory.in_memory import InMemoryDataset, Rows
+from mtl_cli.dataset.memory.in_memory import InMemoryDataset
+from mtl_cli.dataset.memory.rows import Rows
 from mtl_cli.dataset.readers.pictures import PictureReader, as_seen, normalised, picture_spec
 
 BLOCK = 16  # scenes that are drawn and rendered together

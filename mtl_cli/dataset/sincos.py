@@ -10,7 +10,8 @@ from torch import Tensor
 from mtl_cli.basis.errors import check_choice, check_integer, check_number
 from mtl_cli.basis.inputs import Dense
 from mtl_cli.dataset.memory.batching import Batching
-from mtl_cli.dataset.memory.in_memory import InMemoryDataset, Rows
+from mtl_cli.dataset.memory.in_memory import InMemoryDataset
+from mtl_cli.dataset.memory.rows import Rows
 from mtl_cli.dataset.readers.numbers import NumberReader
 
 SHARES = {"random": (0.70, 0.15, 0.15), "extrapolation": (0.75, 0.0, 0.25)}

@@ -12,17 +12,17 @@ from types import MappingProxyType
 from typing import Any, ClassVar
 
 import numpy as np
-from torch import Tensor, device, from_numpy
+from torch import device, from_numpy
 
-from mtl_cli.basis.batch import Bag, Examples
+from mtl_cli.basis.batch import Bag
 from mtl_cli.basis.errors import check_integer, problem
 from mtl_cli.dataset.columns.target_options import EXAMPLE, targets_of
 from mtl_cli.dataset.columns.writing import Writing, joint
 from mtl_cli.dataset.files.parts import ReadOptions, check_columns, check_name
 from mtl_cli.dataset.memory.batching import Batching
 from mtl_cli.dataset.memory.downsampled import Downsampling
-from mtl_cli.dataset.memory.in_memory import InMemoryDataset, Rows, RowsLoader
-from mtl_cli.dataset.memory.take import take
+from mtl_cli.dataset.memory.in_memory import InMemoryDataset, RowsLoader
+from mtl_cli.dataset.memory.rows import Rows
 from mtl_cli.dataset.readers.table import INPUT, TableReader
 from mtl_cli.dataset.splits.deal import deal
 from mtl_cli.dataset.splits.facts import lines_of as split_lines
@@ -154,6 +154,7 @@ class Table(InMemoryDataset):
         groups = groups_in(table, carried, place)
         rows = self.reader.rows(len(table), (inferred.codes[c.name] for c in self.reader.columns))
         labels.read_weights(table, place)
+        whole = Rows({INPUT: rows}, labels.targets, labels.weights, groups)
         self.drawn, self.dealt = dealt.drawn, dealt.facts
         binary = {task: own.names for task, own in labels.known.items() if own.kind == "binary"}
         ungrouped = {task: names for task, names in binary.items() if task in labels.targets}
@@ -170,7 +171,7 @@ class Table(InMemoryDataset):
         self.sizes_of_tasks = labels.sizes
         self.patterns = labels.patterns
         super().__init__(
-            splits={name: rows_at(at, rows, labels, groups) for name, at in dealt.rows.items()},
+            splits={name: whole.at(from_numpy(at)) for name, at in dealt.rows.items()},
             inputs=self.reader.inputs,
             tasks=dict.fromkeys(labels.targets, INPUT),
             source=Path(path).name,
@@ -193,16 +194,3 @@ class Table(InMemoryDataset):
             return whole
         labels = self.splits[split].targets[self.downsampling.target]
         return self.downsampling.applied(whole, labels, seed)
-
-
-def rows_at(
-    positions: np.ndarray, rows: Examples, labels: TableTargets, groups: Mapping[str, Tensor]
-) -> Rows:
-    """The examples of a split."""
-    at = from_numpy(positions)
-    return Rows(
-        {INPUT: take(rows, at, at)},
-        {task: target[at] for task, target in labels.targets.items()},
-        {task: weights[at] for task, weights in labels.weights.items()},
-        {column: codes[at] for column, codes in groups.items()},
-    )

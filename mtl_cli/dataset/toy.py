@@ -13,7 +13,8 @@ import torch
 from mtl_cli.basis.batch import Bag
 from mtl_cli.basis.inputs import BagOfWords
 from mtl_cli.dataset.memory.batching import Batching
-from mtl_cli.dataset.memory.in_memory import InMemoryDataset, Rows
+from mtl_cli.dataset.memory.in_memory import InMemoryDataset
+from mtl_cli.dataset.memory.rows import Rows
 
 
 class Toy(InMemoryDataset):

@@ -5,7 +5,6 @@ https://arxiv.org/abs/1912.07753. A missing label is NaN.
 """
 
 import warnings
-from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -65,17 +64,8 @@ class Amount(Task):
     def to_loss_unit(self, target: Tensor) -> Tensor:
         return (target * (-self.log_unit.to(target.dtype)).exp()).to(torch.get_default_dtype())
 
-    def mean_loss(
-        self,
-        output: Tensor,
-        target: Tensor,
-        complete: bool,
-        weights: Tensor | None,
-        labels: int | None = None,
-        others: Sequence[Tensor] = (),
-    ) -> Tensor:
-        read = self.distribution(output)
-        return super().mean_loss(read, target, complete, weights, labels, others)
+    def read_by_loss(self, output: Tensor) -> Tensor:
+        return self.distribution(output)
 
     def predict(self, output: Tensor) -> Tensor:
         """The mean, [B, 1]."""

@@ -1,6 +1,5 @@
 """Counts: whole numbers from 0, of which a rate is predicted; a missing label is NaN."""
 
-from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import torch
@@ -40,16 +39,8 @@ class Count(Task):
     def to_loss_unit(self, target: Tensor) -> Tensor:
         return target.to(torch.get_default_dtype())
 
-    def mean_loss(
-        self,
-        output: Tensor,
-        target: Tensor,
-        complete: bool,
-        weights: Tensor | None,
-        labels: int | None = None,
-        others: Sequence[Tensor] = (),
-    ) -> Tensor:
-        return super().mean_loss(output + self.offset, target, complete, weights, labels, others)
+    def read_by_loss(self, output: Tensor) -> Tensor:
+        return output + self.offset
 
     def predict(self, output: Tensor) -> Tensor:
         return (output + self.offset).exp().clamp(min=LEAST)

@@ -41,6 +41,10 @@ class MeanLoss(nn.Module, ABC):
         """The target in the unit that the head predicts."""
         return target
 
+    def read_by_loss(self, output: Tensor) -> Tensor:
+        """What the loss reads of the head's output."""
+        return output
+
     def loss(
         self,
         output: Tensor,
@@ -119,7 +123,8 @@ class MeanLoss(nn.Module, ABC):
         """`loss` without its denominator; where the number of ``labels`` is known, no device is
         waited for."""
         labels = target.numel() if complete else labels
-        output, target = self.align(output, target), self.to_loss_unit(target)
+        output = self.align(self.read_by_loss(output), target)
+        target = self.to_loss_unit(target)
         if self.over_rows:
             read = (self.align(other, target) for other in others)
             return mean_of_rows(self.criterion(output, target, *read), weights)

@@ -12,7 +12,8 @@ from torchmetrics.classification import BinaryAUROC, MulticlassAccuracy, Multicl
 from mtl_cli.arch.hps import HPS
 from mtl_cli.basis.inputs import Dense
 from mtl_cli.dataset.memory.batching import Batching
-from mtl_cli.dataset.memory.in_memory import InMemoryDataset, Rows
+from mtl_cli.dataset.memory.in_memory import InMemoryDataset
+from mtl_cli.dataset.memory.rows import Rows
 from mtl_cli.encoder.linear import Linear as LinearEncoder
 from mtl_cli.head.linear import Linear
 from mtl_cli.model.model import Model

@@ -26,7 +26,8 @@ from mtl_cli.dataset.maps.npy_cache import Kind, cached, files_of
 from mtl_cli.dataset.maps.npy_maps import class_bytes, depth_floats, normal_halves
 from mtl_cli.dataset.maps.pixels import unpacked
 from mtl_cli.dataset.memory.batching import Batching
-from mtl_cli.dataset.memory.in_memory import InMemoryDataset, Rows
+from mtl_cli.dataset.memory.in_memory import InMemoryDataset
+from mtl_cli.dataset.memory.rows import Rows
 from mtl_cli.dataset.readers.pictures import PictureReader, as_seen, normalised, picture_spec
 from mtl_cli.dataset.splits.options import checked
 

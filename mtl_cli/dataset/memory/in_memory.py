@@ -19,29 +19,10 @@ from mtl_cli.basis.seed import generator_of
 from mtl_cli.dataset.base import Dataset
 from mtl_cli.dataset.memory.batching import Batching, fitted_size
 from mtl_cli.dataset.memory.labels import Labels
+from mtl_cli.dataset.memory.rows import Rows
 from mtl_cli.dataset.memory.take import row_bytes, take
 
 CHUNK_BYTES = 4 * 2**20  # rows are gathered for as many batches at once as fit in this
-
-
-@dataclass(frozen=True)
-class Rows:
-    """Examples in memory: the rows of all inputs and targets, in the same order.
-
-    Args:
-        inputs: ``{input name: [N, ...]}``.
-        targets: ``{task: [N, ...]}``.
-        weights: ``{task: [N]}``, how much each example counts in its loss; the others count 1.
-        groups: ``{column: [N]}``, see `Batch`; they are none of what is learned from.
-    """
-
-    inputs: dict[str, Examples]
-    targets: dict[str, Tensor]
-    weights: dict[str, Tensor] = field(default_factory=dict)
-    groups: dict[str, Tensor] = field(default_factory=dict, compare=False)
-
-    def __len__(self) -> int:
-        return len(next(iter(self.inputs.values())))
 
 
 class InMemoryDataset(Dataset):

@@ -16,7 +16,7 @@ from mtl_cli.basis.inputs import InputSpec
 from mtl_cli.dataset.base import Dataset
 from mtl_cli.dataset.memory.batching import Sampling
 from mtl_cli.dataset.memory.draw import Draw
-from mtl_cli.dataset.memory.in_memory import Rows
+from mtl_cli.dataset.memory.rows import Rows
 from mtl_cli.dataset.memory.sampling import DRAWS, Sequential
 from mtl_cli.dataset.memory.sources_loader import Sources, SourcesLoader
 

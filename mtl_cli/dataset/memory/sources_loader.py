@@ -10,8 +10,8 @@ from torch import Tensor
 from mtl_cli.basis.batch import Batch, Examples
 from mtl_cli.basis.device import send
 from mtl_cli.dataset.memory.draw import Draw
-from mtl_cli.dataset.memory.in_memory import Rows
 from mtl_cli.dataset.memory.labels import Labels
+from mtl_cli.dataset.memory.rows import Rows
 from mtl_cli.dataset.memory.take import device_of, row_bytes, take
 
 CHUNK_BYTES = 2**19  # rows are gathered for as many batches at once as fit in this

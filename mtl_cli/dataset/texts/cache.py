@@ -19,7 +19,7 @@ from torch import Tensor
 
 from mtl_cli.basis.batch import Bag
 from mtl_cli.dataset.files.read import find_files
-from mtl_cli.dataset.memory.in_memory import Rows
+from mtl_cli.dataset.memory.rows import Rows
 from mtl_cli.dataset.texts.prepare import Prepared
 from mtl_cli.dataset.texts.source import TextSource
 

@@ -12,7 +12,7 @@ import torch
 
 from mtl_cli.basis.batch import Bag, Examples
 from mtl_cli.dataset.columns.unseen import unseen_note
-from mtl_cli.dataset.memory.in_memory import Rows
+from mtl_cli.dataset.memory.rows import Rows
 from mtl_cli.dataset.splits.facts import lines_of
 from mtl_cli.dataset.texts.rows import TextRows
 from mtl_cli.dataset.vectorizers.options import SLOT

@@ -12,7 +12,8 @@ from mtl_cli.basis.errors import Problem
 from mtl_cli.basis.inputs import Dense
 from mtl_cli.dataset.memory.batching import Batching
 from mtl_cli.dataset.memory.downsampled import Downsampling
-from mtl_cli.dataset.memory.in_memory import InMemoryDataset, Rows
+from mtl_cli.dataset.memory.in_memory import InMemoryDataset
+from mtl_cli.dataset.memory.rows import Rows
 from mtl_cli.predict import predict
 
 N = 60

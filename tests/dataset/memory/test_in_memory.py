@@ -11,7 +11,8 @@ from mtl_cli.basis.inputs import BagOfWords, Dense
 from mtl_cli.dataset.base import Loader, missing
 from mtl_cli.dataset.memory import in_memory
 from mtl_cli.dataset.memory.batching import Batching
-from mtl_cli.dataset.memory.in_memory import InMemoryDataset, Rows
+from mtl_cli.dataset.memory.in_memory import InMemoryDataset
+from mtl_cli.dataset.memory.rows import Rows
 
 CPU = torch.device("cpu")
 READS = {"a": "row", "b": "words"}

@@ -7,7 +7,7 @@ from mtl_cli.basis.batch import Bag, Batch
 from mtl_cli.basis.errors import Problem
 from mtl_cli.basis.inputs import BagOfWords, Dense
 from mtl_cli.dataset.memory import sources_loader
-from mtl_cli.dataset.memory.in_memory import Rows
+from mtl_cli.dataset.memory.rows import Rows
 from mtl_cli.dataset.memory.sampling import DRAWS
 from mtl_cli.dataset.memory.sources import SourcesDataset
 
