@@ -91,9 +91,9 @@ class DenseFolder(InMemoryDataset):
         for task, own in said.items():
             notes += check_train(own, classes.get(task, []), found.seen[task], dealt.rows["train"])
         picture = found.arrays.pop(PICTURES)
-        whole = Rows({PICTURES: picture}, {**found.arrays, **labels.targets})
+        every = Rows({PICTURES: picture}, {**found.arrays, **labels.targets})
         super().__init__(
-            splits={split: whole.at(torch.from_numpy(at)) for split, at in dealt.rows.items()},
+            splits={split: every.at(torch.from_numpy(at)) for split, at in dealt.rows.items()},
             inputs={PICTURES: picture_spec(picture.shape[1:])},
             tasks=dict.fromkeys(targets or (), PICTURES),
             source="files",

@@ -34,7 +34,7 @@ from mtl_cli.run.tasks import GROUPS, fill_in, groups_asked, make_tasks
 from mtl_cli.scheduler.base import Scheduler
 from mtl_cli.task.base import Task
 from mtl_cli.task.derived import Derived, order_of
-from mtl_cli.training.learner import Makers
+from mtl_cli.training.makers import Makers
 from mtl_cli.training.observer import Observer
 from mtl_cli.training.runtime import Runtime
 from mtl_cli.training.settings import Settings

@@ -7,11 +7,10 @@ task: selection of the best weights, clipping and stopping are then each task's 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
-from torch.optim import Optimizer
 
 from mtl_cli.basis.errors import problem
 from mtl_cli.basis.gradient_scale import scale_gradient
@@ -19,8 +18,7 @@ from mtl_cli.disk.kinds import unfitting, unlike
 from mtl_cli.embedding.base import leaves
 from mtl_cli.model.groups import Group
 from mtl_cli.model.model import Model
-from mtl_cli.scheduler.base import Scheduler
-from mtl_cli.training.rates import parameter_groups
+from mtl_cli.training.makers import Makers, make_optimizer
 from mtl_cli.training.selection import Selection
 from mtl_cli.training.settings import Settings
 from mtl_cli.training.step_part import StepPart
@@ -31,19 +29,10 @@ from mtl_cli.training.tables import (
     embeddings_of,
     reads_whole,
 )
-from mtl_cli.weighting.base import Losses, Part, Weighting, Weights
+from mtl_cli.weighting.base import Losses, Part, Weights
 from mtl_cli.weighting.fixed import Fixed
 
 ANEW = "another run, or train anew"
-
-
-class Makers(NamedTuple):
-    """What makes the parts of a learner."""
-
-    weighting: Callable[..., Weighting]  # (tasks=names)
-    optimizer: Callable[..., Optimizer]  # (parameter groups)
-    scheduler: Callable[..., Scheduler]  # (optimizer=, total_steps=, steps_per_epoch=)
-    tables: Callable[..., Optimizer] | None = None  # (tables), of an embedding's; None: optimizer
 
 
 class Learner:
@@ -79,18 +68,13 @@ class Learner:
         self.learned = learned
         self.trained = [*group.parameters, *learned]
         own = {id(p) for p in group.parameters}
+        named = [(name, p) for name, p in model.named_parameters() if id(p) in own]
         embeddings = embeddings_of(model, own)
-        tables = [p for module in embeddings for p in module.parameters()] if makers.tables else []
-        rest = own - {id(p) for p in tables}
-        named = [(name, p) for name, p in model.named_parameters() if id(p) in rest]
-        groups, factors = parameter_groups(named, learned, settings.lr_factors or {})
-        self.optimizer = makers.optimizer(groups)
-        for options, factor in zip(self.optimizer.param_groups, factors, strict=True):
-            options["lr"] *= factor
-        if makers.tables is not None and tables:
-            self.optimizer = OptimizerWithTables(self.optimizer, makers.tables(tables))
+        factors = settings.lr_factors or {}
+        self.optimizer = make_optimizer(makers, named, embeddings, learned, factors)
         whole = reads_whole(self.weighting, settings.accumulate, model.embedded)
-        self.touched = TouchedRows(embeddings, whole, sparse=bool(tables))
+        sparse = isinstance(self.optimizer, OptimizerWithTables)
+        self.touched = TouchedRows(embeddings, whole, sparse)
         # The fused update of a first step that overflowed leaves a momentum that was never set; a
         # step that the scaler skips in Python does not.
         vars(self.optimizer)["_step_supports_amp_scaling"] = False

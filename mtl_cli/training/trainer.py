@@ -17,7 +17,7 @@ from mtl_cli.disk.run_folder import RunFolder
 from mtl_cli.logger.base import Logger
 from mtl_cli.model.model import Model
 from mtl_cli.training.evaluation import Figures
-from mtl_cli.training.learner import Makers
+from mtl_cli.training.makers import Makers
 from mtl_cli.training.observer import Observer
 from mtl_cli.training.progress import Progress
 from mtl_cli.training.records import Records, as_figures

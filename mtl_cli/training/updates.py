@@ -12,7 +12,8 @@ from mtl_cli.basis.errors import problem
 from mtl_cli.model.model import Model
 from mtl_cli.training.average import WeightAverage
 from mtl_cli.training.forward import Forward
-from mtl_cli.training.learner import Learner, Makers
+from mtl_cli.training.learner import Learner
+from mtl_cli.training.makers import Makers
 from mtl_cli.training.observer import Observer
 from mtl_cli.training.rates import WEIGHTING, check_factors
 from mtl_cli.training.runtime import Runtime

@@ -22,7 +22,7 @@ from mtl_cli.task.multilabel import Multilabel
 from mtl_cli.task.ordinal import Ordinal
 from mtl_cli.task.regression import Regression
 from mtl_cli.training.forward import Forward
-from mtl_cli.training.learner import Makers
+from mtl_cli.training.makers import Makers
 from mtl_cli.training.runtime import Runtime
 from mtl_cli.training.step_part import step_parts
 from mtl_cli.training.updates import Updates

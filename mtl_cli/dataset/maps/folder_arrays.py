@@ -16,6 +16,7 @@ from mtl_cli.dataset.files.cache import Cache
 from mtl_cli.dataset.files.picture_files import read_picture, smooth
 from mtl_cli.dataset.maps.listing import PICTURES, Listing
 from mtl_cli.dataset.maps.map_cache import key_of_files, mapped
+from mtl_cli.dataset.maps.map_labels import read_labels
 from mtl_cli.dataset.maps.map_target import CLASSES, KINDS, MapTarget
 
 FORMAT = 1  # to be raised where the same files would be read otherwise
@@ -99,7 +100,7 @@ def write_arrays(folder: Path, listing: Listing, targets: Targets, size: Size | 
             if there is None:
                 arrays[task][i] = -1 if target.kind in CLASSES else np.nan
                 continue
-            labels = target.read(there)
+            labels = read_labels(target, there)
             if labels.shape[-2:] != own:
                 rule = f"must have the size of its picture, {own[0]} x {own[1]} ({file})"
                 found = f"{labels.shape[-2]} x {labels.shape[-1]}"

@@ -1,10 +1,9 @@
-"""What a configuration says of a map to predict, and how a file of it becomes labels."""
+"""What a configuration says of a map to predict."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,8 +11,6 @@ import numpy as np
 from mtl_cli.basis.errors import check_choice, check_integer, check_number, nearest, problem
 from mtl_cli.dataset.columns.labels import KINDS as LABELS
 from mtl_cli.dataset.files.parts import check_name
-from mtl_cli.dataset.files.picture_files import JPEG, read_map
-from mtl_cli.dataset.maps.offered import with_value
 
 # {kind: (the type of what is kept, its channels; 0: a plane without a dimension of its own)}
 KINDS: Mapping[str, tuple[type, int]] = {
@@ -25,7 +22,6 @@ KINDS: Mapping[str, tuple[type, int]] = {
 CLASSES = ("segmentation", "edges")  # kinds whose pixels are classes
 MISSING: Mapping[str, Sequence[float]] = {"segmentation": (255, -1), "edges": (255, -1)}
 LARGEST = 32_767  # class
-SHORT = 0.5  # a normal that is shorter is none
 EXAMPLE = "'dataset.targets={road: segmentation, distance: depth}'"
 
 
@@ -110,56 +106,6 @@ class MapTarget:
         """All that is done to a file, for the key of a cache."""
         return asdict(self) | {"map": [[str(k), v] for k, v in (self.map or {}).items()]}
 
-    def read(self, file: Path) -> np.ndarray:
-        """The labels of a file, [C, H, W], or [H, W] of a segmentation: -1 or NaN where missing."""
-        if self.kind in CLASSES and file.suffix.lower() in JPEG:
-            rule = "must not be a JPEG, which changes the numbers of classes"
-            raise problem(str(file), rule, file.suffix, "the mask as PNG or .npy")
-        array = read_map(file, 3 if self.kind == "normals" else 1)
-        if self.kind == "normals":
-            return unit_vectors(array)
-        plane = array[..., 0]
-        gone = np.isnan(plane) if plane.dtype.kind == "f" else np.zeros(plane.shape, dtype=bool)
-        for value in self.gone:
-            gone |= plane == float(value)
-        if self.kind == "depth":
-            return self.depths(plane, gone, file)
-        found = self.classes(plane, gone, file)
-        return found if self.kind == "segmentation" else found[None].astype(np.int8)
-
-    def depths(self, plane: np.ndarray, gone: np.ndarray, file: Path) -> np.ndarray:
-        """Depths [1, H, W], NaN where missing."""
-        found = np.where(gone, np.nan, plane.astype(np.float64) * self.scale)
-        rule = "must hold depths from 0, and numbers that are finite"
-        self.check(file, plane, (found < 0) | np.isinf(found), rule)
-        return found[None].astype(np.float32)
-
-    def classes(self, plane: np.ndarray, gone: np.ndarray, file: Path) -> np.ndarray:
-        """Numbers of classes [H, W], -1 where missing."""
-        if self.map is None:
-            wrong = ~gone & ~((plane >= 0) & (plane <= self.highest) & (plane == np.floor(plane)))
-            rule = f"must hold classes from 0 to {self.highest}, or what is missing"
-            self.check(file, plane, wrong, rule)
-            return np.where(gone, -1.0, plane).astype(np.int16)
-        names, rest = self.names, self.map.get("*", LARGEST)
-        start = LARGEST if rest is LARGEST else number_of(rest, names)
-        found = np.full(plane.shape, start, dtype=np.int16)
-        found[gone] = -1
-        for value, name in self.map.items():
-            if value != "*":
-                found[plane == float(value)] = number_of(name, names)
-        rule = f"must hold values of its map, {', '.join(map(str, self.map))}"
-        self.check(file, plane, found == LARGEST, rule)
-        return found
-
-    def check(self, file: Path, plane: np.ndarray, wrong: np.ndarray, rule: str) -> None:
-        """Refuses a file with wrong pixels, and says where the first one is."""
-        if wrong.any():
-            row, column = np.argwhere(wrong)[0]
-            value = plane[row, column]
-            found = f"{value:g} in row {row}, column {column}"
-            raise problem(str(file), rule, found, with_value(self, float(value)))
-
 
 def is_number(value: Any) -> bool:
     """Whether a key of a map is a value that a pixel may have."""
@@ -167,20 +113,6 @@ def is_number(value: Any) -> bool:
         return not isinstance(value, bool) and np.isfinite(float(value))
     except (TypeError, ValueError):
         return False
-
-
-def number_of(name: Any, names: Sequence[str]) -> int:
-    """The number of a class; -1: it is none."""
-    return -1 if name is None else names.index(str(name))
-
-
-def unit_vectors(array: np.ndarray) -> np.ndarray:
-    """Normals [3, H, W] of floats, or of bytes from -1 (0) to 1 (255); NaN where missing."""
-    found = array.astype(np.float32)
-    found = (found / 127.5 - 1 if array.dtype == np.uint8 else found).transpose(2, 0, 1)
-    length = np.sqrt((found**2).sum(0))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(length > SHORT, found / length, np.nan).astype(np.float16)
 
 
 OPTIONS = [own.name for own in fields(MapTarget) if own.name != "task"]

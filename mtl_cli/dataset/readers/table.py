@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from mtl_cli.basis.batch import Bag, Fields
-from mtl_cli.basis.inputs import Dense, InputSpec, Row
-from mtl_cli.dataset.columns.coded import Coded
+from mtl_cli.basis.inputs import InputSpec
 from mtl_cli.dataset.columns.column import Codes, Column
 from mtl_cli.dataset.columns.numbers import read_weights
 from mtl_cli.dataset.columns.target import Target, only_in_group
@@ -23,6 +20,7 @@ from mtl_cli.dataset.files.cells import encode
 from mtl_cli.dataset.files.parts import Place, ReadOptions, place_among
 from mtl_cli.dataset.files.read import CHUNK_ROWS, read_parts
 from mtl_cli.dataset.readers.base import NewExamples, Reader
+from mtl_cli.dataset.readers.rows import rows_of, spec_of
 from mtl_cli.dataset.readers.unseen import Unseen
 from mtl_cli.dataset.tables.grouping import Known, groups_in
 from mtl_cli.dataset.tables.join import Join
@@ -71,30 +69,11 @@ class TableReader(Reader):
         self.group_columns = list(group_columns)
         self.joins = list(joins)
         self.numbers = sum(column.num_numbers for column in self.columns)
-        self.inputs: dict[str, InputSpec] = {INPUT: self.spec()}
-
-    def spec(self) -> InputSpec:
-        """What a row is: plain numbers where it has no codes."""
-        coded = [column for column in self.columns if isinstance(column, Coded)]
-        if not coded:
-            return Dense((self.numbers,))
-        sizes = tuple(size for column in coded if not column.is_list for size in column.sizes)
-        lists = tuple(size for column in coded if column.is_list for size in column.sizes)
-        names = [column.name for column in coded]
-        owners = [column.vocabulary_of or column.name for column in coded]
-        widths = [coded[names.index(owner)].width or 0 for owner in owners]
-        vocabularies = tuple(map(names.index, owners)) if owners != names else ()
-        return Row(self.numbers, sizes, lists, vocabularies, tuple(widths) if any(widths) else ())
+        self.inputs: dict[str, InputSpec] = {INPUT: spec_of(self.columns)}
 
     def rows(self, num_rows: int, codes: Iterable[Codes]) -> Tensor | Fields:
         """The rows, of the numbers or codes of each of ``columns``, in order."""
-        found = list(chain.from_iterable(codes))
-        lists = tuple(values for values in found if isinstance(values, Bag))
-        arrays = [values for values in found if not isinstance(values, Bag)]
-        numbers = stacked(arrays[: self.numbers], num_rows, np.float32)
-        if len(found) == self.numbers:
-            return numbers
-        return Fields(numbers, stacked(arrays[self.numbers :], num_rows, np.int32), lists)
+        return rows_of(self.numbers, num_rows, codes)
 
     def read(
         self, path: Path, input: str, batch_size: int, tasks: Collection[str] = ()
@@ -194,11 +173,3 @@ class TableReader(Reader):
         state = state | {"joins": [Join(**own) for own in state["joins"]]}
         names = ("task_column", "groups", "writing", "group_columns", "joins")
         return cls(columns, state["options"], targets, *(state[name] for name in names))
-
-
-def stacked(columns: Sequence[np.ndarray], num_rows: int, kind: type) -> Tensor:
-    """Columns side by side, [B, C]."""
-    rows: np.ndarray = np.empty((len(columns), num_rows), kind)
-    for i, values in enumerate(columns):
-        rows[i] = values
-    return torch.from_numpy(rows).T.contiguous()
