@@ -18,7 +18,7 @@ class Touched(NamedTuple):
 
     Args:
         table: [V, W].
-        codes: of the rows, each once, [N].
+        codes: of the rows, each once and in order, [N].
         rows: these rows, at which the pass's graph ends, [N, W].
     """
 

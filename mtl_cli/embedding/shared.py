@@ -54,7 +54,8 @@ class SharedEmbedding(Embedding):
             rows = list(accumulate((sizes[v] for v in own), initial=0))
             starts |= dict(zip(own, rows, strict=False))
             self.columns[size] = [c for c, v in enumerate(vocabularies) if widths[v] == size]
-            self.tables[str(size)] = nn.Parameter(torch.randn(rows[-1], size) / size**0.5)
+            drawn = torch.randn(rows[-1], size).div_(size**0.5)  # in place: a table may be large
+            self.tables[str(size)] = nn.Parameter(drawn)
         self.register_buffer(
             "starts", torch.tensor([starts[v] for v in vocabularies]), persistent=False
         )

@@ -54,13 +54,20 @@ class TouchedRows:
             if rows.grad is None:
                 continue
             if self.sparse:
-                found = torch.sparse_coo_tensor(
-                    codes[None], rows.grad, table.shape, check_invariants=False
-                )
-            else:
-                found = torch.zeros_like(table).index_add_(0, codes, rows.grad)
-            table.grad = found if table.grad is None else table.grad + found
+                found = as_sparse(table, codes, rows.grad)
+                table.grad = found if table.grad is None else table.grad + found
+                continue
+            if table.grad is None:
+                table.grad = torch.zeros_like(table)
+            table.grad.index_add_(0, codes, rows.grad)  # a sum would be one more whole table
         self.forget()
+
+
+def as_sparse(table: Tensor, codes: Tensor, grad: Tensor) -> Tensor:
+    """The gradient of rows of a table, which are each there once and in order, as they lie."""
+    return torch.sparse_coo_tensor(
+        codes[None], grad, table.shape, is_coalesced=True, check_invariants=False
+    )
 
 
 def embeddings_of(model: nn.Module, parameters: Collection[int]) -> list[Embedding]:
