@@ -18,6 +18,7 @@ from mtl_cli.basis.batch import Bag
 from mtl_cli.basis.errors import check_integer, problem
 from mtl_cli.dataset.columns.target_options import EXAMPLE, targets_of
 from mtl_cli.dataset.columns.writing import Writing, joint
+from mtl_cli.dataset.files.nested import is_list
 from mtl_cli.dataset.files.parts import ReadOptions, check_columns, check_name
 from mtl_cli.dataset.memory.batching import Batching
 from mtl_cli.dataset.memory.downsampled import Downsampling
@@ -28,13 +29,13 @@ from mtl_cli.dataset.splits.deal import deal
 from mtl_cli.dataset.splits.facts import lines_of as split_lines
 from mtl_cli.dataset.splits.options import SplitOptions
 from mtl_cli.dataset.splits.shared import remarks_on
+from mtl_cli.dataset.tables import types
 from mtl_cli.dataset.tables.grouping import check_groups, groups_in
 from mtl_cli.dataset.tables.inference import Inference
 from mtl_cli.dataset.tables.joined import Joins, joined
 from mtl_cli.dataset.tables.plain import PlainTable
 from mtl_cli.dataset.tables.read import as_numbers, read_tables
 from mtl_cli.dataset.tables.targets import TableTargets
-from mtl_cli.dataset.tables.types import as_text, check_said, decimal_marks, dropped
 
 
 class Table(InMemoryDataset):
@@ -97,7 +98,7 @@ class Table(InMemoryDataset):
             rule, fix = "must be a file, a folder or a glob", f"dataset.path=my.csv {EXAMPLE}"
             raise problem("dataset.path", rule, "none", fix)
         said = columns or {}
-        check_said(said)
+        types.check_said(said)
         said = {str(name): own for name, own in said.items()}  # 2020 is a number for Hydra
         check_integer("dataset.min_count", min_count, 1, "dataset.min_count=2")
         check_integer("dataset.max_vocabulary", max_vocabulary, 1, "dataset.max_vocabulary=1000000")
@@ -116,10 +117,10 @@ class Table(InMemoryDataset):
         files.decimal = None if writing.is_plain else decimal
         numbers = labels.columns() - set(labels.text_columns())
         files.written = {name: decimal for name in numbers if not writing.is_plain}
-        files.written |= decimal_marks(said, decimal)
-        files.origin = joins.origin
-        written = [*as_text(said), *labels.text_columns(), *by, *(joins.join or {})]
-        of_files = (files, written, writing, dropped(said))
+        files.written |= types.decimal_marks(said, decimal)
+        files.origin, files.lists = joins.origin, types.separators(said)
+        written = [*types.as_text(said), *labels.text_columns(), *by, *(joins.join or {})]
+        of_files = (files, written, writing, types.dropped(said))
         table, place, counts = read_tables(paths, *of_files)
         table, beside, lines = joined(table, joins.joins(), *of_files)
         check_columns(table.column_names, said, "dataset.columns", "dataset")
@@ -134,6 +135,7 @@ class Table(InMemoryDataset):
         labels.check(train)
         if dealing.by == "fraction" and "test" in dealt.drawn:
             others = [name for name in table.column_names if name not in labels.columns()]
+            others = [name for name in others if not is_list(table.column(name).type)]
             dealt.facts.update(remarks_on(others, table.column))
 
         usual: dict[str, Any] = {"min_count": min_count, "max_vocabulary": max_vocabulary}

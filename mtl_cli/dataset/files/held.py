@@ -14,6 +14,7 @@ import numpy as np
 
 from mtl_cli.basis.errors import nearest, problem
 from mtl_cli.basis.shell import as_word
+from mtl_cli.dataset.files.nested import is_listed, list_array
 from mtl_cli.dataset.files.parts import Part, ReadOptions, check_columns, shown
 from mtl_cli.dataset.files.stored import with_text
 
@@ -81,17 +82,20 @@ def arrow_table(name: str, rows: Any) -> pyarrow.Table:
         if len(shape := getattr(column, "shape", ())) > 1:
             rule = "must have a cell for each row"
             raise problem(f"column {own} of the data {name!r}", rule, f"shape {shape}", AS_ARRAYS)
-    return pyarrow.table([cells(column) for column in columns], names=names)
+    things = [f"column {own} of the data {name!r}" for own in names]
+    return pyarrow.table(list(map(cells, columns, things)), names=names)
 
 
-def cells(column: Any) -> pyarrow.Array:
-    """One column; where its objects are of several kinds, their text."""
+def cells(column: Any, thing: str) -> pyarrow.Array:
+    """One column, called ``thing``; where its objects are of several kinds, their text."""
     import pandas
     import pyarrow
 
     try:
         return pyarrow.array(column, from_pandas=True)
     except (pyarrow.ArrowInvalid, pyarrow.ArrowTypeError, pyarrow.ArrowNotImplementedError):
+        if any(map(is_listed, column)):
+            return list_array(list(column), thing)
         texts = [
             None if pandas.api.types.is_scalar(x) and pandas.isna(x) else str(x) for x in column
         ]
@@ -120,6 +124,6 @@ def read_held(
     if wanted is not None:
         check_columns(table.column_names, wanted, f"the columns of {shown(file)} that are read")
         table = table.select(list(wanted))
-    table = with_text(table, text, file)
+    table = with_text(table, text, file, options)
     for begin in range(0, len(table), chunk_rows or max(len(table), 1)):
         yield Part(file, table.slice(begin, chunk_rows), begin + 1)

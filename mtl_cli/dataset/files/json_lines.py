@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from mtl_cli.basis.errors import problem
 from mtl_cli.dataset.files.encoded import lines, wrong_encoding
 from mtl_cli.dataset.files.foreign import OF_COLUMNS, refused
+from mtl_cli.dataset.files.nested import list_array
 from mtl_cli.dataset.files.parts import Part, ReadOptions, check_columns
 
 if TYPE_CHECKING:
@@ -99,14 +100,18 @@ def as_table(
     file: Path,
     options: ReadOptions,
 ) -> pyarrow.Table:
-    """The values by column; a column whose values are of several types becomes text, and a number
-    in it stands as the others are written."""
+    """The values by column; lists where they may be, and a column whose values are of several types
+    becomes text, where a number stands as the others are written."""
     import pyarrow
 
     as_text = names if text is True else [] if text is False else list(text)
     columns = {}
     for name in names:
         values = [row.get(name) for row in rows]
+        of_lists = name in options.lists or name not in as_text
+        if of_lists and any(isinstance(value, list) for value in values):
+            columns[name] = list_array(values, f"column {name} of {file}")
+            continue
         try:
             columns[name] = None if name in as_text else pyarrow.array(values)
         except (ValueError, TypeError):

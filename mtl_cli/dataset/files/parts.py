@@ -42,6 +42,8 @@ class ReadOptions:
             of their own (``1.234,5``), so that they stay as they are written there.
         decimal: the mark of the others, where all columns do; None: they are as programs write.
         origin: where people get the files; None: nobody says it.
+        lists: ``{column that may hold lists: what stands between their values in text}``; None:
+            nobody says it.
     """
 
     slot: str = "dataset"
@@ -55,6 +57,7 @@ class ReadOptions:
     written: Mapping[str, str] = field(default_factory=dict, init=False)
     decimal: str | None = field(default=None, init=False)
     origin: str | None = field(default=None, init=False)
+    lists: Mapping[str, str | None] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         slot = self.slot

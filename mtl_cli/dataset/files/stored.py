@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mtl_cli.basis.errors import problem
-from mtl_cli.dataset.files.nested import is_nested, nested
+from mtl_cli.dataset.files.nested import is_list, is_nested, nested
 from mtl_cli.dataset.files.ordered import field_of_text
 from mtl_cli.dataset.files.parts import Part, ReadOptions, check_columns
 
@@ -40,12 +40,12 @@ def read_parquet(
         )
     if chunk_rows is None:
         table = stored.read(columns=wanted)
-        yield Part(file, with_text(table, text, file))
+        yield Part(file, with_text(table, text, file, options))
         return
     first = 1
     for batch in stored.iter_batches(chunk_rows, columns=wanted):
         table = pyarrow.Table.from_batches([batch])
-        yield Part(file, with_text(table, text, file), first)
+        yield Part(file, with_text(table, text, file, options), first)
         first += len(table)
 
 
@@ -83,13 +83,16 @@ def read_npz(
     if wanted is not None:
         check_columns(columns, wanted, f"the columns of {file.name} that are read")
         columns = {name: columns[name] for name in wanted}
-    table = with_text(pyarrow.table(columns), text, file)
+    table = with_text(pyarrow.table(columns), text, file, options)
     for begin in range(0, len(table), chunk_rows or len(table)):
         yield Part(file, table.slice(begin, chunk_rows), begin + 1)
 
 
-def with_text(table: pyarrow.Table, text: bool | Iterable[str], file: Path) -> pyarrow.Table:
-    """The table with the columns that are wanted as text; a NaN is missing.
+def with_text(
+    table: pyarrow.Table, text: bool | Iterable[str], file: Path, options: ReadOptions
+) -> pyarrow.Table:
+    """The table with the columns that are wanted as text, but for lists where they may be; a NaN is
+    missing.
 
     Raises:
         ValueError: where the cells of one are no single values.
@@ -100,8 +103,10 @@ def with_text(table: pyarrow.Table, text: bool | Iterable[str], file: Path) -> p
     wanted = table.column_names if text is True else [] if text is False else text
     for name in set(wanted) & set(table.column_names):
         column = table.column(name)
+        if is_list(column.type) and name in options.lists:
+            continue
         if is_nested(column.type):
-            raise nested(file, name, column.type)
+            raise nested(file, name, column.type, options)
         called = field_of_text(name, column)
         if pyarrow.types.is_dictionary(column.type):
             column = column.cast(column.type.value_type)

@@ -17,6 +17,7 @@ from mtl_cli.dataset.columns.numbers import read_weights
 from mtl_cli.dataset.columns.target import Target, only_in_group
 from mtl_cli.dataset.columns.writing import Writing
 from mtl_cli.dataset.files.cells import encode
+from mtl_cli.dataset.files.nested import check_nested
 from mtl_cli.dataset.files.parts import Place, ReadOptions, place_among
 from mtl_cli.dataset.files.read import CHUNK_ROWS, read_parts
 from mtl_cli.dataset.readers.base import NewExamples, Reader
@@ -95,8 +96,10 @@ class TableReader(Reader):
         options.written |= dict.fromkeys(numbers, self.writing.decimal)
         typed = [*numbers, *(column.name for column in self.columns if not column.sizes)]
         typed = [name for name in typed if name not in {join.column for join in self.joins}]
+        options.lists = {own.name: vars(own)["split"] for own in self.columns if own.is_list}
         unseen, (files, own) = Unseen(), lookups(self.joins, wanted, options, typed)
         for part in read_parts(path, options, own, CHUNK_ROWS, typed=typed):
+            check_nested(part, options.lists, options)
             place, table = place_among([part]), part.table
             for file in files:
                 table = file.beside(table)

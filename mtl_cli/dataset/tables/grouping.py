@@ -11,6 +11,7 @@ from torch import Tensor
 
 from mtl_cli.basis.errors import nearest, problem
 from mtl_cli.dataset.files.cells import encode
+from mtl_cli.dataset.files.nested import is_list
 from mtl_cli.dataset.files.parts import Place
 
 if TYPE_CHECKING:
@@ -57,6 +58,8 @@ def check_groups(table: pyarrow.Table, columns: Sequence[str]) -> None:
             close = nearest(name, names)
             fix = f"by={close}" if close else "a column of the table, as the metric's by"
             raise problem(slot, f"must be one of {', '.join(names)}", name, fix)
+        if is_list(kind := table.schema.field(name).type):
+            raise problem(slot, "must say one group a row", f"lists in {name} ({kind})", "another")
         if len(table.column(name).unique().drop_null()) < 2:
             fix = "a column of several groups, or auroc, which is without groups"
             raise problem(slot, "must have several groups", f"one in {name}", fix)

@@ -13,7 +13,9 @@ from mtl_cli.dataset.columns.coded import Coded
 from mtl_cli.dataset.columns.column import Codes, Column, Learned, Written
 from mtl_cli.dataset.columns.vocabulary import Vocabulary
 from mtl_cli.dataset.columns.writing import Writing, joint
+from mtl_cli.dataset.files.nested import is_list
 from mtl_cli.dataset.files.parts import Place, words_for
+from mtl_cli.dataset.tables.lists import SEPARATOR
 from mtl_cli.dataset.tables.shown import MOST, Shown, lines_of, short_lines
 from mtl_cli.dataset.tables.types import known_types, name_of, options_of
 
@@ -25,7 +27,7 @@ USUAL: Mapping[str, Any] = {
     "hash": None,
     "vocabulary_of": None,
     "width": None,
-    "split": "|",
+    "split": SEPARATOR,
     "pool": "mean",
     "max": None,
 }
@@ -129,6 +131,10 @@ class Inference:
         """The type of a column, as it is said or suits its cells."""
         known, said = known_types(), self.said.get(name, {}).get("type")
         if said is not None:
+            if is_list(cells) and known[said].is_read and not known[said].is_list:
+                rule, fix = f"must hold single values: its type is {said}", "type: list"
+                found = f"lists ({cells})"
+                raise problem(f"column {name}", rule, found, words_for(name, fix))
             return known[said]
         return next(kind for kind in known.values() if kind.suits(cells))
 

@@ -44,6 +44,7 @@ class Join:
         """How the file is read: as the rows are, but by names of its own, which it begins with."""
         own = JoinOptions(options.slot, **as_said(options), place=self.slot)
         own.written, own.decimal, own.origin = options.written, options.decimal, options.origin
+        own.lists = options.lists
         return own
 
     def remembered(self, columns: Sequence[str], options: ReadOptions) -> Join:

@@ -12,6 +12,7 @@ import numpy as np
 from mtl_cli.basis.errors import problem
 from mtl_cli.dataset.columns.writing import Writing
 from mtl_cli.dataset.files.cells import append, encode
+from mtl_cli.dataset.files.nested import check_nested
 from mtl_cli.dataset.files.parts import Place, ReadOptions, check_columns, place_among
 from mtl_cli.dataset.files.read import read_parts
 from mtl_cli.dataset.tables.join import Join
@@ -156,5 +157,7 @@ def lookups(
         join.check(options)
         own = join.options(options)
         parts = list(read_parts(join.path, own, [join.column, *given], typed=typed))
+        for part in parts:
+            check_nested(part, own.lists, own)
         found.append(Lookup.of(join, concatenate(parts, own), place_among(parts), own.slot))
     return found, names

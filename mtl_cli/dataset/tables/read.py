@@ -10,9 +10,16 @@ import numpy as np
 
 from mtl_cli.dataset.columns.numbers import numbers
 from mtl_cli.dataset.columns.writing import Writing
-from mtl_cli.dataset.files.nested import is_nested, nested
-from mtl_cli.dataset.files.parts import Part, Place, ReadOptions, check_columns, place_among
+from mtl_cli.dataset.files.nested import check_nested, is_list
+from mtl_cli.dataset.files.parts import (
+    Part,
+    Place,
+    ReadOptions,
+    check_columns,
+    place_among,
+)
 from mtl_cli.dataset.files.read import read_parts
+from mtl_cli.dataset.tables.lists import as_lists, check_separators, check_single
 
 if TYPE_CHECKING:
     import pyarrow
@@ -49,11 +56,11 @@ def read_tables(
             if parts:
                 thing = f"the columns of {parts[0].file.name}"
                 check_columns(part.table.column_names, parts[0].table.column_names, thing)
-            for field in part.table.schema:
-                if is_nested(field.type) and field.name not in dropped:
-                    raise nested(part.file, field.name, field.type)
+            kept = [name for name in part.table.column_names if name not in dropped]
+            check_nested(replace(part, table=part.table.select(kept)), kept, options)
             parts.append(replace(part, table=with_written_numbers(part.table, text, writing)))
             counts[-1] += len(part.table)
+    check_separators(parts, options)
     return concatenate(parts, options), place_among(parts), counts
 
 
@@ -85,6 +92,7 @@ def as_numbers(
     """
     import pyarrow
 
+    check_single(table, names, place, "a target or a weight")
     for name in set(names) & set(table.column_names) if not writing.is_plain else ():
         at = table.column_names.index(name)
         values = numbers(name, table.column(at), place, "mend the cell, or leave it empty", writing)
@@ -106,6 +114,9 @@ def concatenate(parts: Sequence[Part], options: ReadOptions) -> pyarrow.Table:
     for name in tables[0].column_names:
         pieces = [table.column(name) for table in tables]
         kinds = [piece.type for piece in pieces if not types.is_null(piece.type)]
+        if len(set(kinds)) > 1 and any(map(is_list, kinds)):
+            pieces = as_lists(name, parts, options)
+            kinds = [piece.type for piece in pieces]
         if len(set(kinds)) > 1:
             number = all(types.is_integer(kind) or types.is_floating(kind) for kind in kinds)
             kinds = [pyarrow.float64() if number else pyarrow.string()]

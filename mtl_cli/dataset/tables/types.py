@@ -45,6 +45,12 @@ def as_text(said: Mapping[str, Mapping[str, Any]]) -> list[str]:
     return [column for column, own in said.items() if known_types()[own["type"]].as_text]
 
 
+def separators(said: Mapping[str, Mapping[str, Any]]) -> dict[str, str | None]:
+    """``{column of lists: what stands between their values in text}``; None: nobody says it."""
+    lists = {column: own for column, own in said.items() if known_types()[own["type"]].is_list}
+    return {column: own.get("split") for column, own in lists.items()}
+
+
 def dropped(said: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """The columns that the user leaves out."""
     return [column for column, own in said.items() if not known_types()[own["type"]].is_read]

@@ -82,5 +82,6 @@ def read_hub(source: TextSource, name: str, offline: bool) -> Iterator[Chunk]:
         first = 1
         for table in rows.with_format("arrow").iter(batch_size=CHUNK_ROWS):
             file = Path(f"{name}.{key}")
-            yield split, Part(file, with_text(table.select(source.columns), True, file), first)
+            own = with_text(table.select(source.columns), True, file, source.options)
+            yield split, Part(file, own, first)
             first += len(table)

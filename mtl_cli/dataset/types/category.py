@@ -17,6 +17,7 @@ from mtl_cli.dataset.columns.numbers import is_numeric
 from mtl_cli.dataset.columns.vocabulary import learn_vocabulary, shorten
 from mtl_cli.dataset.columns.writing import Writing, may_be_number, most_likely, writing_of
 from mtl_cli.dataset.files.cells import append, encode
+from mtl_cli.dataset.files.nested import is_list
 from mtl_cli.dataset.files.parts import Place, words_for
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class Category(Coded):
 
     @classmethod
     def suits(cls, kind: pyarrow.DataType) -> bool:
-        return not is_numeric(kind)
+        return not is_numeric(kind) and not is_list(kind)
 
     @classmethod
     def learn(

@@ -14,6 +14,7 @@ from mtl_cli.dataset.columns.target_options import TargetOptions, targets_of
 from mtl_cli.dataset.files.cells import SeenLabels
 from mtl_cli.dataset.files.held import arrow_table
 from mtl_cli.dataset.files.ordered import order_of
+from mtl_cli.dataset.files.parts import ReadOptions
 from mtl_cli.dataset.files.stored import with_text
 from mtl_cli.dataset.tables.target_notes import which_is_one
 from mtl_cli.dataset.tables.targets import TableTargets
@@ -78,7 +79,7 @@ def test_the_order_of_a_category_of_pandas_is_known(tmp_path, by_file):
     if by_file:
         frame.to_parquet(tmp_path / "t.parquet")
         frame = pandas.read_parquet(tmp_path / "t.parquet")
-    table = with_text(arrow_table("data", frame), ["size", "loose"], Path("memory:data"))
+    table = with_text(arrow_table("data", frame), ["size", "loose"], Path("data"), ReadOptions())
     assert order_of(table, "size") == order
     assert order_of(table, "loose") is None
     for kind, names in (("ordinal", order), ("multiclass", sorted(ORDER))):
