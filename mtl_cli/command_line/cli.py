@@ -30,6 +30,7 @@ from mtl_cli.command_line.flags import readable
 from mtl_cli.command_line.grammar import read_texts, value
 from mtl_cli.command_line.help import show_help
 from mtl_cli.command_line.kinds import check_own, check_types
+from mtl_cli.command_line.left_out import leave_out_targets
 from mtl_cli.command_line.mended import mended
 from mtl_cli.command_line.own_parts import (
     add_to_path,
@@ -166,6 +167,7 @@ def job_config(cfg: DictConfig, hydra_cfg: Any) -> DictConfig:
     read_texts(own)
     check_own(own, CONF)
     check_types(own, chosen, CONF)
+    leave_out_targets(own, words)
     chosen = add_tasks(own, chosen, typed)
     give_maps(own, words)
     with open_dict(own):

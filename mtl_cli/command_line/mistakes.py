@@ -71,6 +71,10 @@ def explain(error: Exception, words: list[str]) -> Problem:
     if "does not exist" in text or "Could not delete" in text:
         word = next((word for word in words if word.startswith("~")), key)
         fix = f"{command()} --cfg job, which shows what is there"
+        if word.startswith("~tasks."):  # Hydra knows no tasks that targets of a YAML bring
+            task = word.partition(".")[2]
+            alone = f"'~dataset.targets.{task}' 'dataset.not_inputs=[{task}]'"
+            fix += f"; of a table whose targets a YAML says: {alone}"
         return problem(word, "must be there to be left out", f"no {key} there", fix)
     missing = re.search(r"Missing mandatory value: ([\w.]+)", text)
     if missing:

@@ -17,6 +17,7 @@ from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
 from mtl_cli.command_line.grammar import as_texts, parsed
+from mtl_cli.command_line.left_out import without_parts
 from mtl_cli.command_line.own_parts import composable, conf_folders, split_config_dirs
 from mtl_cli.command_line.places import CONF, is_free, place_at
 from mtl_cli.command_line.targets import with_tasks
@@ -39,9 +40,10 @@ def with_choices(words: Sequence[str]) -> list[str]:
     """The words with ``loss@tasks.sin.loss=focal`` where ``tasks.sin.loss=focal`` was typed.
 
     ``tasks.age=binary`` changes the kind of a task, or adds the task where there is none; ``+``
-    says no more. ``weighting.losses=null`` takes away what a place may go without.
+    says no more. ``weighting.losses=null`` and ``embedding=null`` take away what may be gone.
     """
     folders = conf_folders(CONF, words)
+    words = without_parts(words, folders)
     there: set[str] | None = None  # the groups of the configuration, where that is asked
     rewritten = []
     for word in words:
@@ -93,7 +95,7 @@ def settings_of(words: Sequence[str]) -> list[tuple[str, str]]:
     """What each word sets, and to what."""
     return [
         (key_of(word), override.get_value_element_as_str() if override else word.partition("=")[2])
-        for word, override in parsed(words)
+        for word, override in parsed(without_parts(words, []))
     ]
 
 

@@ -39,6 +39,7 @@ class Arrays(InMemoryDataset):
             first one, unless ``tasks.<task>.input`` says another.
         targets: ``{task: kind}``, or ``{task: {"kind": ..., "column": the array, "weight": the
             array of how much each example counts in its loss, "where": its sample space}}``.
+        not_inputs: arrays that are none, where they are there: of targets that are left out.
         split: how examples are dealt; see `SplitOptions`. Its column is an array [N].
         batching: see `InMemoryDataset`.
     """
@@ -48,6 +49,7 @@ class Arrays(InMemoryDataset):
         path: str | None,
         inputs: Sequence[str] | None,
         targets: Mapping[str, Any] | None,
+        not_inputs: Sequence[str] | None,
         split: Mapping[str, Any],
         batching: Batching,
     ) -> None:
@@ -63,7 +65,8 @@ class Arrays(InMemoryDataset):
         check_columns(arrays, used, "dataset.targets")
         check_columns(arrays, by, "dataset.split.column")
         check_columns(arrays, inputs or (), "dataset.inputs")
-        read = list(inputs or (name for name in arrays if name not in (*used, *by)))
+        gone = {*used, *by, *(not_inputs or ())}
+        read = list(inputs or (name for name in arrays if name not in gone))
         if not read:
             rule, found = "must have an array to learn from", ", ".join(arrays)
             raise problem("dataset.inputs", rule, found, "an array that is no target")

@@ -51,6 +51,7 @@ class Table(InMemoryDataset):
         path: a CSV, TSV, JSON Lines, Parquet or ``.npz`` file, a folder of them, or a glob.
         test_path: the same for the test split; None: it is a part of ``path``'s rows.
         targets: ``{task: kind}``, or ``{task: {"kind": ..., ...}}``; see `TargetOptions`.
+        not_inputs: columns that are no inputs, where they are there: of targets that are left out.
         columns: ``{column: {"type": ..., its options}}``, where the type should not be inferred;
             the types are the files of ``mtl_cli/dataset/types``.
         min_count: categories that fewer train rows have count as unknown, which trains its code.
@@ -78,6 +79,7 @@ class Table(InMemoryDataset):
         path: str | None,
         test_path: str | None,
         targets: Mapping[str, Any] | None,
+        not_inputs: Sequence[str] | None,
         columns: Mapping[str, Mapping[str, Any]] | None,
         min_count: int,
         max_vocabulary: int,
@@ -134,14 +136,14 @@ class Table(InMemoryDataset):
         train = dealt.rows["train"]
         labels.check(train)
         if dealing.by == "fraction" and "test" in dealt.drawn:
-            others = [name for name in table.column_names if name not in labels.columns()]
-            others = [name for name in others if not is_list(table.column(name).type)]
+            singles = [own.name for own in table.schema if not is_list(own.type)]
+            others = [name for name in singles if name not in labels.columns()]
             dealt.facts.update(remarks_on(others, table.column))
 
         usual: dict[str, Any] = {"min_count": min_count, "max_vocabulary": max_vocabulary}
         usual |= {"decimal": decimal, "thousands": thousands, "date_format": date_format}
         inferred = Inference(place, train, said, usual)
-        left_out = {*labels.columns(), *by}
+        left_out = {*labels.columns(), *by, *(not_inputs or ())}
         inputs = [name for name in table.column_names if name not in left_out]
         inferred.learn({name: table.column(name) for name in inputs})
         if not any(column.num_numbers or column.sizes for column in inferred.learned):

@@ -33,6 +33,7 @@ KINDS |= {"kind": "multiclass", "many": "multilabel"}
 def make(arrays, targets=KINDS, **options):
     with held({"d": named_arrays(arrays)}):
         given = {"path": "memory:d", "inputs": None, "targets": targets, "split": SPLIT}
+        given |= {"not_inputs": None}
         return Arrays.of(**given | BATCHING | options)
 
 
@@ -119,6 +120,11 @@ def test_what_arrays_cannot_be_is_said(arrays, targets, said):
         make(arrays, targets)
 
 
+def test_an_array_that_is_left_out_is_no_input():
+    data = make(({"x": X}, Y), {"kind": "multiclass"}, not_inputs=[*Y, "gone"])
+    assert list(data.inputs) == ["x"]
+
+
 def test_a_file_of_objects_is_refused(tmp_path):
     np.savez(tmp_path / "d.npz", x=np.array([{}, {}], dtype=object))
     for path, said in (("d.npz", "without Python objects"), ("e.npz", "d.npz")):
@@ -127,6 +133,7 @@ def test_a_file_of_objects_is_refused(tmp_path):
                 path=str(tmp_path / path),
                 inputs=None,
                 targets={"y": "binary"},
+                not_inputs=None,
                 split=SPLIT,
                 **BATCHING,
             )

@@ -87,7 +87,8 @@ def test_arrays_have_spaces_too(monkeypatch, where):
     targets |= {"ctr": {"kind": "binary", "column": "click"}} if where == "ctr" else {}
     split = DEFAULTS["split"] | WHOLE
     batching = Batching(batch_size=None, eval_batch_size=10, shuffle=False, drop_last=False)
-    dataset = Arrays(path="x.npz", inputs=None, targets=targets, split=split, batching=batching)
+    own = {"inputs": None, "targets": targets, "not_inputs": None, "split": split}
+    dataset = Arrays(path="x.npz", **own, batching=batching)
     expected = only_where(data.conversion, data.click == 1)
     np.testing.assert_array_equal(dataset.targets("train")["cvr"].numpy(), expected)
     assert list(dataset.inputs) == ["age"]
