@@ -15,6 +15,7 @@ from torchmetrics.utilities.data import dim_zero_cat
 from mtl_cli.basis.errors import check_choice, problem
 from mtl_cli.metric.base import at_least_single
 from mtl_cli.metric.measuring import Grouped, Remarking
+from mtl_cli.metric.order import in_order, places, starts
 
 WEIGHTS = ["rows", "groups"]
 
@@ -81,18 +82,26 @@ def areas_of_groups(
     ``(sum of the ranks of the ones - P (P - 1) / 2) / (P N)``, ranks from 0 within the group, and
     equal scores of the mean of their ranks.
     """
-    order = np.lexsort((scores, groups))
-    scores, labels, groups = scores[order], labels[order] > 0, groups[order]
-    new_group = np.diff(groups, prepend=groups[0] - 1) != 0
-    first, group = np.flatnonzero(new_group), np.cumsum(new_group) - 1
-    new_score = new_group | (np.diff(scores, prepend=scores[0]) != 0)
-    begins, run = np.flatnonzero(new_score), np.cumsum(new_score) - 1
-    ends = np.append(begins[1:], len(scores))
-    ranks = (begins + ends - 1)[run] / 2 - first[group]
-    sizes = np.bincount(group)
-    ones = np.bincount(group, weights=labels)
-    total = np.bincount(group, weights=ranks * labels)
+    keys = group_numbers(groups) << 33
+    keys |= places(scores) << 1
+    keys |= labels > 0
+    keys = in_order(keys)  # by group, then score; no other order is needed, and no index of it
+    runs = starts(keys >> 1)  # of one group and score
+    first_runs = starts(keys[runs] >> 33)  # of each group
+    ends, firsts = np.append(runs[1:], len(keys)), runs[first_runs]
+    ones_of_runs = np.add.reduceat(keys & 1, runs)
+    doubled = np.add.reduceat(ones_of_runs * (runs + ends - 1), first_runs)  # ranks in all rows
+    ones = np.add.reduceat(ones_of_runs, first_runs)
+    sizes = np.diff(firsts, append=len(keys))
     pairs = ones * (sizes - ones)
     areas = np.full(len(sizes), np.nan)
-    np.divide(total - ones * (ones - 1) / 2, pairs, out=areas, where=pairs > 0)
+    np.divide((doubled - 2 * firsts * ones - ones * (ones - 1)) / 2, pairs, areas, where=pairs > 0)
     return areas, sizes
+
+
+def group_numbers(groups: np.ndarray) -> np.ndarray:
+    """The groups in the same order, as numbers from 0 below 2^30."""
+    least, most = int(groups.min()), int(groups.max())
+    if most - least < 1 << 30:
+        return (groups - least).astype(np.int64)
+    return np.unique(groups, return_inverse=True)[1].astype(np.int64)

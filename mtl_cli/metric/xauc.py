@@ -4,6 +4,7 @@ Zhan et al., "Deconfounding Duration Bias in Watch-time Prediction for Video Rec
 2022, section 5.1, https://arxiv.org/abs/2206.06003.
 """
 
+import math
 from typing import ClassVar
 
 import numpy as np
@@ -13,14 +14,14 @@ from torchmetrics import Metric
 from torchmetrics.utilities.data import dim_zero_cat
 
 from mtl_cli.metric.base import at_least_single
+from mtl_cli.metric.order import in_order, inversions, pairs, pairs_alike, places, seconds
 
 
 class XAUC(Metric):
     """The share of pairs with different labels that predictions order as the labels do, 0 to 1.
 
     A pair with equal predictions counts a half, so that a constant has 0.5, and labels 0 and 1 give
-    the area under the ROC curve. It is exact, by Kendall's tau_b over all pairs, in the time of a
-    sort: ``1/2 + tau_b / 2 sqrt(pairs of different predictions / pairs of different labels)``. It
+    the area under the ROC curve. It counts all pairs, exactly, in about the time of two sorts. It
     keeps every label and its prediction.
 
     Reads predictions and labels, [B].
@@ -44,21 +45,22 @@ class XAUC(Metric):
         self.labels.append(at_least_single(target))
 
     def compute(self) -> Tensor:
-        from scipy.stats import kendalltau
-
-        x, y = (dim_zero_cat(own).cpu().numpy() for own in (self.predictions, self.labels))
-        of_predictions, of_labels = different_pairs(x), different_pairs(y)
-        if not of_labels:
-            return torch.tensor(torch.nan)
-        if not of_predictions:
-            return torch.tensor(0.5)
-        tau = float(kendalltau(x, y, method="asymptotic").statistic)
-        return torch.tensor(0.5 + tau / 2 * (of_predictions / of_labels) ** 0.5)
+        kept = (self.predictions, self.labels)
+        return torch.tensor(share_in_order(*(dim_zero_cat(own).cpu().numpy() for own in kept)))
 
 
-def different_pairs(values: np.ndarray) -> int:
-    """How many pairs are of different values."""
-    number, ordered = len(values), np.sort(values)  # a tenth of the time of torch's unique
-    ends = np.flatnonzero(np.append(ordered[1:] != ordered[:-1], True)) + 1
-    counts = np.diff(ends, prepend=0)
-    return (number * number - int((counts * counts).sum())) // 2
+def share_in_order(predictions: np.ndarray, labels: np.ndarray) -> float:
+    """The share of pairs with different labels that are in order; NaN where there are none.
+
+    What is out of order are the inversions of the rows by label, where ties of either are in the
+    order of the other.
+    """
+    number = len(labels)
+    both = in_order(pairs(places(predictions), places(labels)))
+    by_label = in_order(pairs(seconds(both), np.arange(number)))
+    different = number * (number - 1) // 2 - pairs_alike(by_label >> 32)
+    if not different:
+        return math.nan
+    behind = inversions(seconds(by_label))
+    tied = pairs_alike(both >> 32) - pairs_alike(both)
+    return (2 * different - 2 * behind - tied) / (2 * different)

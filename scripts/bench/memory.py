@@ -29,13 +29,22 @@ def peak_of_process(module: str, *words: str) -> float:
 
 
 def print_growth(make_step: Callable[[], Callable[[], None]]) -> None:
-    """The peak of three steps beyond what there is before, in MiB."""
+    """The peak of three steps beyond what there is before they are made, in MiB."""
+
+    def steps() -> None:
+        step = make_step()
+        for _ in range(3):
+            step()
+
+    print_growth_of(steps)
+
+
+def print_growth_of(call: Callable[[], object]) -> None:
+    """The peak of a call beyond what there is before, in MiB."""
     ctypes.CDLL(None).malloc_trim(0)  # what was freed so far goes back to the system
     Path("/proc/self/clear_refs").write_text("5")  # nor is its peak ours
     before = status("VmRSS")
-    step = make_step()
-    for _ in range(3):
-        step()
+    call()
     sys.stdout.write(str((status("VmHWM") - before) / 1024))
 
 

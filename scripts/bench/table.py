@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -43,22 +43,22 @@ def write_table(path: Path) -> None:
 
 
 class Bare(nn.Module):
-    """What `words` asks for, by hand: an MLP on numbers and one-hot categories, three heads."""
+    """What `words` asks for, by hand: an MLP on numbers and one-hot categories, and heads."""
 
-    def __init__(self, num_numbers: int, sizes: tuple[int, ...], num_classes: int) -> None:
+    def __init__(self, num_numbers: int, sizes: tuple[int, ...], outputs: Sequence[int]) -> None:
         super().__init__()
         self.num_numbers = num_numbers
         self.starts = torch.tensor([0, *sizes[:-1]]).cumsum(0)
         self.numbers = nn.Linear(num_numbers, 128)
         self.categories = nn.EmbeddingBag(sum(sizes), 128, mode="sum")
         self.rest = nn.Sequential(nn.ReLU(inplace=True), nn.Linear(128, 128), nn.ReLU(inplace=True))
-        self.income, self.sector, self.age = (nn.Linear(128, n) for n in (1, num_classes, 1))
+        self.heads = nn.ModuleList(nn.Linear(128, n) for n in outputs)
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, x: Tensor) -> list[Tensor]:
         codes = x[:, self.num_numbers :].long() + self.starts
         first = self.numbers(x[:, : self.num_numbers]) + self.categories(codes)
         features = self.rest(first)
-        return self.income(features), self.sector(features), self.age(features)
+        return [head(features) for head in self.heads]
 
 
 def words(path: Path) -> list[str]:
@@ -102,7 +102,7 @@ def table_rows() -> Iterator[Row]:
         runs.pop().trainer.fit()
 
     def bare() -> None:
-        model = Bare(spec.numbers, spec.categories, dataset.sizes_of_tasks["sector"])
+        model = Bare(spec.numbers, spec.categories, [1, dataset.sizes_of_tasks["sector"], 1])
         optimizer = torch.optim.Adam(model.parameters(), lr=0.001, fused=True)
         order = torch.randperm(NUM_ROWS)
         for i in range(0, NUM_ROWS, BATCH_SIZE):

@@ -47,6 +47,14 @@ def test_it_is_the_mean_of_the_areas_of_groups_with_both_classes(seed, weighted_
     assert f"weighted by {weighted_by}" in metric.remark()
 
 
+@pytest.mark.parametrize("kind", ["float32", "float64"])
+def test_groups_may_be_any_numbers_and_scores_below_zero(kind):
+    frame = draw(600)
+    far = frame.assign(group=frame.group * 10**12, score=(frame.score - 1).astype(kind))
+    assert (far.score < 0).any()
+    assert measured(far)[0] == pytest.approx(measured(frame)[0], abs=1e-12)
+
+
 def test_scores_in_half_precision_are_read():
     metric, y = GAUC("user", "rows"), torch.tensor([0, 1, 1])
     metric.update(torch.tensor([0.25, 0.5, 0.75], dtype=torch.bfloat16), y, torch.zeros(3).long())
