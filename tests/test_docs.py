@@ -16,6 +16,7 @@ from mtl_cli.command_line.cli import compose
 from mtl_cli.study.folds import OverFolds
 
 PAGES = Path(__file__).parent.parent / "docs"
+PAGES_OF_LOGS = ("ranking.md", "choosing.md")
 PAGE = (PAGES / "first_hour.md").read_text(encoding="utf-8")
 
 
@@ -113,3 +114,31 @@ def test_the_page_of_pixels_goes_from_pictures_to_maps(
         run(monkeypatch, line)
         assert "error:" not in capsys.readouterr().err, line
     assert (tmp_path / "predicted_maps" / "ball" / "a.npy").is_file()
+
+
+def test_the_page_of_rankings_goes_from_a_log_to_calibrated_predictions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    draw, n = np.random.default_rng(0), 400
+    log = pd.DataFrame({"user": 2**40 + draw.integers(0, 30, n), "hour": np.arange(n) // 20})
+    log["day"], log["item"] = log.hour // 5, draw.choice(list("abcdefgh"), n)
+    log["history"] = ["|".join(draw.choice(list("abcdefgh"), k)) for k in draw.integers(0, 4, n)]
+    log["click"] = (draw.random(n) < 0.3).astype(int)
+    log["buy"] = log.click * (draw.random(n) < 0.5)
+    log.to_csv("log.csv", index=False)
+    log.to_csv("tomorrow.csv", index=False)
+    log.drop(columns=["click", "buy"]).assign(item="new").to_csv("new.csv", index=False)
+    pages = [PAGES.joinpath(name).read_text(encoding="utf-8") for name in PAGES_OF_LOGS]
+    written = [b for page in pages for kind in ("console", "sh") for b in blocks(kind, page)]
+    lines = [line for block in written for line in block.splitlines() if ".csv" in line]
+    assert len(lines) == 6
+    quick = " dataset.reference=0 pictures.curves=false pictures.metrics=false"
+    for line in lines:
+        train = line.startswith("mtl-train")
+        run(monkeypatch, line.replace("1000000", "100") + quick * train)
+        assert "error:" not in capsys.readouterr().err, line
+    found = pd.read_csv("predictions.csv")
+    assert len(found) == n
+    product = found["p(ctr=1)"] * found["p(cvr=1)"]
+    np.testing.assert_allclose(found["p(ctcvr=1)"], product, rtol=1e-4)

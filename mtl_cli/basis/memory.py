@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import nn
@@ -13,12 +13,18 @@ from mtl_cli.basis.errors import problem
 COPIES = 4  # of each weight: itself, its gradient, and the two moments of Adam
 
 
-def check_fits(make_model: Callable[[], nn.Module], device: torch.device) -> None:
+def check_fits(
+    make_model: Callable[[], nn.Module],
+    device: torch.device,
+    copies: Callable[[nn.Module], Mapping[nn.Parameter, float]] = lambda model: {},
+) -> None:
     """Makes the model without memory, and refuses one that the device cannot train.
 
     Args:
         make_model: makes it; what it draws of the random state is given back.
         device: where it is to be trained.
+        copies: of a model's parameters, how many of each are held while it trains, itself among
+            them, where it is not `COPIES`.
 
     Raises:
         ValueError: where its weights, gradients and optimizer alone are larger than the device.
@@ -26,16 +32,20 @@ def check_fits(make_model: Callable[[], nn.Module], device: torch.device) -> Non
     there = size_of(device)
     try:
         with torch.random.fork_rng(devices=[]), torch.device("meta"):
-            weights = sum(p.numel() * p.element_size() for p in make_model().parameters())
+            model = make_model()
     except (RuntimeError, ValueError) as error:
         if "overflow" not in str(error):  # anything else is told where the model is made
             return
-        weights = 2**63
-    if there is not None and COPIES * weights > there:
+        model = nn.Linear(2**30, 2**30, device="meta")
+    weights, held = list(model.parameters()), copies(model)
+    needed = sum(p.numel() * p.element_size() * held.get(p, COPIES) for p in weights)
+    if there is not None and needed > there:
         rule = f"must be trained in the memory of {device}: {in_words(there)}"
-        found = f"{weights / 4:.2g} parameters: {in_words(COPIES * weights)} with their gradients"
+        shape = " x ".join(f"{n:,}" for n in max(weights, key=torch.numel).shape)
+        found = f"{sum(p.numel() for p in weights):.2g} parameters, {shape} of them in one"
+        found += f": {in_words(needed)} with their gradients and optimizer"
         fix = "smaller options: encoder.hidden, arch.num_experts, embedding.width, or a hash"
-        raise problem("the model", rule, f"{found} and optimizer", fix)
+        raise problem("the model", rule, found, fix)
 
 
 def size_of(device: torch.device) -> int | None:

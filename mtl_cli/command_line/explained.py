@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,12 +13,9 @@ from typing import NoReturn
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
-from mtl_cli.basis.errors import Problem, problem
-from mtl_cli.command_line.corrected import command
-from mtl_cli.command_line.grammar import parsed
+from mtl_cli.basis.errors import Problem
+from mtl_cli.command_line.choices import no_choice
 from mtl_cli.command_line.mistakes import explain
-from mtl_cli.command_line.own_parts import conf_folders
-from mtl_cli.command_line.places import CONF, group_of
 
 READS = str(Path(__file__).with_name("cli.py"))  # hands the words to Hydra
 
@@ -55,17 +51,3 @@ def is_hydras(error: BaseException) -> bool:
     last = max(i for i, name in enumerate(frames) if "/mtl_cli/" in name)
     below = frames[last + 1 :]
     return frames[last] == READS and any("hydra" in n or "omegaconf" in n for n in below)
-
-
-def no_choice(words: list[str]) -> Problem:
-    """Of a group whose choice is no word, which Hydra does not name."""
-    fix = f"{command()} --help, which marks the defaults"
-    folders = conf_folders(CONF, words)
-    for word, override in parsed(words):
-        key = word.partition("=")[0]
-        group = group_of(key, folders)
-        choices = sorted(file.stem for folder in folders for file in folder.glob(f"{group}/*.yaml"))
-        if override is not None and choices and not isinstance(override.value(), str | list):
-            found = word.partition("=")[2] or "nothing"
-            return problem(key, f"must be one of {', '.join(choices)}", found, fix)
-    return problem("a group", "must be one of its choices", shlex.join(words), fix)

@@ -34,7 +34,15 @@ NAMES = {
 }
 CHOICES = {"classification": "multiclass", "classes": "multiclass", "numeric": "regression"}
 CHOICES |= {"poisson": "count", "counts": "count", "rating": "ordinal", "ordered": "ordinal"}
-CHOICES |= {"spend": "amount", "ziln": "amount", "duration": "amount"}
+CHOICES |= dict.fromkeys(["spend", "ziln", "duration", "watch_time", "dwell", "revenue"], "amount")
+CHOICES |= dict.fromkeys(["ctr", "cvr", "click", "conversion", "rate"], "ranking")
+# Methods that are no part of ours, but a few words.
+PRODUCT = "tasks.ctcvr=product 'tasks.ctcvr.of=[ctr,cvr]'"
+METHODS = dict.fromkeys(["esmm", "ESMM"], f"{PRODUCT} tasks.cvr.loss=none")
+METHODS |= dict.fromkeys(
+    ["escm", "escm2", "ESCM2", "ESCM"],
+    f"{PRODUCT} tasks.cvr.loss=escm_ips tasks.cvr.loss.propensity=ctr",
+)
 SAY_TARGETS = ("target", "targets", "dataset.targets")
 OF_TABLES = ("dataset.path", "dataset.targets")
 TABLE = re.compile(r"\.(csv|tsv|jsonl?|parquet|npz|gz|txt)$", re.IGNORECASE)

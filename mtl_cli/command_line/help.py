@@ -77,7 +77,7 @@ def overview(folders: list[Path], command: str) -> str:
     for group in groups:
         names = sorted({path.stem for folder in folders for path in folder.glob(f"{group}/*.yaml")})
         marked = [f"{name}*" if defaults.get(group) == name else name for name in names]
-        lines += wrapped(f"  {group:<11}", ", ".join(marked))
+        lines += wrapped(f"  {group:<14}", ", ".join(marked))
     lines += ["", "options that are most used, with their defaults"]
     lines += [line for path in MOST_USED for line in option_line(path, folders[0], defaults)]
     top = [

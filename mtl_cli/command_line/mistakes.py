@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Sequence
-from glob import escape
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +17,10 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from mtl_cli.basis.errors import Problem, nearest, problem
+from mtl_cli.command_line.choices import no_such_choice
 from mtl_cli.command_line.corrected import command, corrected
 from mtl_cli.command_line.grammar import parsed, read_mapping, value
-from mtl_cli.command_line.habits import CHOICES, SAY_TARGETS, meant, of_file, with_table
+from mtl_cli.command_line.habits import SAY_TARGETS, meant, with_table
 from mtl_cli.command_line.old_words import is_old, todays
 from mtl_cli.command_line.own_parts import conf_folders
 from mtl_cli.command_line.places import CONF, group_of, place_at
@@ -111,28 +111,6 @@ def mapping_of(word: str, own: Override | None) -> dict[str, Any] | None:
 def begins(word: str, key: str) -> bool:
     """Whether a word gives a mapping to a place."""
     return word.lstrip("+").startswith(f"{key}={{")
-
-
-def no_such_choice(place: str, options: list[str], words: list[str]) -> Problem:
-    """Of a choice that its group has not: a choice of another group, a file, or mistyped.
-
-    Args:
-        place: ``loss/focall``.
-        options: the choices that there are.
-        words: of the command line.
-    """
-    group, _, choice = place.partition("/")
-    elsewhere = [f.parent.name for f in CONF.glob(f"*/{escape(choice)}.yaml")] if choice else []
-    close = CHOICES.get(choice) or nearest(choice, options)
-    read = of_file(choice, words) if group == "dataset" else None
-    fix = f"{group}={options[0]}"
-    if read:
-        fix = shlex.join([command(), *read, *(w for w in words if not w.startswith("dataset="))])
-    elif elsewhere and f"{group}={choice}" in words:
-        fix = corrected(words, f"{group}={choice}", f"{elsewhere[0]}={choice}")
-    elif close:
-        fix = corrected(words, choice, close)
-    return problem(group, f"must be one of {', '.join(options)}", choice or "nothing", fix)
 
 
 def no_such_option(key: str, wrong: str, there: DictConfig, words: list[str]) -> Problem:

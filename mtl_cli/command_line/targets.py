@@ -29,7 +29,9 @@ from mtl_cli.command_line.names import word as typed_word
 from mtl_cli.command_line.own_parts import composable, installed_folders
 from mtl_cli.command_line.places import CONF
 
-OPEN = re.compile(r"dataset\.(targets|columns|join)\.[^=]+=")  # each is new by its name
+OPEN = re.compile(  # each is new by its name
+    r"dataset\.(targets|columns|join)\.[^=]+=|tasks\.[^=.]+\.(metrics|plots)(\.[^=.]+)?=\{"
+)
 NAMED = re.compile(r"\btasks\.([\w-]+)")
 LOOKS = ("--cfg", "-c", "--info", "-i")  # flags by which Hydra shows what it composes
 

@@ -34,7 +34,8 @@ class Derivation:
         self.tasks: dict[str, Derived] = {name: found[name] for name in order}
         self.parts = {part for task in self.tasks.values() for part in task.of}
         for name, derived in self.tasks.items():
-            check_parts(named[name], derived, [named[part] for part in derived.of])
+            fitting = [own for own in named if own != name and derived.fits(named[own])]
+            check_parts(named[name], derived, [named[part] for part in derived.of], fitting)
         for task in tasks:
             check_read(task, named)
 
@@ -61,12 +62,18 @@ class Derivation:
         return {name: outputs[name] for name in order if name in outputs and name in wanted}
 
 
-def check_parts(task: Task, derived: Derived, parts: Sequence[Task]) -> None:
-    """Refuses parts of another kind, or of other examples."""
+def check_parts(
+    task: Task, derived: Derived, parts: Sequence[Task], fitting: Sequence[str]
+) -> None:
+    """Refuses parts of another kind, or of other examples; offers those that are ``fitting``."""
     slot = f"tasks.{task.name}"
     for part in parts:
         if not derived.fits(part):
-            rule, fix = "must name binary tasks, or products of such", f"tasks.{part.name}=binary"
+            rule = "must name binary tasks, or products of such"
+            others = [name for name in fitting if name not in derived.of]
+            kept = [name for name in derived.of if name in fitting] + others
+            fix = f"'{slot}.of=[{','.join(kept[:2])}]'"
+            fix = fix if len(kept) > 1 else f"'~tasks.{task.name}'"
             raise problem(f"{slot}.of", rule, f"{part.name}, {part.kind()}", fix)
         if part.input != task.input:
             rule = f"must read the input that its parts read, {part.input}"

@@ -39,6 +39,8 @@ def announce(live: Run, said: dict[str, Any], cfg: DictConfig, folder: RunFolder
     if alone and cfg.weighting._target_ != f"{Fixed.__module__}.{Fixed.__qualname__}":
         weighting = said["choices"]["weighting"]
         log.info("weighting   %s has nothing to balance: each task is trained alone", weighting)
+    if idle := without_width(cfg):
+        log.info("embedding   %s without effect: there is no embedding.width", ", ".join(idle))
     for note in live.dataset.notes:
         log.info("%s", note)
     for task in live.model.tasks.values():
@@ -50,3 +52,13 @@ def announce(live: Run, said: dict[str, Any], cfg: DictConfig, folder: RunFolder
     log.info("run folder  %s", from_here(folder.path))
     if live.dataset.notice:
         log.warning("WARNING     the data is %s", live.dataset.notice)
+
+
+def without_width(cfg: DictConfig) -> list[str]:
+    """The options that say something of vectors, where rows have none."""
+    embedding: Any = cfg.get("embedding") or {}
+    if embedding.get("width") is not None:
+        return []
+    columns: Any = cfg.dataset.get("columns") or {}
+    said = [f"dataset.columns.{name}.width" for name, own in columns.items() if "width" in own]
+    return [*said, *(["embedding.optimizer"] if embedding.get("optimizer") else [])]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -34,7 +35,7 @@ from mtl_cli.run.tasks import GROUPS, fill_in, groups_asked, make_tasks
 from mtl_cli.scheduler.base import Scheduler
 from mtl_cli.task.base import Task
 from mtl_cli.task.derived import Derived, order_of
-from mtl_cli.training.makers import Makers
+from mtl_cli.training.makers import Makers, copies_of_tables
 from mtl_cli.training.observer import Observer
 from mtl_cli.training.runtime import Runtime
 from mtl_cli.training.settings import Settings
@@ -80,7 +81,9 @@ def build(
     fill_in(cfg, dataset)
     tasks = make_tasks(cfg, dataset.inputs, dataset.tasks)
     has_weights = folder.last.exists()
-    check_fits(lambda: make_model(cfg, tasks, dataset.inputs, has_weights), device)
+    tables = tables_optimizer(cfg)
+    held = partial(copies_of_tables, make_tables=tables)
+    check_fits(lambda: make_model(cfg, tasks, dataset.inputs, has_weights), device, held)
     seed_everything(cfg.seed)
     model = place(make_model(cfg, tasks, dataset.inputs, has_weights), device)
     for split in dataset.sizes:
@@ -103,7 +106,7 @@ def build(
             weighting=make(cfg, "weighting", Weighting),
             optimizer=make(cfg, "optimizer", Optimizer),
             scheduler=make(cfg, "scheduler", Scheduler),
-            tables=tables_optimizer(cfg),
+            tables=tables,
         ),
         settings=make(cfg, "trainer", Settings)(),
         runtime=runtime,

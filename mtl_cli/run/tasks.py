@@ -90,7 +90,10 @@ def make_tasks(
         if name not in usual and needs_labels(cfg, slot):
             close = nearest(name, list(usual)) or next(iter(usual))
             rule = f"must be a task of the dataset: {', '.join(usual)}"
-            raise problem(slot, rule, name, f"tasks.{close}, or '~tasks.{name}'")
+            fix = f"tasks.{close}, or '~tasks.{name}'"
+            if own.get("of") is not None:  # a derived task has labels as any other
+                fix = f"'dataset.targets.{name}={{kind: binary, column: <column of its labels>}}'"
+            raise problem(slot, rule, name, fix)
         if not isinstance(own, DictConfig):
             raise problem(slot, "must be a kind of task", own, f"{slot}=regression")
         given = own.get("input")

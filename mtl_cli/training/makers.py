@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+import torch
 from torch import nn
 from torch.optim import Optimizer
 
+from mtl_cli.embedding.base import Embedding
 from mtl_cli.scheduler.base import Scheduler
 from mtl_cli.training.rates import parameter_groups
 from mtl_cli.training.tables import OptimizerWithTables
 from mtl_cli.weighting.base import Weighting
+
+Copies = Mapping[nn.Parameter, float]
 
 
 class Makers(NamedTuple):
@@ -49,3 +53,22 @@ def make_optimizer(
     if makers.tables is None or not tables:
         return optimizer
     return OptimizerWithTables(optimizer, makers.tables(tables))
+
+
+def copies_of_tables(model: nn.Module, make_tables: Callable[..., Optimizer] | None) -> Copies:
+    """How many of each table are held while it is trained: itself, and what its own optimizer keeps
+    of it after a step, tried on a small one. The gradients of the rows of a step are few.
+
+    Args:
+        model: whose embeddings have tables.
+        make_tables: makes their optimizer; None: they have none of their own.
+    """
+    tables = [p for own in model.modules() if isinstance(own, Embedding) for p in own.parameters()]
+    if make_tables is None or not tables:
+        return {}
+    small = nn.Parameter(torch.zeros(64, 64))
+    small.grad = torch.ones(64, 64).to_sparse(1)
+    optimizer = make_tables([small])
+    optimizer.step()
+    kept = sum(own.numel() for own in optimizer.state[small].values() if torch.is_tensor(own))
+    return dict.fromkeys(tables, 1 + kept / small.numel())

@@ -6,6 +6,7 @@ resolved object before it is called; functions are refused.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from functools import partial
 from typing import Any
@@ -21,6 +22,8 @@ from mtl_cli.trust.foreign import leaves
 
 PARTS = ("experts", "layers", "heads", "columns")  # what a model is made of, in options num_*
 MOST_PARTS = 10_000
+MISSING = re.compile(r"missing \d+ required [\w-]+ arguments?: .*")  # as Python says it
+A_METRIC = "{_target_: mtl_cli.metric.gauc.GAUC, by: <column>, weighted_by: rows}"
 RESERVED = ("_target_", "_partial_", "_recursive_", "_convert_", "_args_")
 
 
@@ -50,13 +53,33 @@ class Factory:
         try:
             maker = self.kind if self.by is None else getattr(self.kind, self.by)
             return maker(*args, **(built(self.values) | live))
-        except Problem:
-            raise
+        except Problem as error:
+            raise self.placed(error) from error
         except Exception as error:
+            if isinstance(error, TypeError) and (missing := MISSING.search(str(error))):
+                raise self.lacks(re.findall(r"'(\w+)'", missing[0])) from error
             given = ", ".join(f"{key}={value!r}" for key, value in self.values.items())
             found = f"{type(error).__name__}: {error}\n          from {given or 'no values'}"
             rule = f"must be values that {self.target} takes"
             raise problem(self.slot, rule, found, self.advice) from error
+
+    def placed(self, error: Problem) -> Problem:
+        """What a class says of its own option, which cannot know where in the config it stands:
+        ``by``, or ``loss.least`` of ``tasks.cvr.loss``."""
+        around, _, part = self.slot.rpartition(".")
+        option = error.thing.removeprefix(f"{part}.")
+        if not around or option not in self.values:
+            return error
+        path = f"{self.slot}.{option}"
+        mends = error.fix.startswith(f"{error.thing}=")
+        fix = f"{path}{error.fix.removeprefix(error.thing)}" if mends else error.fix
+        return Problem(path, error.rule, error.found, fix)
+
+    def lacks(self, missing: list[str]) -> Problem:
+        """Of options that have no default, and that nobody said."""
+        said = {"_target_": self.target, **self.values} | {name: f"<{name}>" for name in missing}
+        fix = f"'{self.slot}={{{', '.join(f'{key}: {own}' for key, own in said.items())}}}'"
+        return problem(self.slot, f"must say {' and '.join(missing)}", "nothing of it", fix)
 
 
 def built(node: Any) -> Any:
@@ -91,7 +114,7 @@ def make(
     node = OmegaConf.select(cfg, slot)
     if not isinstance(node, DictConfig) or "_target_" not in node:
         word = node if isinstance(node, str) else "<choice>"
-        fix = f"{slot}._target_=<class>" if group == "metrics" else f"{slot}={word}"
+        fix = f"'{slot}={A_METRIC}', say" if group == "metrics" else f"{slot}={word}"
         raise problem(slot, "must be a whole part, not a word or a number", node, fix)
     values: Any = OmegaConf.to_container(node, resolve=True)
     plain = {str(key): value for key, value in values.items() if key not in leave_out}

@@ -59,6 +59,11 @@ def here(tmp_path: Path, monkeypatch) -> Path:
             "'dataset.targets={group: {kind: multiclass}}'",
             "dataset.targets={ill:binary,age:regression,group:{kind:multiclass}} seed=1",
         ),
+        (f"dataset=table {FILE} '{BOTH}' tasks.ill.loss=null", "tasks.ill.loss=none"),
+        (
+            f"dataset=table {FILE} '{BOTH}' embedding.optimizer=sgd",
+            "embedding.optimizer=rowwise_adagrad",
+        ),
         ("arch=mmo optimizer.lr=abc weightin=uw", "arch=mmoe optimizer.lr=0.001 weighting=uw"),
     ],
 )

@@ -44,12 +44,23 @@ def test_every_target_brings_its_task(words, added):
 
 @pytest.mark.parametrize(
     "word",
-    ["dataset.targets.x=binary", "dataset.targets.x={kind: binary}", "dataset.columns.a.type=drop"],
+    [
+        "dataset.targets.x=binary",
+        "dataset.targets.x={kind: binary}",
+        "dataset.columns.a.type=drop",
+        "tasks.x.metrics.r2={_target_: torchmetrics.R2Score}",
+    ],
 )
-def test_a_target_and_a_column_are_new_by_their_names(word):
+def test_a_target_a_column_and_a_metric_are_new_by_their_names(word):
     """And Hydra needs no ++ of a user for them."""
     assert with_tasks([word])[-1] == f"++{word}"
-    for typed in (f"+{word}", f"++{word}", f"~{word}", "dataset.columns={a: {type: drop}}"):
+    for typed in (
+        f"+{word}",
+        f"++{word}",
+        f"~{word}",
+        "dataset.columns={a: {type: drop}}",
+        "tasks.x.weight=2",
+    ):
         assert with_tasks([typed])[-1] == typed
 
 

@@ -47,6 +47,7 @@ def test_a_task_without_a_loss_is_measured(run):
     assert 0 < summary["test"]["cvr"]["auroc"] < 1
     losses = summary["test"]["ctr"]["loss"] + summary["test"]["ctcvr"]["loss"]
     assert summary["loss"]["test"] == pytest.approx(losses)
+    assert {"auroc", "log_loss", "calibration"} < set(summary["test"]["ctcvr"])
     assert "towers" not in summary
     rows = pandas.read_csv(folder / "metrics.csv")
     assert {*rows.metric[rows.task == "cvr"]} == {"accuracy", "f1", "auroc"}
@@ -104,6 +105,7 @@ def test_a_tower_imputes_and_is_neither_measured_nor_predicted(words, tmp_path):
         (["tasks.ctcvr=product", "tasks.ctcvr.of=[ctr,ctcvr]"], "a circle: ctcvr -> ctcvr"),
         (["tasks.ctcvr=product", "tasks.ctcvr.of=[ctr,cvr]", "tasks.cvr=regression"],
          "cvr, a regression"),
+        (["tasks.all=product", "tasks.all.of=[ctr,cvr]"], r"'dataset\.targets\.all=\{kind: "),
         ([f"tasks.{task}.loss=none" for task in ("ctr", "cvr", "ctcvr")], "no loss that trains"),
     ],
 )  # fmt: skip

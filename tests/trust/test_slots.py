@@ -1,8 +1,9 @@
-"""How many parts a model is made of is bounded before one of them is made."""
+"""Parts of a config: how many there may be, and what is said of values that a class refuses."""
 
 import pytest
 from omegaconf import OmegaConf
 from torch import nn
+from torchmetrics import Metric
 
 from mtl_cli.basis.errors import Problem
 from mtl_cli.trust.slots import MOST_PARTS, make
@@ -28,3 +29,39 @@ def test_counts_within_the_bound_and_others_pass(option: str, value: int) -> Non
     part = {"_target_": "torch.nn.Identity", option: value}
     made = make(OmegaConf.create({"choices": {}, "arch": part}), "arch", nn.Module)
     assert made.values == {option: value}
+
+
+GAUC = {"_target_": "mtl_cli.metric.gauc.GAUC"}
+
+
+@pytest.mark.parametrize(
+    ("values", "thing", "fix"),
+    [
+        (
+            {},
+            "tasks.x.metrics.g must say by and weighted_by",
+            "'tasks.x.metrics.g={_target_: mtl_cli.metric.gauc.GAUC, by: <by>,"
+            " weighted_by: <weighted_by>}'",
+        ),
+        (
+            {"by": "user", "weighted_by": "impressions"},
+            "tasks.x.metrics.g.weighted_by must be one of rows, groups",
+            "tasks.x.metrics.g.weighted_by=rows",
+        ),
+    ],
+)
+def test_what_a_class_says_of_its_option_is_placed(values: dict, thing: str, fix: str) -> None:
+    """A class does not know where in the config it stands."""
+    cfg = OmegaConf.create({"choices": {}, "tasks": {"x": {"metrics": {"g": GAUC | values}}}})
+    with pytest.raises(Problem) as error:
+        make(cfg, "tasks.x.metrics.g", Metric, group="metrics")()
+    assert str(error.value).startswith(thing)
+    assert error.value.fix.startswith(fix)
+
+
+def test_an_option_of_a_loss_is_that_of_its_task() -> None:
+    loss = {"_target_": "mtl_cli.loss.escm_ips.ESCMIPS", "propensity": "ctr", "least": 0}
+    cfg = OmegaConf.create({"choices": {}, "tasks": {"x": {"loss": loss}}})
+    with pytest.raises(Problem) as error:
+        make(cfg, "tasks.x.loss", nn.Module, group="loss")()
+    assert (error.value.thing, error.value.fix) == ("tasks.x.loss.least", "tasks.x.loss.least=0.01")

@@ -8,11 +8,18 @@ https://doi.org/10.1145/3383313.3412236, section 4.3.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from mtl_cli.basis.errors import problem
-from mtl_cli.dataset.columns.labels import LabelMap
+from mtl_cli.dataset.columns.label_checks import unmapped
+from mtl_cli.dataset.columns.labels import FLAGS, LabelMap
 from mtl_cli.dataset.columns.target import Target
 from mtl_cli.dataset.columns.target_options import TargetOptions
+from mtl_cli.dataset.files.cells import SeenLabels, encode
+from mtl_cli.dataset.files.parts import Place
+
+if TYPE_CHECKING:
+    import pyarrow
 
 
 def spaces_first(said: Mapping[str, TargetOptions]) -> list[TargetOptions]:
@@ -47,9 +54,35 @@ def space_columns(said: Mapping[str, TargetOptions]) -> list[str]:
     return [name for name in named if name not in said]
 
 
-def space_of(where: str | None, known: Mapping[str, Target]) -> Target | None:
-    """What is 1 in the rows of a space, if any: a known target, or a column of zeros and ones."""
+def check_space(said: TargetOptions, cells: Any, place: Place) -> None:
+    """Refuses a column as a sample space that is not of zeros and ones.
+
+    Args:
+        said: the target whose space it is.
+        cells: of the column.
+        place: where the rows are from.
+    """
+    _, labels = encode(cells)
+    if wrong := [label for label in labels if label not in FLAGS]:
+        seen = SeenLabels()
+        seen.add(cells, place)
+        rule = "must be a binary target, or a column of zeros and ones"
+        zero = any(FLAGS.get(label) == 0 for label in labels)  # then all else is more than none
+        ways = "0: 0, '*': 1" if zero else f"{wrong[0]}: 1, '*': 0"
+        word = f"{{kind: binary, column: {said.where}, map: {{{ways}}}}}"
+        fix = f'"dataset.targets.space={word}" {said.slot}.where=space'
+        raise unmapped(f"{said.slot}.where", wrong, seen, f"{rule}, unlike {said.where}", fix)
+
+
+def space_of(
+    said: TargetOptions, known: Mapping[str, Target], table: pyarrow.Table, place: Place
+) -> Target | None:
+    """What is 1 in the rows of a target's space, if any: a known target, or a column of zeros and
+    ones of a table."""
+    where = said.where
     if where is None:
         return None
+    if where not in known:
+        check_space(said, table.column(where), place)
     zero_one = LabelMap(where, "binary", ["0", "1"], {"0": "0", "1": "1"})
     return known.get(where) or Target(where, "binary", [where], zero_one, None)

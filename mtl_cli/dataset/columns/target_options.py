@@ -12,6 +12,8 @@ from mtl_cli.dataset.files.parts import check_name
 
 SEVERAL = ("regression", "multilabel")  # kinds of which a target may be several columns
 EXAMPLE = "'dataset.targets={income: binary, age: regression}'"
+# {a kind of task that reads labels of another kind: that one}, so that one word says both
+LABELS_OF: Mapping[str, str] = {"ranking": "binary", "plain_regression": "regression"}
 
 
 @dataclass(frozen=True)
@@ -120,8 +122,9 @@ def target_of(task: str, said: Any) -> TargetOptions:
     """One of them."""
     slot = f"dataset.targets.{task}"
     if not isinstance(said, Mapping):
-        check_choice(slot, said, KINDS, f"'dataset.targets={{{task}: regression}}'")
-        return TargetOptions(task, said)
+        labels = labels_of(said)
+        check_choice(slot, labels, KINDS, f"'dataset.targets={{{task}: regression}}'")
+        return TargetOptions(task, labels)
     for option in said:
         if option not in OPTIONS:
             rule = f"has no such option; it has {', '.join(OPTIONS)}"
@@ -129,4 +132,9 @@ def target_of(task: str, said: Any) -> TargetOptions:
             raise problem(f"{slot}.{option}", rule, said[option], fix)
     if "kind" not in said:
         raise problem(slot, f"must say its kind: {', '.join(KINDS)}", said, f"{slot}.kind=binary")
-    return TargetOptions(task, **said)
+    return TargetOptions(task, **{**said, "kind": labels_of(said["kind"])})
+
+
+def labels_of(kind: Any) -> Any:
+    """The kind of the labels of a kind of task."""
+    return LABELS_OF.get(kind, kind) if isinstance(kind, str) else kind

@@ -19,8 +19,6 @@ from mtl_cli.basis.errors import check_number, problem
 from mtl_cli.basis.seed import generator_of
 from mtl_cli.dataset.memory.in_memory import RowsLoader
 
-EXAMPLE = "'dataset.downsample={click: {0: 0.1}}'"
-
 
 @dataclass(frozen=True)
 class Downsampling:
@@ -53,7 +51,8 @@ class Downsampling:
         inner = next(iter(said.values()), None) if isinstance(said, Mapping) else None
         if not isinstance(inner, Mapping) or len(said) != 1 or len(inner) != 1:
             rule = "must be the share to keep of one label of one target, {target: {label: share}}"
-            raise problem(slot, rule, said, EXAMPLE)
+            example = f"'{slot}={{{next(iter(classes), 'click')}: {{0: 0.1}}}}'"
+            raise problem(slot, rule, said, example)
         target, (label, share) = str(next(iter(said))), next(iter(inner.items()))
         if target not in classes:
             known = ", ".join(classes) or "none"

@@ -56,7 +56,7 @@ def check_groups(table: pyarrow.Table, columns: Sequence[str]) -> None:
         slot, names = "the column that a metric is by", table.column_names
         if name not in names:
             close = nearest(name, names)
-            fix = f"by={close}" if close else "a column of the table, as the metric's by"
+            fix = f"by: {close or '<column>'}, in the metric"
             raise problem(slot, f"must be one of {', '.join(names)}", name, fix)
         if is_list(kind := table.schema.field(name).type):
             raise problem(slot, "must say one group a row", f"lists in {name} ({kind})", "another")

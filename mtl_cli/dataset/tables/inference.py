@@ -16,6 +16,7 @@ from mtl_cli.dataset.columns.writing import Writing, joint
 from mtl_cli.dataset.files.nested import is_list
 from mtl_cli.dataset.files.parts import Place, words_for
 from mtl_cli.dataset.tables.lists import SEPARATOR
+from mtl_cli.dataset.tables.other_words import said_as
 from mtl_cli.dataset.tables.shown import MOST, Shown, lines_of, short_lines
 from mtl_cli.dataset.tables.types import known_types, name_of, options_of
 
@@ -31,6 +32,7 @@ USUAL: Mapping[str, Any] = {
     "pool": "mean",
     "max": None,
 }
+OF_VOCABULARY = ("hash", "min_count", "max_vocabulary", "width")  # options of all columns with it
 
 
 class Inference:
@@ -105,8 +107,19 @@ class Inference:
                 raise problem(thing, rule, f"no column {owner}", f"{thing}={close}")
             if owner in owners or owner == name:
                 found = f"{owner}, which has that of {owners[owner]}"
-                raise problem(thing, rule, found, f"{thing}=null, of one of them")
+                raise problem(thing, rule, found, f"{thing}=null")
+            self.check_shared(name, owner)
         return owners
+
+    def check_shared(self, name: str, owner: str) -> None:
+        """Refuses options of a vocabulary that is another column's, which says otherwise."""
+        said, theirs = self.said[name], self.said.get(owner, {})
+        for option in OF_VOCABULARY:
+            if option in said and said[option] != theirs.get(option, self.usual.get(option)):
+                rule = f"is that of {owner}, whose vocabulary and vectors it has"
+                kept = {key: value for key, value in said.items() if key != option}
+                thing = f"dataset.columns.{name}.{option}"
+                raise problem(thing, rule, said[option], said_as(name, kept))
 
     def vocabulary(self, owner: str) -> Vocabulary:
         """What another column has learned."""

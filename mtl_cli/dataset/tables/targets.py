@@ -96,7 +96,7 @@ class TableTargets:
             if said.where is not None:
                 check_columns([*there, *found], [said.where], f"{said.slot}.where", "dataset")
             known = learn(said, table, place, self.weight_column)
-            found[said.task] = replace(known, where=space_of(said.where, found))
+            found[said.task] = replace(known, where=space_of(said, found, table, place))
         self.known = {task: found[task] for task in self.said}
         self.labels = {task: own.labels(table.column, place) for task, own in self.known.items()}
         self.targets = dict(self.labels)

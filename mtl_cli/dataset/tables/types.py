@@ -10,9 +10,10 @@ from inspect import signature
 from pkgutil import iter_modules
 from typing import Any
 
-from mtl_cli.basis.errors import check_choice, nearest, problem
+from mtl_cli.basis.errors import problem
 from mtl_cli.dataset import types
 from mtl_cli.dataset.columns.column import Column
+from mtl_cli.dataset.tables.other_words import OPTIONS, TYPES, meant, said_as
 
 
 @cache
@@ -92,16 +93,29 @@ def check_said(said: Mapping[str, Any]) -> None:
             if isinstance(inner, Mapping) and "type" in inner:  # a name with dots, taken for a path
                 fix = f"'dataset.columns={{{whole}: {{type: {inner['type']}}}}}'"
                 raise problem(slot, "must say its type", own, fix)
-            word = own if own in kinds else nearest(str(own), kinds) or "category"
-            raise problem(slot, "must say its type", own, f"'{slot}={{type: {word}}}'")
-        check_choice(f"{slot}.type", own["type"], kinds, f"'{slot}={{type: category}}'")
+            raise problem(slot, "must say its type", own, meant_column(column, own))
+        fix = meant_column(column, own)
+        if own["type"] not in kinds:
+            raise problem(f"{slot}.type", f"must be one of {', '.join(kinds)}", own["type"], fix)
         options = ["type", *options_of(known_types()[own["type"]])]
         for option in own:
             if option not in options:
                 rule = f"has no such option: a {own['type']} has {', '.join(options)}"
-                close = nearest(str(option), options) or "type"
-                fix = f"{slot}.{close}=..."
                 raise problem(f"{slot}.{option}", rule, own[option], fix)
+
+
+def meant_column(column: str, own: Any) -> str:
+    """The words for a column, as they were most likely meant: with a type that has the options."""
+    kinds = {kind: options_of(known) for kind, known in known_types().items()}
+    known = list(dict.fromkeys(option for options in kinds.values() for option in options))
+    said = dict(own) if isinstance(own, Mapping) else {"type": own}
+    wanted = meant(said.pop("type", None), list(kinds), TYPES)
+    named = {meant(option, known, OPTIONS): value for option, value in said.items()}
+    fitting = [kind for kind, options in kinds.items() if named.keys() <= {*options}]
+    kind = wanted if wanted in fitting or not fitting else fitting[0]
+    kind = kind or "category"
+    kept = {option: value for option, value in named.items() if option in kinds[kind]}
+    return said_as(column, {"type": kind, **kept})
 
 
 def column_state(column: Column) -> dict[str, Any]:

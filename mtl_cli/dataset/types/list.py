@@ -80,6 +80,9 @@ class CategoryList(Coded):
         """
         name, place = written.name, f"dataset.columns.{written.name}"
         check_width(name, width)
+        if not isinstance(split, str) or not split:
+            fix = words_for(name, 'type: list, split: "|"')
+            raise problem(f"{place}.split", "must be what stands between values", split, fix)
         check_choice(f"{place}.pool", pool, list(POOLS), f"{place}.pool=mean")
         if max is not None:
             check_integer(f"{place}.max", max, 1, f"{place}.max=50")

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from mtl_cli.basis.errors import Problem
 from mtl_cli.dataset.columns.label_checks import check_train_targets
 from mtl_cli.dataset.columns.labels import flags, make_label_map
+from mtl_cli.dataset.columns.target_options import target_of
 from mtl_cli.dataset.files.cells import SeenLabels, encode
 
 SLOT = "dataset.targets.task.map"
@@ -154,3 +155,9 @@ def test_train_labels_that_teach_nothing_are_refused(kind, target, words):
         check_train_targets("task", kind, ["no", "yes"], torch.tensor(target))
     check_train_targets("task", "regression", [], torch.tensor([1.0, 2.0]))
     check_train_targets("task", "multiclass", ["a", "b"], torch.tensor([0, 1, -1]))
+
+
+def test_a_kind_of_task_says_the_kind_of_its_labels():
+    said = {"a": "ranking", "b": {"kind": "plain_regression", "column": "x"}, "c": "count"}
+    kinds = {task: target_of(task, own).kind for task, own in said.items()}
+    assert kinds == {"a": "binary", "b": "regression", "c": "count"}

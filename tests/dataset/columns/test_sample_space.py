@@ -99,7 +99,8 @@ def test_arrays_have_spaces_too(monkeypatch, where):
     [
         ({"cvr": {**CVR, "where": "value"}, "value": {"kind": "regression", "column": "paid"}},
          r"cvr\.where must be a binary target.*\n  found: value, a regression target"),
-        ({"cvr": {**CVR, "where": "paid"}}, r"each label of paid must be one of 0, 1"),
+        ({"cvr": {**CVR, "where": "paid"}},
+         r"(?s)cvr\.where must be a binary target.*row 1 .*column: paid, map: .*\.where=space"),
         ({"cvr": {**CVR, "where": "clik"}}, r"cvr\.where must name .*\n.*\n.*click"),
         ({"cvr": {**CVR, "where": "cvr"}}, r"a circle: cvr -> cvr"),
         ({"a": {**CVR, "where": "b"}, "b": {**CVR, "where": "a"}}, r"a circle: a -> b -> a"),

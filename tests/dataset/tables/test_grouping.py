@@ -84,7 +84,7 @@ def test_what_has_no_groups_is_refused(run: Path, tmp_path: Path) -> None:
     frame = draw(60, 2).assign(land="here")
     frame.to_csv(tmp_path / "log.csv", index=False)
     words = [*SAYS, f"dataset.path={tmp_path / 'log.csv'}", f"hydra.run.dir={tmp_path / 'r'}"]
-    for by, said in (("users", "by=user"), ("land", "must have several groups")):
+    for by, said in (("users", "by: user"), ("land", "must have several groups")):
         with pytest.raises(Problem, match=said):
             mtl_cli.train([*words, "+tasks.click.metrics.gauc=" + GAUC % (by, "rows")])
     frame.loc[3, "user"] = ""
