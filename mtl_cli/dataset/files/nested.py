@@ -31,8 +31,6 @@ def is_nested(kind: pyarrow.DataType) -> bool:
     """Whether cells of an Arrow type are no single values."""
     from pyarrow import types
 
-    if types.is_dictionary(kind):
-        return False
     binary = types.is_binary(kind) or types.is_large_binary(kind)
     return bool(types.is_nested(kind) or binary or types.is_fixed_size_binary(kind))
 

@@ -46,7 +46,7 @@ def check_separators(parts: Sequence[Part], options: ReadOptions) -> None:
         own = [part for part in parts if name in part.table.column_names]
         if mark is not None and own and all(is_list(p.table.column(name).type) for p in own):
             rule = "must be left out where files store lists: no cell is split"
-            fix = f"{words_for(name, 'type: list')}; text of new rows is split at {SEPARATOR}"
+            fix = f"'~dataset.columns.{name}.split'; text of new rows is split at {SEPARATOR}"
             found = f"{mark!r}, and lists in {own[0].file}"
             raise problem(f"dataset.columns.{name}.split", rule, found, fix)
 

@@ -219,7 +219,11 @@ REFUSED = {
     "embeddings": ([[0.25, 0.5]] * 60, None, r"(?s)names or whole numbers.*type: drop.*python -c"),
     "a category": ([["a", "b"]] * 60, "type: category", r"\{type: list\}'"),
     "numbers": ([["a", "b"]] * 60, "type: number", r"\{type: list\}'"),
-    "split": ([["a", "b"]] * 60, 'type: list, split: ","', "left out where files store lists"),
+    "split": (
+        [["a", "b"]] * 60,
+        'type: list, split: ","',
+        r"(?s)left out where files store lists.*'~dataset\.columns\.ids\.split'",
+    ),
 }
 
 

@@ -127,6 +127,7 @@ BAD = {
     ),
     "item: {type: category, vocabulary_of: seen}": "must be categories",
     "genres: {type: list, split: ','}": r"several values in some cell.*\n.*\n.*split: \"\|\"",
+    "genres: {type: list, split: ''}": r"split must be what stands between.*split: \"\|\"",
     "genres: {type: list, pool: max}": "pool must be one of mean, sum",
 }
 
