@@ -13,7 +13,13 @@ from torch import Tensor
 from mtl_cli.basis.batch import Examples
 from mtl_cli.basis.errors import problem
 from mtl_cli.basis.inputs import Dense
-from mtl_cli.dataset.columns.array_labels import inputs_of, labels_of, size_of, weights_of
+from mtl_cli.dataset.columns.array_labels import (
+    groups_of,
+    inputs_of,
+    labels_of,
+    size_of,
+    weights_of,
+)
 from mtl_cli.dataset.columns.label_checks import check_train_targets
 from mtl_cli.dataset.columns.sample_space import space_columns, spaces_first
 from mtl_cli.dataset.columns.target import CLASSES, only_in_group
@@ -21,14 +27,14 @@ from mtl_cli.dataset.columns.target_options import TargetOptions, targets_of
 from mtl_cli.dataset.files.arrays import HANDED, load_arrays
 from mtl_cli.dataset.files.parts import check_columns
 from mtl_cli.dataset.memory.batching import Batching
-from mtl_cli.dataset.memory.in_memory import InMemoryDataset
+from mtl_cli.dataset.memory.downsampled import DownsampledDataset, Downsampling
 from mtl_cli.dataset.memory.rows import Rows
 from mtl_cli.dataset.splits.deal import deal
 from mtl_cli.dataset.splits.facts import lines_of
 from mtl_cli.dataset.splits.options import SplitOptions
 
 
-class Arrays(InMemoryDataset):
+class Arrays(DownsampledDataset):
     """An input for each array that is none of a target; numbers are taken as they are.
 
     Bytes, as pictures have them, are divided by 255. A missing label is NaN, or -1 of a class.
@@ -42,6 +48,8 @@ class Arrays(InMemoryDataset):
         not_inputs: arrays that are none, where they are there: of targets that are left out.
         split: how examples are dealt; see `SplitOptions`. Its column is an array [N].
         batching: see `InMemoryDataset`.
+        downsample: ``{binary target: {0 or 1: share}}``, of train examples; see `Downsampling`.
+        group_columns: arrays whose groups batches carry, for metrics within groups; None: none.
     """
 
     def __init__(
@@ -52,6 +60,8 @@ class Arrays(InMemoryDataset):
         not_inputs: Sequence[str] | None,
         split: Mapping[str, Any],
         batching: Batching,
+        downsample: Mapping[str, Mapping[Any, float]] | None,
+        group_columns: Sequence[str] | None,
     ) -> None:
         if path is None:
             fix = f"dataset.path=my.npz, or in Python: {HANDED}"
@@ -65,7 +75,8 @@ class Arrays(InMemoryDataset):
         check_columns(arrays, used, "dataset.targets")
         check_columns(arrays, by, "dataset.split.column")
         check_columns(arrays, inputs or (), "dataset.inputs")
-        gone = {*used, *by, *(not_inputs or ())}
+        check_columns(arrays, carried := list(group_columns or ()), "what a metric is by")
+        gone = {*used, *by, *carried, *(not_inputs or ())}
         read = list(inputs or (name for name in arrays if name not in gone))
         if not read:
             rule, found = "must have an array to learn from", ", ".join(arrays)
@@ -101,8 +112,15 @@ class Arrays(InMemoryDataset):
             check_train_targets(task, own.kind, names, labels[task][rows["train"]])
         self.drawn, self.dealt = dealt.drawn, dealt.facts
         self.notes = tuple(lines_of(dealt.facts))
+        binary = {task: ["0", "1"] for task, own in said.items() if own.kind == "binary"}
+        self.downsampling = kept = Downsampling.of(downsample, binary)
+        if kept is not None:
+            self.shifts = {kept.target: kept.shift}
+            there = labels[kept.target][rows["train"]]
+            self.notes = (*self.notes, kept.note(there, binary[kept.target]))
         self.sizes_of_tasks = {t: size_of(own.kind, labels[t]) for t, own in said.items()}
-        whole = Rows({**given}, labels, weights)
+        groups = {name: groups_of(name, arrays[name]) for name in carried}
+        whole = Rows({**given}, labels, weights, groups)
         super().__init__(
             splits={split: whole.at(at) for split, at in rows.items()},
             inputs={name: Dense(tuple(x.shape[1:])) for name, x in given.items()},

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any, ClassVar
 
 import numpy as np
-from torch import device, from_numpy
+from torch import from_numpy
 
 from mtl_cli.basis.batch import Bag
 from mtl_cli.basis.errors import check_integer, problem
@@ -21,8 +21,7 @@ from mtl_cli.dataset.columns.writing import Writing, joint
 from mtl_cli.dataset.files.nested import is_list
 from mtl_cli.dataset.files.parts import ReadOptions, check_columns, check_name
 from mtl_cli.dataset.memory.batching import Batching
-from mtl_cli.dataset.memory.downsampled import Downsampling
-from mtl_cli.dataset.memory.in_memory import InMemoryDataset, RowsLoader
+from mtl_cli.dataset.memory.downsampled import DownsampledDataset, Downsampling
 from mtl_cli.dataset.memory.rows import Rows
 from mtl_cli.dataset.readers.table import INPUT, TableReader
 from mtl_cli.dataset.splits.deal import deal
@@ -38,7 +37,7 @@ from mtl_cli.dataset.tables.read import as_numbers, read_tables
 from mtl_cli.dataset.tables.targets import TableTargets
 
 
-class Table(InMemoryDataset):
+class Table(DownsampledDataset):
     """Input ``row``; a task for each target, or for each value of ``task_column``.
 
     A column is a number where all its cells are, else a category; one that is constant in train,
@@ -191,10 +190,3 @@ class Table(InMemoryDataset):
         self.plain_table = PlainTable(
             self.reader.columns, features, own.targets, own.weights, reference
         )
-
-    def loader(self, split: str, tasks: Mapping[str, str], device: device, seed: int) -> RowsLoader:
-        whole = super().loader(split, tasks, device, seed)
-        if split != "train" or self.downsampling is None:
-            return whole
-        labels = self.splits[split].targets[self.downsampling.target]
-        return self.downsampling.applied(whole, labels, seed)

@@ -42,7 +42,7 @@ LATER: Mapping[str, Mapping[str, Any]] = {
         "origin": None,
         "not_inputs": None,
     },
-    "mtl_cli.dataset.arrays.Arrays": {"not_inputs": None},
+    "mtl_cli.dataset.arrays.Arrays": dict.fromkeys(("not_inputs", "downsample", "group_columns")),
     "mtl_cli.encoder.resnet.ResNet": {"output_stride": None},
     "mtl_cli.encoder.transformer.Transformer": {"pool": True},
     "mtl_cli.weighting.excess_mtl.ExcessMTL": {"weigh_heads": False},

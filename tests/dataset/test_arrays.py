@@ -33,7 +33,7 @@ KINDS |= {"kind": "multiclass", "many": "multilabel"}
 def make(arrays, targets=KINDS, **options):
     with held({"d": named_arrays(arrays)}):
         given = {"path": "memory:d", "inputs": None, "targets": targets, "split": SPLIT}
-        given |= {"not_inputs": None}
+        given |= dict.fromkeys(("not_inputs", "downsample", "group_columns"))
         return Arrays.of(**given | BATCHING | options)
 
 
@@ -134,6 +134,65 @@ def test_a_file_of_objects_is_refused(tmp_path):
                 inputs=None,
                 targets={"y": "binary"},
                 not_inputs=None,
+                downsample=None,
+                group_columns=None,
                 split=SPLIT,
                 **BATCHING,
             )
+
+
+CLICK = {"click": "binary", "buy": "binary"}
+
+
+def clicks():
+    """Users are named, and no input; a tenth of the labels is missing."""
+    click = np.where(np.arange(N) % 10 == 9, -1, np.arange(N) % 3 == 0).astype(int)
+    return {"x": X}, {"click": click, "buy": click % 2, "user": np.array(list("abcab") * 12)}
+
+
+def test_arrays_carry_the_groups_of_metrics():
+    data = make(clicks(), CLICK, group_columns=["user"], shuffle=False)
+    assert list(data.inputs) == ["x"]
+    inputs, targets = clicks()
+    for rows in data.splits.values():
+        at = [int(np.flatnonzero((inputs["x"] == x.numpy()).all(1))[0]) for x in rows.inputs["x"]]
+        assert [ord("a") + int(code) for code in rows.groups["user"]] == [
+            ord(name) for name in targets["user"][at]
+        ]
+
+
+@pytest.mark.parametrize(
+    ("user", "said"),
+    [
+        (np.array(["a"] * N), "several groups"),
+        (np.full(N, np.nan), "the group of each example"),
+        (X, "the group of each example"),
+    ],
+)
+def test_what_says_no_groups_is_refused(user, said):
+    inputs, targets = clicks()
+    with pytest.raises(Problem, match=said):
+        make((inputs, targets | {"user": user}), CLICK, group_columns=["user"])
+    with pytest.raises(Problem, match=r"(?s)what a metric is by.*usr.*user"):
+        make((inputs, targets), CLICK, group_columns=["usr"])
+
+
+def test_arrays_are_downsampled_as_tables_are():
+    data = make(clicks(), CLICK, downsample={"click": {0: 0.25}}, group_columns=["user"])
+    labels = data.splits["train"].targets["click"]
+    loader = data.loader("train", dict.fromkeys(CLICK, "x"), torch.device("cpu"), seed=0)
+    kept = round(0.25 * int((labels == 0).sum()))
+    assert loader.num_examples == int((labels != 0).sum()) + kept
+    assert data.shifts == {"click": pytest.approx(np.log(0.25))}
+    assert data.notes[-1].startswith(f"downsample: {kept} of")
+    with pytest.raises(Problem, match="must name 0 or 1"):
+        make(clicks(), CLICK, downsample={"click": {2: 0.5}}, group_columns=["user"])
+
+
+def test_a_run_on_arrays_has_gauc_and_is_calibrated_back(tmp_path):
+    gauc = "{_target_: mtl_cli.metric.gauc.GAUC, by: user, weighted_by: rows}"
+    words = [f"hydra.run.dir={tmp_path / 'a'}", f"+tasks.click.metrics.gauc={gauc}"]
+    words += ["dataset.targets={click: binary, buy: binary}", "trainer=smoke", "device=cpu"]
+    words += ["dataset.downsample={click: {0: 0.5}}", "pictures.curves=false"]
+    figures = mtl_cli.train(words, data=clicks())["test"]["click"]
+    assert 0 <= figures["gauc"] <= 1

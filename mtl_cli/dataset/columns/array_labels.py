@@ -73,6 +73,23 @@ def weights_of(name: str, arrays: Mapping[str, np.ndarray]) -> Tensor:
     return weights
 
 
+def groups_of(name: str, array: np.ndarray) -> Tensor:
+    """The number of each example's group, by which a metric is, [N].
+
+    Raises:
+        ValueError: where the array has not one group an example, or one in all.
+    """
+    thing, fix = f"the array {name}, which a metric is by,", "another array as its by"
+    blank = array.dtype.kind == "f" and bool(np.isnan(array).any())
+    if array.ndim != 1 or blank:
+        found = "missing ones" if blank else str(list(array.shape))
+        raise problem(thing, "must say the group of each example, [N]", found, fix)
+    groups, codes = np.unique(array, return_inverse=True)
+    if len(groups) < 2:
+        raise problem(thing, "must have several groups", f"{groups[0]} alone", fix)
+    return torch.from_numpy(codes.astype(np.int64))
+
+
 def size_of(kind: str, labels: Tensor) -> int:
     """How many outputs a target needs."""
     if kind in INDICES:

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from mtl_cli.basis.errors import check_number, problem
 from mtl_cli.basis.seed import generator_of
-from mtl_cli.dataset.memory.in_memory import RowsLoader
+from mtl_cli.dataset.memory.in_memory import InMemoryDataset, RowsLoader
 
 
 @dataclass(frozen=True)
@@ -107,6 +107,25 @@ class Downsampling:
         return DownsampledLoader(
             rows=rows, sampled=sampled, most=self.most(labels), draw_seed=seed, **given
         )
+
+
+class DownsampledDataset(InMemoryDataset):
+    """A dataset in memory of whose train rows some may be kept in part.
+
+    Attributes:
+        downsampling: which; None: all are kept.
+    """
+
+    downsampling: Downsampling | None = None
+
+    def loader(
+        self, split: str, tasks: Mapping[str, str], device: torch.device, seed: int
+    ) -> RowsLoader:
+        whole = super().loader(split, tasks, device, seed)
+        if split != "train" or self.downsampling is None:
+            return whole
+        labels = self.splits[split].targets[self.downsampling.target]
+        return self.downsampling.applied(whole, labels, seed)
 
 
 @dataclass

@@ -88,6 +88,7 @@ def test_arrays_have_spaces_too(monkeypatch, where):
     split = DEFAULTS["split"] | WHOLE
     batching = Batching(batch_size=None, eval_batch_size=10, shuffle=False, drop_last=False)
     own = {"inputs": None, "targets": targets, "not_inputs": None, "split": split}
+    own |= {"downsample": None, "group_columns": None}
     dataset = Arrays(path="x.npz", **own, batching=batching)
     expected = only_where(data.conversion, data.click == 1)
     np.testing.assert_array_equal(dataset.targets("train")["cvr"].numpy(), expected)
