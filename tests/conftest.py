@@ -378,10 +378,23 @@ def mlp_case(request: pytest.FixtureRequest) -> Case:
 WEIGHTINGS = choices("weighting")
 
 
+@cache
+def weighting_part(name: str, dtype: torch.dtype) -> Callable[..., Weighting]:
+    """A weighting's class with its values, read once; numbers among these are of a type."""
+    assert dtype is torch.get_default_dtype()
+    return make_part("weighting", name)
+
+
 @pytest.fixture(params=WEIGHTINGS)
 def weighting(request: pytest.FixtureRequest) -> Callable[..., Weighting]:
     """Every weighting in turn; called with the names of the tasks, it makes a new one."""
-    return lambda tasks: make_part("weighting", request.param)(tasks=tasks)
+
+    def make(tasks: list[str]) -> Weighting:
+        part = weighting_part(request.param, torch.get_default_dtype())
+        made: Weighting = deepcopy(part)(tasks=tasks)  # its own parts of parts
+        return made
+
+    return make
 
 
 @pytest.fixture(scope="session", name="cases")

@@ -4,6 +4,7 @@ A new weighting is tested by having its YAML in ``conf/weighting``: see ``tests/
 """
 
 import io
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,28 @@ ORDERED = {"rlw", "pcgrad", "gradvac", "pcd"}
 OF_SPECIFIC = {"db_mtl": lambda loss: 1 / (loss.detach() + 1e-8)}
 
 
+@cache
+def made(case):
+    """A model of the case; each takes a while, and no weighting changes one."""
+    model = case.model()
+    return model, {name: value.clone() for name, value in model.state_dict().items()}
+
+
+def model_of(case):
+    """The model of the case as it was made."""
+    model, state = made(case)
+    model.load_state_dict(state)
+    model.arch.progress(0.0)
+    model.zero_grad()
+    torch.default_generator.manual_seed(1)  # of weightings that draw when they are made
+    return model.train()
+
+
+@cache
+def groups_of(model):
+    return model.groups()
+
+
 class Learners:
     """The weightings of a model, one for each group of tasks that share a parameter.
 
@@ -41,7 +64,7 @@ class Learners:
 
     def __init__(self, model, make_weighting, tasks=None):
         self.model = model
-        self.groups = model.groups()
+        self.groups = groups_of(model)
         self.weightings = []
         for group in self.groups:
             own = [task for task in group.tasks if tasks is None or task in tasks]
@@ -108,7 +131,7 @@ def test_every_weighting_and_architecture_is_tried(weighting_names, cases):
 
 
 def test_every_parameter_gets_a_finite_gradient(mlp_case, weighting, losses_of):
-    model = mlp_case.model()
+    model = model_of(mlp_case)
     learners = Learners(model, weighting)
     grads, used = learners.backward(losses_of(model, mlp_case.batch(6)))
     assert list(grads) == [name for name, _ in model.named_parameters()]
@@ -118,7 +141,7 @@ def test_every_parameter_gets_a_finite_gradient(mlp_case, weighting, losses_of):
 
 def test_the_step_is_the_weighted_sum_that_it_says(request, mlp_case, weighting, losses_of):
     """Specific parameters: weighted too by a loss weighting, otherwise the plain sum."""
-    model = mlp_case.model()
+    model = model_of(mlp_case)
     learners = Learners(model, weighting)
     losses = losses_of(model, mlp_case.batch(6))
     each = {task: plain_gradients(model, loss) for task, loss in losses.items()}
@@ -139,7 +162,7 @@ def test_the_step_is_the_weighted_sum_that_it_says(request, mlp_case, weighting,
 
 
 def test_the_architectures_own_term_is_added_as_it_is(mlp_case, weighting, losses_of):
-    model, batch = mlp_case.model(), mlp_case.batch(6)
+    model, batch = model_of(mlp_case), mlp_case.batch(6)
     without, _ = Learners(model, weighting).backward(losses_of(model, batch))
     extra = sum(p.square().sum() for p in model.parameters())
     grads, _ = Learners(model, weighting).backward(losses_of(model, batch), extra)
@@ -159,14 +182,14 @@ def test_bags_of_words_are_as_good_an_input(weighting, cases, losses_of):
     bags = [case for case in bags if case.arrangement == "one input"]
     assert len(bags) >= 11
     for case in bags:
-        model = case.model()
+        model = model_of(case)
         grads, _ = Learners(model, weighting).backward(losses_of(model, case.batch(6)))
         assert list(grads) == [name for name, _ in model.named_parameters()]
         assert all(grad.isfinite().all() for grad in grads.values())
 
 
 def test_a_step_without_a_task_is_that_of_the_others(mlp_case, weighting, losses_of):
-    model, batch = mlp_case.model(), mlp_case.batch(6)
+    model, batch = model_of(mlp_case), mlp_case.batch(6)
     for name in mlp_case.reads:
         present = [task for task in mlp_case.reads if task != name]
         losses = without(name, losses_of(model, batch))
@@ -179,7 +202,7 @@ def test_a_step_without_a_task_is_that_of_the_others(mlp_case, weighting, losses
 
 def test_a_tasks_state_stays_as_it_is_while_it_is_absent(weighting, cases, losses_of):
     for case in few(cases):
-        model, batch = case.model(), case.batch(6)
+        model, batch = model_of(case), case.batch(6)
         learners = Learners(model, weighting)
         learners.train(case, losses_of, range(2))
         for name in case.reads:
@@ -226,7 +249,7 @@ def test_the_order_of_the_tasks_does_not_matter(request, weighting, cases, losse
     if request.node.callspec.params["weighting"] in ORDERED:
         return
     for case in few(cases):
-        model = case.model()
+        model = model_of(case)
         filled = []
         for turn in (1, -1):
             learners = Learners(model, lambda tasks, turn=turn: weighting(tasks[::turn]))
@@ -247,7 +270,7 @@ def test_the_order_of_the_tasks_does_not_matter(request, weighting, cases, losse
 @pytest.mark.parametrize("count", [1, 3])
 def test_a_task_without_a_gradient_does_no_harm(weighting, cases, losses_of, count):
     for case in few(cases):
-        model = case.model()
+        model = model_of(case)
         losses = losses_of(model, case.batch(6))
         flat = {task: 0 * loss + 0.7 for task, loss in list(losses.items())[:count]}
         grads, _ = Learners(model, weighting).backward(losses | flat)
@@ -285,7 +308,7 @@ def assert_positive_multiple(grads, plain, names):
 
 @pytest.mark.parametrize("which", ["one task", "equal gradients"])
 def test_without_conflict_the_step_follows_the_gradient(mlp_case, weighting, losses_of, which):
-    model = mlp_case.model()
+    model = model_of(mlp_case)
     learners = Learners(model, weighting)
     first, loss = next(iter(losses_of(model, mlp_case.batch(6)).items()))
     plain, group = plain_gradients(model, loss), learners.groups[0]
@@ -298,7 +321,7 @@ def test_without_conflict_the_step_follows_the_gradient(mlp_case, weighting, los
 
 def test_a_saved_state_goes_on_as_if_nothing_had_been(weighting, cases, losses_of):
     for case in few(cases):
-        model = case.model()
+        model = model_of(case)
         first, second = Learners(model, weighting), Learners(model, weighting)
         first.train(case, losses_of, range(3))
         for own, other in zip(first.weightings, second.weightings, strict=True):
