@@ -73,6 +73,8 @@ def as_typed(words: Sequence[str], typed: Sequence[str]) -> list[str]:
     own = []
     for word in words:
         there, override = said.get(key_of(word), ("", None))
+        if word.startswith(BROUGHT) and there.startswith("~"):  # which the line leaves out again
+            continue
         if override is not None and override.is_sweep_override():
             own.append(f"{there.partition('=')[0]}={word.partition('=')[2]}")
         elif there or not word.startswith(BROUGHT):
@@ -83,10 +85,11 @@ def as_typed(words: Sequence[str], typed: Sequence[str]) -> list[str]:
 def begins_as(known: Sequence[str], words: Sequence[str]) -> bool:
     """Whether the first words of a run are these, in whatever form: as typed, or as Hydra's."""
     wanted = dict(settings_of(words))
+    gone = {key_of(word) for word in known if word.startswith("~")}
     found = [
         setting
         for word, setting in zip(known, settings_of(known), strict=True)
-        if setting[0] in wanted or not word.startswith(BROUGHT)
+        if not word.startswith(BROUGHT) or (setting[0] in wanted and setting[0] not in gone)
     ]
     return found[: len(wanted)] == [*wanted.items()]
 

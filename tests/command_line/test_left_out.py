@@ -8,7 +8,7 @@ from omegaconf import OmegaConf
 
 from mtl_cli.basis.errors import Problem
 from mtl_cli.command_line.cli import compose_run
-from mtl_cli.command_line.words import begins_as, with_choices
+from mtl_cli.command_line.words import as_typed, begins_as, for_hydra, with_choices
 from mtl_cli.run.build import make_dataset
 
 TABLE = ["dataset=table", "dataset.split={val: 4, test: 4}"]
@@ -88,6 +88,15 @@ def test_of_many_targets_one_may_go(tmp_path: Path) -> None:
     cfg = composed(tmp_path, "dataset=table", f"dataset.targets={{{targets}}}", "~tasks.t7")
     assert len(cfg.tasks) == 29
     assert "t7" not in cfg.tasks
+
+
+@pytest.mark.parametrize("left_out", ["~tasks.seen", "~tasks.buy"])
+def test_a_job_of_a_sweep_is_known_by_what_was_typed(left_out: str) -> None:
+    typed = ["dataset=table", BOTH, left_out, "embedding=null", "seed=0"]
+    ready = for_hydra(typed)
+    assert sorted(as_typed(ready, typed)) == sorted(typed)
+    assert begins_as(ready, typed)
+    assert not begins_as(ready, [*typed[:2], "~tasks.click", *typed[3:]])
 
 
 CONSTANT = {
