@@ -8,7 +8,7 @@ from glob import escape
 from mtl_cli.basis.errors import Problem, nearest, problem
 from mtl_cli.command_line.corrected import command, corrected
 from mtl_cli.command_line.grammar import parsed
-from mtl_cli.command_line.habits import CHOICES, METHODS, of_file
+from mtl_cli.command_line.habits import CHOICES, ELSEWHERE, METHODS, of_file
 from mtl_cli.command_line.own_parts import conf_folders
 from mtl_cli.command_line.places import CONF, group_of
 
@@ -61,5 +61,7 @@ def no_choice(words: list[str]) -> Problem:
             found = word.partition("=")[2] or "nothing"
             if found == "null" and "none" in choices:
                 fix = corrected(words, word, f"{key}=none")
+            elif key in ELSEWHERE:
+                fix = corrected(words, word, ELSEWHERE[key].replace("...", found))
             return problem(key, f"must be one of {', '.join(choices)}", found, fix)
     return problem("a group", "must be one of its choices", shlex.join(words), fix)

@@ -36,6 +36,23 @@ CHOICES = {"classification": "multiclass", "classes": "multiclass", "numeric": "
 CHOICES |= {"poisson": "count", "counts": "count", "rating": "ordinal", "ordered": "ordinal"}
 CHOICES |= dict.fromkeys(["spend", "ziln", "duration", "watch_time", "dwell", "revenue"], "amount")
 CHOICES |= dict.fromkeys(["ctr", "cvr", "click", "conversion", "rate"], "ranking")
+# Options that are said at another place: the word for them, where `...` is the value.
+A_COLUMN = "dataset.columns={<column>: {type: category, %s: ...}}"
+ELSEWHERE = {
+    **{f"dataset.{name}": A_COLUMN % name for name in ("hash", "vocabulary_of", "width")},
+    **dict.fromkeys(["dataset.hash_bucket_size", "dataset.num_buckets"], A_COLUMN % "hash"),
+    **dict.fromkeys(
+        ["dataset.negative_sampling", "dataset.negative_ratio", "dataset.undersample"],
+        "dataset.downsample={<target>: {0: ...}}",
+    ),
+    **dict.fromkeys(
+        [
+            f"embedding{name}"
+            for name in ("", ".dim", ".size", ".embedding_dim", "_dim", ".embed_dim")
+        ],
+        "embedding.width=...",
+    ),
+}
 # Methods that are no part of ours, but a few words.
 PRODUCT = "tasks.ctcvr=product 'tasks.ctcvr.of=[ctr,cvr]'"
 METHODS = dict.fromkeys(["esmm", "ESMM"], f"{PRODUCT} tasks.cvr.loss=none")

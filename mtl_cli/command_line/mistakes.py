@@ -20,7 +20,7 @@ from mtl_cli.basis.errors import Problem, nearest, problem
 from mtl_cli.command_line.choices import no_such_choice
 from mtl_cli.command_line.corrected import command, corrected
 from mtl_cli.command_line.grammar import parsed, read_mapping, value
-from mtl_cli.command_line.habits import SAY_TARGETS, meant, with_table
+from mtl_cli.command_line.habits import ELSEWHERE, SAY_TARGETS, meant, with_table
 from mtl_cli.command_line.old_words import is_old, todays
 from mtl_cli.command_line.own_parts import conf_folders
 from mtl_cli.command_line.places import CONF, group_of, place_at
@@ -132,7 +132,9 @@ def no_such_option(key: str, wrong: str, there: DictConfig, words: list[str]) ->
     habit = meant(word, there) if word and not above and wrong == key else None
     close = nearest(wrong, known)
     fix = f"one of its options: {', '.join(known)}"
-    if habit and word:
+    if word and key in ELSEWHERE:
+        fix = corrected(words, word, ELSEWHERE[key].replace("...", word.partition("=")[2]))
+    elif habit and word:
         fix = corrected(with_table(words, habit), word, habit)
     elif (typed := with_table(words, key)) != words:
         fix = shlex.join([command(), *typed])

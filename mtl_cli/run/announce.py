@@ -7,9 +7,12 @@ from typing import Any
 
 from omegaconf import DictConfig
 
+from mtl_cli.basis.inputs import InputSpec, Row
 from mtl_cli.disk.run_folder import RunFolder, from_here
 from mtl_cli.run.build import Run
 from mtl_cli.weighting.fixed import Fixed
+
+MANY = 10_000  # values, beyond which every first layer is large
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +44,8 @@ def announce(live: Run, said: dict[str, Any], cfg: DictConfig, folder: RunFolder
         log.info("weighting   %s has nothing to balance: each task is trained alone", weighting)
     if idle := without_width(cfg):
         log.info("embedding   %s without effect: there is no embedding.width", ", ".join(idle))
+    if not embedded(cfg) and (most := max(map(one_hot, live.dataset.inputs.values()))) > MANY:
+        log.info("embedding   none: %s values are read one-hot; embedding.width=16?", f"{most:,}")
     for note in live.dataset.notes:
         log.info("%s", note)
     for task in live.model.tasks.values():
@@ -54,11 +59,21 @@ def announce(live: Run, said: dict[str, Any], cfg: DictConfig, folder: RunFolder
         log.warning("WARNING     the data is %s", live.dataset.notice)
 
 
+def embedded(cfg: DictConfig) -> bool:
+    """Whether rows are embedded."""
+    return (cfg.get("embedding") or {}).get("width") is not None
+
+
+def one_hot(spec: InputSpec) -> int:
+    """How many codes the first layer has weights for, of an input of rows."""
+    return sum(spec.sizes) if isinstance(spec, Row) else 0
+
+
 def without_width(cfg: DictConfig) -> list[str]:
     """The options that say something of vectors, where rows have none."""
-    embedding: Any = cfg.get("embedding") or {}
-    if embedding.get("width") is not None:
+    if embedded(cfg):
         return []
+    embedding: Any = cfg.get("embedding") or {}
     columns: Any = cfg.dataset.get("columns") or {}
     said = [f"dataset.columns.{name}.width" for name, own in columns.items() if "width" in own]
     return [*said, *(["embedding.optimizer"] if embedding.get("optimizer") else [])]

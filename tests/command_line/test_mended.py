@@ -64,6 +64,8 @@ def here(tmp_path: Path, monkeypatch) -> Path:
             f"dataset=table {FILE} '{BOTH}' embedding.optimizer=sgd",
             "embedding.optimizer=rowwise_adagrad",
         ),
+        (f"dataset=table {FILE} '{BOTH}' embedding=16", "embedding.width=16"),
+        (f"dataset=table {FILE} '{BOTH}' embedding.dim=8 seed=x", "embedding.width=8 seed=0"),
         ("arch=mmo optimizer.lr=abc weightin=uw", "arch=mmoe optimizer.lr=0.001 weighting=uw"),
     ],
 )

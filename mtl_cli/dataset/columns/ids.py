@@ -7,7 +7,8 @@ import re
 from mtl_cli.dataset.columns.column import Written
 from mtl_cli.dataset.files.parts import words_for
 
-NAMED = re.compile(r"(?i:id|.*[_ .-]id)|.*[a-z]I[dD]")
+# The row numbers that pandas writes have no name.
+NAMED = re.compile(r"(?i:id|.*[_ .-]id)|.*[a-z]I[dD]|(Unnamed: \d+)?")
 
 
 def id_hint(written: Written) -> str:
@@ -20,3 +21,17 @@ def id_hint(written: Written) -> str:
     if cells.null_count or compute.count_distinct(cells).as_py() < len(cells):
         return ""
     return f"an id? {words_for(written.name, 'type: id')} for predictions alone"
+
+
+def ids_hint(written: Written) -> str:
+    """What to type for whole numbers that are called so and come again: names of users, say, whose
+    size means nothing; else nothing."""
+    from pyarrow import types
+
+    if (
+        written.said
+        or not NAMED.fullmatch(written.name)
+        or not types.is_integer(written.cells.type)
+    ):
+        return ""
+    return f"ids? {words_for(written.name, 'type: category')} tells one from another"

@@ -151,7 +151,8 @@ def words_for(name: str, options: str) -> str:
     """
     if PLAIN_NAME.fullmatch(name):
         return quote(f"dataset.columns.{name}={{{options}}}")
-    return quote(f"dataset.columns={{{name}: {{{options}}}}}")
+    shown = name or '""'
+    return quote(f"dataset.columns={{{shown}: {{{options}}}}}")
 
 
 def check_name(thing: str, name: Any) -> None:

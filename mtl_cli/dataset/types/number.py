@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mtl_cli.dataset.columns.column import Column, Learned, Written
-from mtl_cli.dataset.columns.ids import id_hint
+from mtl_cli.dataset.columns.ids import id_hint, ids_hint
 from mtl_cli.dataset.columns.numbers import is_numeric, numbers
 from mtl_cli.dataset.columns.writing import Writing
 from mtl_cli.dataset.files.parts import Place, words_for
@@ -63,7 +63,7 @@ class Number(Column):
         column = cls(written.name, float(own.mean()), float(own.std()), flagged, decimal, thousands)
         about = f"mean {column.mean:.4g}, deviation {column.deviation:.4g}"
         about += ", flagged where missing" * flagged
-        about += f"; {hint}" if (hint := id_hint(written)) else ""
+        about += f"; {hint}" if (hint := id_hint(written) or ids_hint(written)) else ""
         return Learned(missing, about, column, column.standardise(values))
 
     @property

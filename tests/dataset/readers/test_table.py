@@ -227,9 +227,16 @@ def test_a_column_that_is_called_an_id_is_said_to_be_one(tmp_path):
     dataset = make(tmp_path / "my.csv")
     hinted = [note.split()[0] for note in dataset.notes if "an id?" in note]
     assert hinted == ["user_id", "userId", "id"]
+    assert [note.split()[0] for note in dataset.notes if "ids?" in note] == ["code_id"]
     said = {name: {"type": "id"} for name in hinted}
     dataset = make(tmp_path / "my.csv", columns=said)
     assert not [note for note in dataset.notes if "an id?" in note]
+
+
+def test_row_numbers_of_pandas_are_said_to_be_an_id(tmp_path):
+    frame().to_csv(tmp_path / "my.csv")  # beneath no name
+    hint = "'dataset.columns={\"\": {type: id}}'"
+    assert [note for note in make(tmp_path / "my.csv").notes if f"an id? {hint}" in note]
 
 
 def test_dates_are_the_same_as_text_and_as_stored(tmp_path):
