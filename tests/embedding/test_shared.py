@@ -10,6 +10,7 @@ from torch.testing import assert_close
 from mtl_cli.basis.batch import Fields
 from mtl_cli.basis.errors import Problem
 from mtl_cli.basis.inputs import Dense, Row
+from mtl_cli.embedding.base import leaves
 from mtl_cli.embedding.shared import SharedEmbedding
 
 SIZES = st.lists(st.integers(1, 6), min_size=1, max_size=3).map(tuple)
@@ -84,3 +85,26 @@ def test_without_a_width_rows_stay_as_they_are():
 def test_a_width_is_a_number_of_at_least_one(width):
     with pytest.raises(Problem, match=r"embedding\.width.*\n.*\n.*embedding\.width=16"):
         SharedEmbedding(Row(0, (3,)), width)
+
+
+def test_the_rows_that_a_batch_reads_hold_the_whole_jacobian() -> None:
+    """Of two tasks, once each: zeros elsewhere, so the Gramian is that of whole tables."""
+    torch.manual_seed(0)
+    embedding = SharedEmbedding(Row(2, (50, 7), (30,)), 4)
+    x, heads = embedding.spec.example(16), nn.Linear(2 + 3 * 4, 2)
+    whole = jacobian(embedding, x, heads)
+    embedding.by_rows = True
+    rows = jacobian(embedding, x, heads)
+    [(_, codes, read)] = embedding.touched
+    assert len(codes) == len(codes.unique()) == len(read) < len(whole[0])
+    placed = torch.zeros_like(whole).index_copy_(1, codes, rows)
+    assert_close(placed, whole, atol=1e-6, rtol=0)
+    gramians = [own.flatten(1) @ own.flatten(1).T for own in (rows, whole)]
+    assert_close(*gramians, atol=1e-6, rtol=1e-6)
+
+
+def jacobian(embedding: SharedEmbedding, x: Fields, heads: nn.Module) -> torch.Tensor:
+    """The gradients of two losses at the tables, or at the rows that are read, [2, V, W]."""
+    losses = heads(embedding(x)).square().mean(0)
+    places = leaves(embedding, embedding.parameters())
+    return torch.stack([torch.autograd.grad(own, places, retain_graph=True)[0] for own in losses])
