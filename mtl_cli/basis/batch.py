@@ -116,6 +116,7 @@ class Batch:
         labels: how many labels each task has here, 0 where none of them counts, as far as it is
             known; to find out costs a device synchronisation a step.
         groups: ``{column: [B]}``, the number of each example's group, for metrics within groups.
+        padding: how many rows of the inputs count nowhere.
     """
 
     inputs: dict[str, Examples]
@@ -124,3 +125,4 @@ class Batch:
     weights: dict[str, Tensor] = field(default_factory=dict)
     labels: dict[str, int] = field(default_factory=dict)
     groups: dict[str, Tensor] = field(default_factory=dict)
+    padding: int = 0

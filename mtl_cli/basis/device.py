@@ -2,6 +2,8 @@
 
 import ctypes
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TypeVar, cast
 
 import torch
@@ -37,6 +39,17 @@ def find_device(name: str) -> torch.device:
     if device.type != "cpu":
         torch.accelerator.set_device_index(device.index or 0)
     return device
+
+
+@contextmanager
+def in_precision(kind: torch.dtype) -> Iterator[None]:
+    """The numbers that are made in the block are of this type, unless another one is said."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(kind)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
 
 
 def place(x: Kind, device: torch.device) -> Kind:

@@ -26,6 +26,24 @@ class ScaleGradient(torch.autograd.Function):
         return grad * ctx.factor, None
 
 
+class WithValue(torch.autograd.Function):
+    """The gradient of ``x`` with another value."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(x: Tensor, value: Tensor) -> Tensor:
+        return value.view_as(value)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
+        """Nothing has to be kept."""
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
+        return grad, None
+
+
 def scale_gradient(x: Tensor, factor: float) -> Tensor:
     """``x`` itself where the factor is 1."""
     return x if factor == 1 else ScaleGradient.apply(x, factor)

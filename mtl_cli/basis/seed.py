@@ -2,6 +2,8 @@
 
 import os
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -19,6 +21,16 @@ def generator_of(*numbers: int) -> torch.Generator:
     """A generator on the host that is a function of these numbers alone, none below 0."""
     (state,) = np.random.SeedSequence(numbers).generate_state(1, np.uint64)
     return torch.Generator().manual_seed(int(state >> np.uint64(1)))
+
+
+@contextmanager
+def drawing(device: torch.device, *numbers: int) -> Iterator[None]:
+    """What torch draws in the block is a function of these numbers alone, and of nothing that was
+    drawn before; nor is what follows of what the block draws."""
+    others = [] if device.type == "cpu" else [device.index or 0]
+    with torch.random.fork_rng(others, device_type=device.type if others else "cuda"):
+        torch.manual_seed(generator_of(*numbers).initial_seed())
+        yield
 
 
 def set_deterministic(on: bool) -> None:

@@ -38,3 +38,8 @@ def mean_of_rows(each: Tensor, weights: Tensor | None) -> Tensor:
     if weights is None:
         return each.mean()
     return (each * weights).sum() / weights.sum().clamp(min=torch.finfo(weights.dtype).tiny)
+
+
+def at_least_single(numbers: Tensor) -> Tensor:
+    """Numbers that may be stored in half precision, in which nothing is computed."""
+    return numbers.to(torch.promote_types(numbers.dtype, torch.float32))

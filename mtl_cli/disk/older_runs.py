@@ -62,7 +62,14 @@ PICTURES = {
     "format": "png",
     "width": None,
 }
-RUNTIME = {"threads": "auto", "compile": False, "channels_last": False, "matmul": "highest"}
+RUNTIME = {
+    "threads": "auto",
+    "compile": False,
+    "channels_last": False,
+    "matmul": "highest",
+    "processes": 1,
+    "wait": 600,
+}
 # {the beginning of a parameter's name that it had: that of today}
 PARAMETERS: Mapping[str, str] = {}
 

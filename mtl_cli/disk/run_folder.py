@@ -96,6 +96,12 @@ class RunFolder:
         text = json.dumps(finite(data), indent=2, allow_nan=False)
         writing.write_text(path, text + "\n")
 
+    def save(self, path: Path, state: dict[str, Any]) -> None:
+        """Writes a checkpoint of the folder, whole or not at all."""
+        from mtl_cli.disk import checkpoint  # torch, which those who read figures do not need
+
+        checkpoint.save(path, state)
+
     def read_summary(self) -> dict[str, Any]:
         """The summary, empty where none has been written."""
         if not self.summary.exists():

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from mtl_cli.basis import ranks
 from mtl_cli.basis.batch import Examples, Fields
 from mtl_cli.basis.inputs import InputSpec, Row
 
@@ -59,7 +60,11 @@ class Embedding(nn.Module, ABC):
         """What holds the vectors of some codes, and where: the table, or its rows that are read."""
         if not (self.by_rows and self.training and torch.is_grad_enabled()):
             return table, codes
-        different, places = codes.unique(return_inverse=True)
+        if ranks.size() == 1:
+            different, places = codes.unique(return_inverse=True)
+        else:  # the rows that any process reads, so that their gradients can be added up
+            different = ranks.joined(codes.unique())
+            places = torch.searchsorted(different, codes)
         rows = table.detach()[different].requires_grad_()
         self.touched.append(Touched(table, different, rows))
         return rows, places

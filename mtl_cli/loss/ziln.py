@@ -9,6 +9,8 @@ import math
 import torch
 from torch import Tensor, nn
 
+from mtl_cli.basis.sums import at_least_single
+
 
 class ZILN(nn.Module):
     """The mean negative log likelihood of a zero-inflated log-normal distribution.
@@ -26,7 +28,7 @@ class ZILN(nn.Module):
     def forward(self, output: Tensor, target: Tensor) -> Tensor:
         if output.dim() != 2 or output.shape[1] != 3:
             raise ValueError("reads three outputs an example: a logit, a mean and a deviation")
-        logit, mean, deviation = output.float().unbind(1)
+        logit, mean, deviation = at_least_single(output).unbind(1)
         some = target > 0
         log = torch.where(some, target, 1).log()
         away = ((log - mean) / deviation).square() / 2

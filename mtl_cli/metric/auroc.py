@@ -8,7 +8,8 @@ from torchmetrics import Metric
 from torchmetrics.utilities.data import dim_zero_cat
 
 from mtl_cli.basis.errors import check_integer
-from mtl_cli.metric.base import at_least_single, histogram
+from mtl_cli.basis.sums import at_least_single
+from mtl_cli.metric.base import histogram
 from mtl_cli.metric.measuring import Remarking
 
 
@@ -29,6 +30,7 @@ class AUROC(Remarking, Metric):
     is_differentiable: ClassVar[bool] = False  # type: ignore[misc]
     full_state_update: ClassVar[bool] = False  # type: ignore[misc]
     higher_is_better: ClassVar[bool] = True  # type: ignore[misc]
+    adds_up: ClassVar[bool] = False  # the bins are of what came first
     scores: list[Tensor]
     labels: list[Tensor]
     counts: Tensor  # of zeros and ones in each bin, [2, bins]

@@ -43,6 +43,7 @@ class MapMetric(Measuring, Metric):
         super().__init__()
         check_choice("pooling", pooling, POOLING, "pooling=pixels")
         self.pooling = pooling
+        self.adds_up = pooling == "pixels"
         # Sums are as precise as what is added, which on Apple's devices is never double.
         self.add_state("counts", counts, dist_reduce_fx="sum")
         self.add_state("values", torch.zeros(()), dist_reduce_fx="sum")
@@ -76,11 +77,6 @@ class MapMetric(Measuring, Metric):
 def exact(device: torch.device) -> torch.dtype:
     """The most precise numbers of a device: Apple's have no double precision."""
     return torch.float32 if device.type == "mps" else torch.float64
-
-
-def at_least_single(numbers: Tensor) -> Tensor:
-    """Numbers that may be stored in half precision, in which nothing is computed."""
-    return numbers.to(torch.promote_types(numbers.dtype, torch.float32))
 
 
 def histogram(bins: Tensor, size: int) -> Tensor:

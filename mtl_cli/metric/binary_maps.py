@@ -11,7 +11,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from mtl_cli.metric.base import MapMetric, at_least_single, histogram
+from mtl_cli.basis.sums import at_least_single
+from mtl_cli.metric.base import MapMetric, histogram
 
 STEPS = 128  # the thresholds are 0, 1/128, ..., 1: a power of two, so nothing is rounded
 

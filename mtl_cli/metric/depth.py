@@ -10,7 +10,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from mtl_cli.metric.base import MapMetric, at_least_single, exact
+from mtl_cli.basis.sums import at_least_single
+from mtl_cli.metric.base import MapMetric, exact
 
 
 class DepthSums(MapMetric):

@@ -13,7 +13,7 @@ from torchmetrics import Metric
 from torchmetrics.utilities.data import dim_zero_cat
 
 from mtl_cli.basis.errors import check_choice, problem
-from mtl_cli.metric.base import at_least_single
+from mtl_cli.basis.sums import at_least_single
 from mtl_cli.metric.measuring import Grouped, Remarking
 from mtl_cli.metric.order import in_order, places, starts
 

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from mtl_cli.basis.errors import check_number
-from mtl_cli.metric.base import MapMetric, at_least_single, exact, histogram
+from mtl_cli.basis.sums import at_least_single
+from mtl_cli.metric.base import MapMetric, exact, histogram
 
 MISSING = math.inf  # in the place of an angle
 PER_DEGREE = 100  # bins of the median's histogram

@@ -16,12 +16,15 @@ from torch.optim import Optimizer
 
 from mtl_cli.arch.base import Architecture
 from mtl_cli.arch.trunk import MakeEncoder
-from mtl_cli.basis.device import place
+from mtl_cli.basis import ranks
+from mtl_cli.basis.device import in_precision, place
 from mtl_cli.basis.errors import problem
 from mtl_cli.basis.inputs import InputSpec
 from mtl_cli.basis.memory import check_fits
 from mtl_cli.basis.seed import seed_everything
 from mtl_cli.dataset.base import Dataset
+from mtl_cli.dataset.in_double import InDouble
+from mtl_cli.dataset.own_part import own_part_of
 from mtl_cli.dataset.splits.options import of_run
 from mtl_cli.diagnostic.base import Diagnosis
 from mtl_cli.disk.run_folder import RunFolder
@@ -77,7 +80,8 @@ def build(
     order_of(made_of, list(cfg.tasks))  # before any work
     runtime = Runtime(**cfg.runtime)
     runtime.set_up()
-    dataset = make_dataset(cfg)
+    with in_precision(torch.float32):
+        dataset = make_dataset(cfg)
     fill_in(cfg, dataset)
     tasks = make_tasks(cfg, dataset.inputs, dataset.tasks)
     has_weights = folder.last.exists()
@@ -94,8 +98,15 @@ def build(
                 task.fit(targets[name])
     if first is not None:  # before the trainer, whose average of the weights begins at them
         start_from(first, model)
+    ranks.take_from_first(model.state_dict().values())
     reads = {task.name: task.input for task in tasks if task.has_labels}
     loaders = {split: dataset.loader(split, reads, device, cfg.seed) for split in dataset.sizes}
+    if precision_of(cfg) is torch.float64:
+        if device.type == "mps":
+            rule, found = "needs a device with double precision", "mps, which has none"
+            raise problem("trainer.precision=64", rule, found, "device=cpu")
+        loaders = {split: InDouble(loader) for split, loader in loaders.items()}
+    loaders = {split: own_part_of(loader, reads) for split, loader in loaders.items()}
     if device.type == "cpu":
         examples = math.ceil(dataset.sizes["train"] / max(1, len(loaders["train"])))
         runtime.set_threads(model, model.inputs.values(), examples)
@@ -114,8 +125,14 @@ def build(
         device=device,
         logger=make(cfg, "logger", Logger)(folder=folder.path) if "logger" in cfg else None,
         observer=make_observer(cfg),
+        seed=cfg.seed,
     )
     return Run(dataset, model, trainer)
+
+
+def precision_of(cfg: DictConfig) -> torch.dtype:
+    """Of the weights."""
+    return torch.float64 if str(cfg.trainer.precision) == "64" else torch.float32
 
 
 def tables_optimizer(cfg: DictConfig) -> Callable[..., Optimizer] | None:

@@ -9,8 +9,10 @@ from contextlib import suppress
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
+from torch import device
 
-from mtl_cli.basis.device import find_device, keep_freed_memory
+from mtl_cli.basis import ranks
+from mtl_cli.basis.device import find_device, in_precision, keep_freed_memory
 from mtl_cli.basis.errors import Problem, check_boolean, check_integer
 from mtl_cli.basis.seed import set_deterministic
 from mtl_cli.command_line.cli import FreshFolders
@@ -24,9 +26,11 @@ from mtl_cli.disk.formats import FORMAT, KEY
 from mtl_cli.disk.logs import FILE_ONLY, logging_to
 from mtl_cli.disk.one_writer import Writer, one_writer
 from mtl_cli.disk.run_folder import RunFolder, seen_from_here
+from mtl_cli.disk.silent_folder import SilentFolder
 from mtl_cli.drawing.page import drawing_on
+from mtl_cli.run import processes
 from mtl_cli.run.announce import announce
-from mtl_cli.run.build import Run, build
+from mtl_cli.run.build import Run, build, precision_of
 from mtl_cli.run.extension import extension
 from mtl_cli.run.first_weights import first_weights
 from mtl_cli.run.pictures import Pictures
@@ -41,6 +45,8 @@ from mtl_cli.trust.run_config import read_summary
 from mtl_cli.yardstick.yardsticks import yardsticks
 
 log = logging.getLogger(__name__)
+
+SIGNALLED = 128  # exit codes above it say which signal ended the command
 
 
 def run(
@@ -63,7 +69,40 @@ def run(
         allowed: what is refused else: ``unlock`` (see `one_writer`), ``changed_data``.
         quiet: whether the terminal has warnings alone, and the rest is in ``train.log``.
     """
-    return Session(cfg, folder, words, resumed, allowed, quiet).run()
+    if number := processes.to_launch(cfg):
+        job = {"cfg": cfg, "folder": folder, "words": words, "resumed": resumed}
+        return processes.launch(number, folder, job | {"allowed": allowed, "quiet": quiet})
+    with processes.together(cfg), in_precision(precision_of(cfg)):
+        if ranks.rank():
+            return follow(cfg, folder, resumed)
+        return Session(cfg, folder, words, resumed, allowed, quiet).run()
+
+
+def follow(cfg: DictConfig, folder: RunFolder, resumed: bool) -> dict[str, Any]:
+    """What all processes but the first do: the same training, of which they write nothing."""
+    silent = SilentFolder(folder.path)
+    try:
+        live = make_live(cfg, silent, resumed)[0]
+        if ranks.of_first(None):  # whether there is something to go on with
+            live.trainer.resume()
+        live.trainer.fit()
+        live.trainer.test()
+    except Interrupted as interrupt:
+        raise SystemExit(SIGNALLED + interrupt.signal_number) from None
+    return {}
+
+
+def make_live(cfg: DictConfig, folder: RunFolder, resumed: bool) -> tuple[Run, device]:
+    """The live objects of a run, and their device."""
+    check_integer("seed", cfg.seed, 0, "seed=0")
+    check_boolean("deterministic", cfg.deterministic)
+    own = find_device(processes.device_name(str(cfg.device)))
+    set_deterministic(cfg.deterministic)
+    keep_freed_memory()
+    folder.check_files()
+    live = build(cfg, folder, own, first_weights(cfg, folder, resumed))
+    check_figures(cfg, live)
+    return live, own
 
 
 class Session:
@@ -134,26 +173,19 @@ class Session:
                 line += f"; of a comparison: mtl_cli.compare(..., folder='{folder.parent}')"
             how = f"; to go on: {line}"
         log.warning("\ninterrupted%s", how)
-        return SystemExit(128 + number)
+        return SystemExit(SIGNALLED + number)
 
     def start(self, writer: Writer) -> Run:
         """Builds everything; only then changes anything in the folder."""
         cfg = self.cfg
-        check_integer("seed", cfg.seed, 0, "seed=0")
-        check_boolean("deterministic", cfg.deterministic)
-        device = find_device(str(cfg.device))
-        set_deterministic(cfg.deterministic)
-        keep_freed_memory()
-        self.folder.check_files()
-        live = build(cfg, self.folder, device, first_weights(cfg, self.folder, self.resumed))
-        check_figures(cfg, live)
-        self.summary |= describe(cfg, live, device)
+        live, own = make_live(cfg, self.folder, self.resumed)
+        self.summary |= describe(cfg, live, own)
         if "changed_data" not in self.allowed:
             check_same_data(self.before.get("dataset"), self.summary["dataset"], self.folder)
         writer.sign()
         writing.forget_parts(self.folder.path)
         writing.make_folder(self.folder.last.parent)
-        if self.resumed and self.folder.has_begun():
+        if ranks.of_first(self.resumed and self.folder.has_begun()):
             if self.folder.metrics.exists():
                 read_history(self.folder.metrics, torn=True)  # which is drawn at the end
             with checkpoint.reading(self.folder.last):
@@ -176,6 +208,7 @@ class Session:
         live.trainer.progress.stays = not self.quiet
         status = live.trainer.fit()
         test = live.trainer.test()
+        processes.end()  # what follows is of one
         self.summary["test"] = test
         self.summary["loss"] = {"test": total_loss(live.model.tasks, test)}
         numbers = by_number(live.model.tasks, live.dataset.class_names) if test else {}

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from mtl_cli.basis.errors import problem
+from mtl_cli.basis.sums import at_least_single
 from mtl_cli.task.base import Parts, Task
 from mtl_cli.task.prior import TINY, mean_label
 
@@ -54,7 +55,7 @@ class Amount(Task):
 
     def distribution(self, output: Tensor) -> Tensor:
         """Logit, and mean and deviation of the logarithm in the loss's unit, [B, 3]."""
-        logit, mean, raw = output.float().unbind(1)
+        logit, mean, raw = at_least_single(output).unbind(1)
         spread = self.deviation * softplus(raw) / softplus(raw.new_zeros(()))
         return torch.stack([logit + self.logit, mean, spread.clamp(min=LEAST)], 1)
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
 from mtl_cli.disk import checkpoint
+from mtl_cli.disk.run_folder import RunFolder
 from mtl_cli.model.model import Model
 from mtl_cli.training.evaluation import Figures
 from mtl_cli.training.learner import Learner
@@ -19,13 +19,13 @@ class BestWeights:
     Args:
         model: whose weights.
         learners: each selects by its own tasks' validation figures.
-        path: the file.
+        folder: where the file is.
     """
 
-    def __init__(self, model: Model, learners: list[Learner], path: Path) -> None:
+    def __init__(self, model: Model, learners: list[Learner], folder: RunFolder) -> None:
         self.model = model
         self.learners = learners
-        self.path = path
+        self.folder, self.path = folder, folder.best
         self.weights: dict[str, Tensor] = {}
 
     def update(self, epoch: int, learners: list[Learner], figures: Figures) -> list[Learner]:
@@ -47,7 +47,7 @@ class BestWeights:
 
     def save(self, weights: dict[str, Tensor]) -> None:
         """Writes the file."""
-        checkpoint.save(self.path, self.state_dict() | {"model": weights})
+        self.folder.save(self.path, self.state_dict() | {"model": weights})
 
     def save_again(self) -> None:
         """Writes the file as the last checkpoint has it; a killed run's may be an epoch ahead."""

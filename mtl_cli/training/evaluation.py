@@ -5,25 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping
 from itertools import islice
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
+from mtl_cli.basis import ranks
 from mtl_cli.basis.batch import Examples
 from mtl_cli.basis.device import place
 from mtl_cli.basis.sums import Scalar, as_numbers, joint_mean
 from mtl_cli.dataset.base import Loader
-from mtl_cli.metric.measuring import Grouped, Remarking, update_each
+from mtl_cli.metric.measuring import Grouped, Remarking
 from mtl_cli.model.mode import mode
 from mtl_cli.model.model import Model
 from mtl_cli.task.base import Task
-from mtl_cli.training import by_number
+from mtl_cli.training.scores import Scores
 from mtl_cli.training.stand_in import StandIn
 from mtl_cli.training.value import value_of
-
-if TYPE_CHECKING:
-    pass
 
 # {task: {metric: value}}, the unweighted ``loss`` first, where the task has one; NaN: the metric
 # has no value there.
@@ -47,14 +44,7 @@ def evaluate(
     those of each of several numbers, which `by_number` reads.
     """
     chosen = {name: task for name, task in model.tasks.items() if name in tasks}
-    updated = {
-        name: [*task.metrics.values(), *(task.plots.values() if plots else ())]
-        for name, task in chosen.items()
-    }
-    for metrics in updated.values():
-        for metric in metrics:
-            metric.to(device).reset()
-    by_number.start(chosen.values() if numbers else (), device)
+    scores = Scores(chosen, plots, numbers, device)
     means: dict[str, list[Tensor]] = {name: [] for name in chosen}
     over: dict[str, list[Scalar]] = {name: [] for name in chosen}
     labelled: set[str] = set()
@@ -78,18 +68,41 @@ def evaluate(
                 if not some:
                     continue
                 labelled.add(name)
-                prediction, label = task.score(outputs[name], target, complete)
                 groups = of_labelled(batch.groups, task, target, complete)
-                update_each(updated[name], prediction, label, groups)
-                if numbers:
-                    by_number.update(task, outputs[name], target)
-    losses = {name: joint_mean(as_numbers(means[name]), as_numbers(over[name])) for name in chosen}
-    return {
-        name: ({"loss": loss} if loss is not None and chosen[name].trained else {})
-        | {n: value_of(m) for n, m in chosen[name].metrics.items()}
-        for name, loss in losses.items()
-        if name in labelled and (loss is not None or not over[name])
-    }
+                scores.see(name, outputs[name], target, complete, groups)
+            scores.end_batch()
+    scores.merge()
+    sums = {name: (as_numbers(means[name]), as_numbers(over[name])) for name in chosen}
+    losses, found = together(sums, labelled)
+    return ranks.of_first(
+        {
+            name: ({"loss": loss} if loss is not None and chosen[name].trained else {})
+            | {n: value_of(m) for n, m in chosen[name].metrics.items()}
+            for name, loss in losses.items()
+            if name in found
+        }
+    )
+
+
+def together(
+    sums: Mapping[str, tuple[list[float], list[float]]], labelled: set[str]
+) -> tuple[dict[str, float | None], set[str]]:
+    """The mean loss of each task, None where nothing counts, and the tasks that have figures.
+
+    Args:
+        sums: ``{task: (means, denominators)}``, of each of this process's batches.
+        labelled: the tasks with a label in one of them.
+    """
+    everybody = ranks.everybodys((sums, labelled))
+    losses, found = {}, set()
+    for name in sums:
+        means = [mean for own, _ in everybody for mean in own[name][0]]
+        over = [d for own, _ in everybody for d in own[name][1]]
+        losses[name] = joint_mean(means, over)
+        some = any(name in own for _, own in everybody)
+        if some and (losses[name] is not None or not over):
+            found.add(name)
+    return losses, found
 
 
 def of_labelled(

@@ -7,15 +7,18 @@ from collections.abc import Collection, Sequence
 import torch
 from torch import Tensor
 
+from mtl_cli.basis import ranks
 from mtl_cli.basis.batch import Batch
 from mtl_cli.basis.device import place
+from mtl_cli.basis.gradient_scale import WithValue, scale_gradient
 from mtl_cli.model.model import Model
 from mtl_cli.training.evaluation import to_device, with_read
 from mtl_cli.training.runtime import Runtime
 from mtl_cli.training.settings import Settings
+from mtl_cli.training.signals import Signals
 from mtl_cli.training.step_part import StepPart, step_parts
 
-DTYPES = {"32": torch.float32, "bf16": torch.bfloat16, "16": torch.float16}
+DTYPES = {"64": torch.float64, "32": torch.float32, "bf16": torch.bfloat16, "16": torch.float16}
 
 
 class Forward:
@@ -29,20 +32,28 @@ class Forward:
         device: where the model is.
         settings: say the precision.
         runtime: says how the model is computed.
+        signals: of which the processes tell each other.
     """
 
     def __init__(
-        self, model: Model, device: torch.device, settings: Settings, runtime: Runtime
+        self,
+        model: Model,
+        device: torch.device,
+        settings: Settings,
+        runtime: Runtime,
+        signals: Signals | None = None,
     ) -> None:
         self.model = model
         self.device = device
         self.dtype = DTYPES[settings.precision]
         self.runtime = runtime
+        self.signals = signals
         self.call = runtime.prepared(model)
 
     def parts(self, batches: Sequence[Batch], tasks: Collection[str]) -> list[StepPart]:
         """The batches of a step with what each counts in it."""
-        return step_parts(batches, {name: self.model.tasks[name] for name in tasks}, self.device)
+        own = {name: self.model.tasks[name] for name in tasks}
+        return step_parts(batches, own, self.device, self.signals)
 
     def losses(self, batch: Batch, tasks: Collection[str]) -> dict[str, Tensor]:
         """The unweighted loss of each of ``tasks`` that has something to count in the batch."""
@@ -60,11 +71,11 @@ class Forward:
         return {name: total[name] for name in tasks if name in total}
 
     def part_losses(self, part: StepPart, tasks: Collection[str]) -> dict[str, Tensor]:
-        """The losses of a part: means over its own labels."""
+        """The losses of a part: means over its own labels, in all processes."""
         batch = part.batch
         inputs = self.runtime.laid_out(to_device(batch.inputs, self.device))
         wanted = with_read(self.model.tasks, tasks)
-        if self.dtype is torch.float32:
+        if self.dtype in (torch.float32, torch.float64):
             outputs = self.call(inputs, wanted)
         else:
             with torch.autocast(self.device.type, self.dtype):
@@ -72,7 +83,7 @@ class Forward:
             outputs = {name: output.float() for name, output in halves.items()}
         losses = {}
         for name, output in outputs.items():
-            if name in part.denominators:
+            if part.is_here(name):
                 target = place(batch.targets[name], self.device)
                 complete, weights = name in batch.complete, batch.weights.get(name)
                 task = self.model.tasks[name]
@@ -80,4 +91,30 @@ class Forward:
                 others = [outputs[other] for other in task.reads]
                 own = task.as_trained(output)
                 losses[name] = task.mean_loss(own, target, complete, weights, labels, others)
-        return losses
+        return losses if part.own is None else of_all(losses, part, next(self.model.parameters()))
+
+
+def of_all(losses: dict[str, Tensor], part: StepPart, like: Tensor) -> dict[str, Tensor]:
+    """The losses of a part over all processes, whose gradients are those of this process's share.
+
+    So every weighting sees the same numbers everywhere, and the gradients of all processes add up
+    to those of the whole part. A loss of which nothing is here has a gradient of nothing.
+
+    Args:
+        losses: means over this process's labels.
+        part: says how much they count.
+        like: of the type and on the device of losses.
+    """
+    own = part.own or {}
+    values = torch.zeros(len(part.denominators), device=like.device, dtype=torch.float64)
+    for number, task in enumerate(part.denominators):
+        if task in losses:
+            values[number] = losses[task].detach() * own[task]
+    ranks.add_up([values])
+    found: dict[str, Tensor] = {}
+    for task, value in zip(part.denominators, values.to(like).unbind(), strict=True):
+        if task in losses:
+            found[task] = WithValue.apply(scale_gradient(losses[task], own[task]), value)
+        else:
+            found[task] = value.clone().requires_grad_()
+    return found

@@ -7,13 +7,16 @@ task: selection of the best weights, clipping and stopping are then each task's 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext as nothing
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from mtl_cli.basis import ranks
 from mtl_cli.basis.errors import problem
 from mtl_cli.basis.gradient_scale import scale_gradient
+from mtl_cli.basis.seed import drawing
 from mtl_cli.disk.kinds import unfitting, unlike
 from mtl_cli.embedding.base import leaves
 from mtl_cli.model.groups import Group
@@ -47,6 +50,7 @@ class Learner:
         settings: say how to clip, select and stop.
         total_steps: the steps of the whole training.
         steps_per_epoch: the steps of an epoch.
+        seed: of what chance decides in a step.
     """
 
     def __init__(
@@ -57,8 +61,10 @@ class Learner:
         settings: Settings,
         total_steps: int,
         steps_per_epoch: int,
+        seed: int = 0,
     ) -> None:
         self.group = group
+        self.seed = seed
         self.tasks = {name: model.tasks[name] for name in group.tasks}
         self.settings = settings
         make_weighting = makers.weighting if len(group.trained) > 1 else Fixed
@@ -78,7 +84,8 @@ class Learner:
         # The fused update of a first step that overflowed leaves a momentum that was never set; a
         # step that the scaler skips in Python does not.
         vars(self.optimizer)["_step_supports_amp_scaling"] = False
-        device = group.parameters[0].device.type
+        self.device = group.parameters[0].device
+        device = self.device.type
         self.scale = 1.0  # of the gradients, which the scaler says before each step
         self.one = torch.ones((), device=device)
         self.scaler = torch.amp.GradScaler(device, enabled=settings.precision == "16")
@@ -86,7 +93,8 @@ class Learner:
             optimizer=self.optimizer, total_steps=total_steps, steps_per_epoch=steps_per_epoch
         )
         self.steps_per_epoch = steps_per_epoch
-        self.epoch = 1  # of the step in progress
+        self.epoch = 1  # of the step in progress, which is counted from 0
+        self.number = 0
         self.stopped = False
         self.best = Selection(self.tasks, settings.select)
 
@@ -96,7 +104,7 @@ class Learner:
             parameter.grad = None
         self.touched.forget()
         self.scheduler.set_rates(step)
-        self.epoch = 1 + step // self.steps_per_epoch
+        self.epoch, self.number = 1 + step // self.steps_per_epoch, step
         self.weighting.progress(fraction)
         # Read where it scales alone: a number from the device makes the host wait for it.
         self.scale = float(self.scaler.scale(self.one)) if self.scaler.is_enabled() else 1.0
@@ -124,13 +132,20 @@ class Learner:
             for task, loss in self.weighted(losses).items()
         }
         self.weighting.begin(Part(part.shares, last, scale))
-        if not own:
-            return self.weighting.flush(group.shared) if last else None
         extra = None if extra is None else scale_gradient(extra, scale * part.share)
         shared, specific = (
             leaves(self.touched.embeddings, given) for given in (group.shared, group.specific)
         )
-        weights = self.weighting.backward(own, shared, specific, extra, features)
+        weights = None
+        with drawing(self.device, self.seed, self.number) if self.weighting.draws else nothing():
+            if own:
+                weights = self.weighting.backward(own, shared, specific, extra, features)
+            elif last:
+                weights = self.weighting.flush(shared, specific)
+        if last:
+            self.weighting.add_up(shared, specific)
+        else:
+            ranks.add_up([], self.touched.rows)
         self.touched.give_back()
         return weights
 

@@ -31,12 +31,16 @@ class Runtime:
         channels_last: whether convolutions and images lie in memory with their channels last.
         matmul: products of matrices in single precision: ``highest``, or ``high``, in TF32 where
             the device has it.
+        processes: that train together on this machine, each with its part of every batch.
+        wait: seconds that a process waits for another one before it gives up.
     """
 
     threads: int | str
     compile: bool | str
     channels_last: bool
     matmul: str
+    processes: int
+    wait: int
 
     def __post_init__(self) -> None:
         if self.threads != "auto":

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from mtl_cli.basis.errors import check_boolean, check_choice, check_integer, check_number, problem
 from mtl_cli.training.wish import Wish, as_word
 
-PRECISIONS = ("32", "bf16", "16")
+PRECISIONS = ("64", "32", "bf16", "16")
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,8 @@ class Settings:
         watch_test: evaluates test every epoch too, never for selection.
         max_batches: batches of each split an epoch, to try things out; None: all.
         accumulate: batches whose gradients make one step.
-        precision: of the forward pass: ``32``, ``bf16`` or ``16`` (with scaled gradients).
+        precision: of the forward pass: ``32``, ``bf16`` or ``16`` (with scaled gradients);
+            ``64``: of everything, to tell what is rounding from what is not.
         ema_decay: of the moving average of the weights, which is evaluated and kept as the best
             weights; None: no average.
         lr_factors: ``{part: factor on the learning rate}``; a part is the beginning of a
@@ -59,7 +60,7 @@ class Settings:
             if getattr(self, name) is not None:
                 check_integer(f"trainer.{name}", getattr(self, name), 1, f"trainer.{name}=10")
         check_integer("trainer.accumulate", self.accumulate, 1, "trainer.accumulate=1")
-        object.__setattr__(self, "precision", str(self.precision))  # 16 and 32 arrive as numbers
+        object.__setattr__(self, "precision", str(self.precision))  # numbers arrive, too
         check_choice("trainer.precision", self.precision, list(PRECISIONS), "trainer.precision=32")
         if self.ema_decay is not None:
             check_number("trainer.ema_decay", self.ema_decay, "trainer.ema_decay=0.999", 0, 1)

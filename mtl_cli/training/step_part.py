@@ -8,11 +8,13 @@ from itertools import islice
 
 import torch
 
+from mtl_cli.basis import ranks
 from mtl_cli.basis.batch import Batch
 from mtl_cli.basis.device import place
 from mtl_cli.basis.sums import Scalar, as_numbers
 from mtl_cli.dataset.base import Loader
 from mtl_cli.task.base import Task
+from mtl_cli.training.signals import Signals
 
 Denominators = dict[str, Scalar]  # by task
 
@@ -22,18 +24,24 @@ class StepPart:
     """One batch of a step, and how much it counts there.
 
     Args:
-        batch: its examples.
-        denominators: what each task's loss here is the mean over; only the tasks with something
-            to count.
+        batch: its examples, as far as they are this process's.
+        denominators: what each task's loss here is the mean over, in all processes; only the tasks
+            with something to count.
         shares: the same, of the whole step's, for each task of the step: over the parts, those of a
             task sum to 1.
-        share: of the examples of the step.
+        share: of this process's examples, of those of the step.
+        own: how much of each task's denominator is this process's, of those with any; None: all.
     """
 
     batch: Batch
     denominators: Denominators
     shares: dict[str, float]
     share: float = 1.0
+    own: dict[str, float] | None = None
+
+    def is_here(self, task: str) -> bool:
+        """Whether this process has something of the task to count."""
+        return task in (self.denominators if self.own is None else self.own)
 
 
 def batches_of_steps(
@@ -56,24 +64,35 @@ def batches_of_steps(
 
 
 def step_parts(
-    batches: Sequence[Batch], tasks: Mapping[str, Task], device: torch.device
+    batches: Sequence[Batch],
+    tasks: Mapping[str, Task],
+    device: torch.device,
+    signals: Signals | None = None,
 ) -> list[StepPart]:
     """The parts of a step, known from the labels before any forward pass.
 
     One batch of which it is clear that something counts is not looked at, and several cost one
-    synchronisation of the device.
+    synchronisation of the device. Several processes count together, and hear the signals of all.
     """
-    if len(batches) == 1:
+    alone = ranks.size() == 1
+    if len(batches) == 1 and alone:
         return [only_part(batches[0], tasks, device)]
-    found = [denominators(batch, tasks, device) for batch in batches]
-    numbers = read(found)
-    totals = {task: sum(own.get(task, 0) for own in numbers) for task in tasks}
-    sizes = [sum(map(len, batch.inputs.values())) for batch in batches]
+    found = read([denominators(batch, tasks, device) for batch in batches])
+    sizes = [sum(map(len, batch.inputs.values())) - batch.padding for batch in batches]
+    said = [] if signals is None else signals.said()
+    numbers = [own.get(task, 0) for own in found for task in tasks]
+    together = iter(ranks.totals([*numbers, sum(sizes), *said]))
+    counts = [{task: next(together) for task in tasks} for _ in batches]
+    examples = next(together)
+    if signals is not None:
+        signals.hear(list(together))
+    totals = {task: sum(whole[task] for whole in counts) for task in tasks}
     parts = []
-    for batch, own, size in zip(batches, numbers, sizes, strict=True):
-        counted: Denominators = {task: d for task, d in own.items() if d}
-        shares = {task: own.get(task, 0) / total for task, total in totals.items() if total}
-        parts.append(StepPart(batch, counted, shares, size / sum(sizes)))
+    for batch, own, whole, size in zip(batches, found, counts, sizes, strict=True):
+        counted: Denominators = {task: d for task, d in whole.items() if d}
+        shares = {task: whole[task] / total for task, total in totals.items() if total}
+        here = {task: d / whole[task] for task, d in own.items() if d}
+        parts.append(StepPart(batch, counted, shares, size / examples, None if alone else here))
     return parts
 
 

@@ -47,10 +47,19 @@ class TouchedRows:
             assert isinstance(embedding, Embedding)
             embedding.touched = []
 
+    @property
+    def touched(self) -> list[Touched]:
+        """What was read since the last `forget`."""
+        return [own for e in self.embeddings for own in e.touched]  # type: ignore[union-attr]
+
+    @property
+    def rows(self) -> list[Tensor]:
+        """The rows of it."""
+        return [own.rows for own in self.touched]
+
     def give_back(self) -> None:
         """Adds the gradients of the rows to those of their tables."""
-        touched: list[Touched] = [own for e in self.embeddings for own in e.touched]  # type: ignore[union-attr]
-        for table, codes, rows in touched:
+        for table, codes, rows in self.touched:
             if rows.grad is None:
                 continue
             if self.sparse:

@@ -9,6 +9,7 @@ from itertools import islice
 
 import torch
 
+from mtl_cli.basis import ranks
 from mtl_cli.basis.batch import Batch
 from mtl_cli.basis.seed import generator_states, restore_generators
 from mtl_cli.dataset.base import Loader
@@ -19,6 +20,7 @@ from mtl_cli.model.model import Model
 from mtl_cli.training.evaluation import Figures
 from mtl_cli.training.makers import Makers
 from mtl_cli.training.observer import Observer
+from mtl_cli.training.parted import check_equal
 from mtl_cli.training.progress import Progress
 from mtl_cli.training.records import Records, as_figures
 from mtl_cli.training.runtime import Runtime
@@ -44,6 +46,7 @@ class Trainer:
         device: where the model is.
         observer: looks at some of the steps; None: nobody does.
         logger: shows the figures while training goes on; None: ``metrics.csv`` alone.
+        seed: of what chance decides in a step.
     """
 
     def __init__(
@@ -57,6 +60,7 @@ class Trainer:
         device: torch.device,
         observer: Observer | None,
         logger: Logger | None,
+        seed: int = 0,
     ) -> None:
         self.model = model
         self.tasks = model.tasks
@@ -67,6 +71,7 @@ class Trainer:
         self.records = Records(folder, self.tasks, logger)
         self.steps_per_epoch = settings.steps(len(loaders["train"]))
         self.total_steps = settings.total_steps(self.steps_per_epoch)
+        self.signals = Signals()
         self.updates = Updates(
             model,
             makers,
@@ -76,6 +81,8 @@ class Trainer:
             self.steps_per_epoch,
             device,
             observer,
+            seed,
+            self.signals,
         )
         self.learners = self.updates.learners
         average = self.updates.average
@@ -88,7 +95,6 @@ class Trainer:
         self.epoch_seconds: list[float] = []  # the same, of each whole epoch before
         self.train_loss: dict[str, float] = {}  # of the last epoch
         self.progress = Progress(self.num_epochs)
-        self.signals = Signals()
         self.planned_steps = self.total_steps  # when the run that is resumed was last trained
 
     @property
@@ -159,6 +165,7 @@ class Trainer:
         self.write("train", as_figures(self.train_loss))
         weights = as_figures(self.updates.weights.means(), "weight")
         self.records.write(self.epoch, self.step, "train", weights, total=False)
+        check_equal(self.model, self.epoch)
         figures, improved = self.validation.end_epoch(self.epoch, self.step, active)
         self.progress.end_epoch(self.epoch, self.train_loss, figures)
         for learner in active:
@@ -180,10 +187,10 @@ class Trainer:
     def heed_signals(self, save: bool = True) -> None:
         """Writes a checkpoint (unless the last one is where to go on) and stops, where a signal
         asked for it."""
-        if self.signals.received is not None:
+        if self.signals.to_heed is not None:
             if save:
                 self.save_last()
-            raise Interrupted(self.signals.received)
+            raise Interrupted(self.signals.to_heed)
 
     def save_last(self) -> None:
         """Writes all that is needed to go on to the bit."""
@@ -195,11 +202,12 @@ class Trainer:
             "total_steps": self.total_steps,
         }
         state |= self.updates.state_dict() | {name: getattr(self, name) for name in COUNTERS}
-        checkpoint.save(self.folder.last, state)
+        self.folder.save(self.folder.last, state)
 
     def resume(self) -> None:
         """Takes back the state of the last checkpoint, and cuts ``metrics.csv`` to it."""
-        state = checkpoint.load(self.folder.last)
+        first = ranks.rank() == 0
+        state = ranks.of_first(checkpoint.load(self.folder.last) if first else {})
         for name in COUNTERS:
             setattr(self, name, state[name])
         self.settings.check_resumed(self.epoch - 1, state["step"], self.total_steps)

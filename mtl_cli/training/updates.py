@@ -7,8 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from mtl_cli.basis import ranks
 from mtl_cli.basis.batch import Batch
 from mtl_cli.basis.errors import problem
+from mtl_cli.basis.seed import generator_of
 from mtl_cli.model.model import Model
 from mtl_cli.training.average import WeightAverage
 from mtl_cli.training.forward import Forward
@@ -18,6 +20,7 @@ from mtl_cli.training.observer import Observer
 from mtl_cli.training.rates import WEIGHTING, check_factors
 from mtl_cli.training.runtime import Runtime
 from mtl_cli.training.settings import Settings
+from mtl_cli.training.signals import Signals
 from mtl_cli.training.step_log import StepLog
 from mtl_cli.training.step_part import StepPart
 from mtl_cli.weighting.jacobian import check_features
@@ -35,6 +38,8 @@ class Updates:
         steps_per_epoch: the steps of an epoch.
         device: where the model is.
         observer: looks at some of the steps; None: nobody does.
+        seed: of what chance decides in a step.
+        signals: of which processes tell each other in a step.
     """
 
     def __init__(
@@ -47,15 +52,18 @@ class Updates:
         steps_per_epoch: int,
         device: torch.device,
         observer: Observer | None,
+        seed: int = 0,
+        signals: Signals | None = None,
     ) -> None:
         self.model = model
+        self.seed = seed
         self.observer = observer
         self.total_steps = total_steps
-        self.forward = Forward(model, device, settings, runtime)
+        self.forward = Forward(model, device, settings, runtime, signals)
         decay = settings.ema_decay
         self.average = None if decay is None else WeightAverage(model, decay)
         self.learners = [
-            Learner(group, model, makers, settings, total_steps, steps_per_epoch)
+            Learner(group, model, makers, settings, total_steps, steps_per_epoch, seed)
             for group in model.groups()
         ]
         check_factors(settings.lr_factors or {}, self.parts())
@@ -99,6 +107,9 @@ class Updates:
         for learner in self.active:
             learner.prepare(self.step, fraction)
         self.step += 1
+        if ranks.size() > 1:  # so that it is of no process's past what dropout draws
+            draw = generator_of(self.seed, self.step, ranks.rank())
+            torch.manual_seed(draw.initial_seed())
         watching = self.observer
         if watching is not None and not watching.wants(self.step):
             watching = None

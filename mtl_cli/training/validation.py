@@ -53,7 +53,7 @@ class Validation:
         self.average = average
         self.device = device
         self.said: set[str] = set()
-        self.best = BestWeights(model, learners, records.folder.best)
+        self.best = BestWeights(model, learners, records.folder)
         if "val" not in loaders:
             self.refuse_wish_for_val()
 

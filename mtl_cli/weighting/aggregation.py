@@ -16,6 +16,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
+from mtl_cli.basis import ranks
 from mtl_cli.basis.errors import check_choice, check_integer, problem
 from mtl_cli.weighting.base import Losses, Weighting, Weights
 from mtl_cli.weighting.combination import derivatives, make_loss_weighting
@@ -79,6 +80,8 @@ class Aggregation(Weighting):
         self.heads: HeadGradients | None = None
         self.scales: Weights = {}  # dS/dL_k, the last of the step
         self.reads_features = on == "features"
+        self.has_extra = False  # whether a part of the step had a term of the architecture
+        self.unsummed: list[Tensor] = []  # whose gradients are not yet those of all processes
 
     @abstractmethod
     def aggregate(self, jacobian: Tensor, tasks: Sequence[str]) -> tuple[Tensor, Tensor | None]:
@@ -99,6 +102,7 @@ class Aggregation(Weighting):
     ) -> Weights | None:
         if extra is not None:
             extra.backward(retain_graph=True)
+            self.has_extra = True
         scales: Weights = {}
         if self.losses is not None:
             self.losses.begin(self.part)
@@ -122,16 +126,40 @@ class Aggregation(Weighting):
         for task, grads in zip(losses, rows, strict=True):
             self.jacobian.add(task, grads, at)
         self.scales |= scales
-        return self.fill(at, shared) if self.part.is_last else None
+        return self.fill(at, shared, specific) if self.part.is_last else None
 
-    def flush(self, shared: Sequence[nn.Parameter]) -> Weights | None:
-        return self.fill(shared, shared) if self.jacobian.rows else None
+    def flush(
+        self, shared: Sequence[nn.Parameter], specific: Sequence[nn.Parameter]
+    ) -> Weights | None:
+        if self.jacobian.rows:
+            return self.fill(shared, shared, specific)
+        self.unsummed = [*shared, *specific]
+        return None
 
-    def fill(self, at: Sequence[Tensor], shared: Sequence[nn.Parameter]) -> Weights | None:
+    def add_up(self, shared: Sequence[Tensor], specific: Sequence[Tensor]) -> None:
+        if not shared:  # there was no Jacobian
+            self.unsummed = list(specific)
+        ranks.add_up([], self.unsummed)
+        self.unsummed = []
+
+    def fill(
+        self,
+        at: Sequence[Tensor],
+        shared: Sequence[nn.Parameter],
+        specific: Sequence[nn.Parameter],
+    ) -> Weights | None:
         """Turns the rows that there are into gradients of the shared parameters."""
         tasks, jacobian = self.jacobian.take(at)
         with torch.no_grad():
-            step, weights = self.step(jacobian, tasks)
+            if self.on == "features":
+                step, weights = self.feature_step(jacobian, tasks)
+                self.unsummed = [*shared, *specific]
+            else:
+                of_extra = shared if self.has_extra else ()
+                own = specific if self.heads is None else ()
+                ranks.add_up([jacobian], [*of_extra, *own])
+                step, weights = self.step(jacobian, tasks)
+        self.has_extra = False
         parts = step.split([tensor.numel() for tensor in at])
         grads = [p.view_as(tensor).to(tensor.dtype) for p, tensor in zip(parts, at, strict=True)]
         if self.on == "features":
@@ -144,6 +172,7 @@ class Aggregation(Weighting):
         used = {} if weights is None else dict(zip(tasks, weights.unbind(), strict=True))
         if self.heads is not None:
             self.heads.fill(used)
+            self.unsummed = list(specific)
         if weights is None:
             return None
         return {task: w * scales[task] if scales else w for task, w in used.items()}
@@ -165,6 +194,12 @@ class Aggregation(Weighting):
             return self.aggregate(jacobian, tasks)
         step, weights = self.aggregate(jacobian.div_(self.part.scale), tasks)
         return step * self.part.scale, weights
+
+    def feature_step(self, jacobian: Tensor, tasks: Sequence[str]) -> tuple[Tensor, Tensor | None]:
+        """`step` at features, of which each process has those of its own examples."""
+        whole, own = ranks.columns(jacobian)
+        step, weights = self.step(whole, tasks)
+        return step[own], weights
 
     def overflows(self, norms: Tensor, tasks: Sequence[str]) -> bool:
         """Whether a gradient is not finite, of which in half precision the trainer takes care.

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
+from mtl_cli.basis import ranks
 from mtl_cli.basis.device import waits
 from mtl_cli.basis.gradient_scale import scale_gradient
 from mtl_cli.basis.naming import module_key
@@ -59,6 +60,8 @@ class Weighting(nn.Module, ABC):
         reads_features: whether it takes gradients at the tensors where the tasks part.
         takes_rows: whether other gradients than those of the shared parameters will do, in every
             step others: those of the rows of tables that it reads. Not where it keeps gradients.
+        draws: whether chance has a part in it. All that torch draws in `backward` and `flush` is
+            then of the seed and the step alone, and the same in all processes.
         failures: how often the method could not do what it promises, for ``summary.json``.
         on_host: the buffers that stay in the host's memory, where they are read and written.
         unread: what a device has still to say whether it is above zero; see `need`.
@@ -68,6 +71,7 @@ class Weighting(nn.Module, ABC):
     on_host: ClassVar[tuple[str, ...]] = ("failures",)
     reads_features = False
     takes_rows = True
+    draws = False
 
     def __init__(self, tasks: Sequence[str]) -> None:
         super().__init__()
@@ -111,10 +115,17 @@ class Weighting(nn.Module, ABC):
             the method is no weighted sum.
         """
 
-    def flush(self, shared: Sequence[nn.Parameter]) -> Weights | None:
+    def flush(
+        self, shared: Sequence[nn.Parameter], specific: Sequence[nn.Parameter]
+    ) -> Weights | None:
         """Called in place of `backward` where the last part of a step has no label: what was kept
         of the parts before becomes the step's gradients."""
         return None
+
+    def add_up(self, shared: Sequence[Tensor], specific: Sequence[Tensor]) -> None:
+        """Called after the last part of a step: the gradients of all processes become their sum,
+        as far as they are not yet."""
+        ranks.add_up([], [*shared, *specific])
 
     def share(self, task: str) -> float:
         """How much the task's loss counts in the step; 1 where that is in one part."""

@@ -77,11 +77,17 @@ class DBMTL(Aggregation):
             losses = {task: (loss + EPSILON).log() for task, loss in losses.items()}
         return super().backward(losses, shared, specific, extra, features)
 
-    def fill(self, at: Sequence[Tensor], shared: Sequence[nn.Parameter]) -> Weights | None:
+    def fill(
+        self,
+        at: Sequence[Tensor],
+        shared: Sequence[nn.Parameter],
+        specific: Sequence[nn.Parameter],
+    ) -> Weights | None:
         heads, self.heads = self.heads, None
-        used = super().fill(at, shared)
+        used = super().fill(at, shared, [] if heads is not None else specific)
         if heads is not None:
             heads.fill(self.slopes())
+            self.unsummed = list(specific)
         self.sums = {}
         return used
 

@@ -33,6 +33,7 @@ class GradDrop(Aggregation):
         leak: the share of each gradient that passes whatever the sign, 0 to 1; or one a task.
     """
 
+    draws = True
     leak: Tensor  # [K]
 
     def __init__(

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
+from mtl_cli.basis import ranks
 from mtl_cli.basis.errors import check_number, problem
 from mtl_cli.basis.naming import module_key
 from mtl_cli.weighting.base import Losses, LossWeighting, Weights
@@ -80,7 +81,7 @@ class GradNorm(LossWeighting):
             self.fill_grads()
         return super().backward(losses, shared, specific, extra, features)
 
-    def flush(self, shared: Sequence[nn.Parameter]) -> None:
+    def flush(self, shared: Sequence[nn.Parameter], specific: Sequence[nn.Parameter]) -> None:
         self.fill_grads()
 
     def combine(self, losses: Losses) -> Tensor:
@@ -112,6 +113,7 @@ class GradNorm(LossWeighting):
         slopes, self.slopes = self.slopes, {}
         if not losses:
             return
+        ranks.add_up([grad for own in slopes.values() for grad in own])
         norms = [torch.stack([grad.norm() for grad in own]).norm() for own in slopes.values()]
         lengths = torch.stack(norms) / self.part.scale  # |dL/dW|, [K]
         present = places(self.tasks, losses, self.first.device)

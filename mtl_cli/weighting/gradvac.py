@@ -35,6 +35,8 @@ class GradVac(GramianAggregation):
         beta: how fast the average follows, from 0 (never: t stays 0, PCGrad) to 1 (at once).
     """
 
+    draws = True
+
     on_host = ("failures", "usual")
     usual: Tensor  # t, [K, K]
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 from torch import Tensor
 
+from mtl_cli.basis import ranks
 from mtl_cli.basis.device import send
 from mtl_cli.weighting.aggregation import Aggregation
 
@@ -45,19 +46,30 @@ class GramianAggregation(Aggregation):
         """
 
     def aggregate(self, jacobian: Tensor, tasks: Sequence[str]) -> tuple[Tensor, Tensor]:
-        return self.mixture(jacobian, gramian_of(jacobian), tasks)
+        return self.mixture(jacobian, self.gramian(jacobian), tasks)
 
     def step(self, jacobian: Tensor, tasks: Sequence[str]) -> tuple[Tensor, Tensor | None]:
-        gramian = gramian_of(jacobian)
+        gramian = self.gramian(jacobian)
         if self.overflows(gramian.diagonal(), tasks):
             return jacobian.sum(0), None
         return self.mixture(jacobian, gramian / self.part.scale**2, tasks)
+
+    def feature_step(self, jacobian: Tensor, tasks: Sequence[str]) -> tuple[Tensor, Tensor | None]:
+        return self.step(jacobian, tasks)
+
+    def gramian(self, jacobian: Tensor) -> Tensor:
+        """`gramian_of` the Jacobian of all processes."""
+        gramian = gramian_of(jacobian)
+        if self.on == "features":  # of each its own examples'
+            ranks.add_up([gramian])
+        return gramian
 
     def mixture(
         self, jacobian: Tensor, gramian: Tensor, tasks: Sequence[str]
     ) -> tuple[Tensor, Tensor]:
         """The rows' sum with the method's weights, and these."""
         weights = self._weights(gramian.numpy(), tasks)
+        ranks.take_from_first([torch.from_numpy(weights)])  # other machines round otherwise
         factors = send(torch.from_numpy(weights).to(jacobian.dtype), jacobian.device)
         return mix(weights, factors, jacobian, gramian.numpy()), factors
 
@@ -174,7 +186,7 @@ ROUNDING = 1e-12
 
 
 def random_orders(num_tasks: int) -> NDArray[np.intp]:
-    """For each task an order of the others, [K, K - 1], from torch's global generator."""
+    """For each task an order of the others, [K, K - 1]."""
     draws = torch.rand(num_tasks, num_tasks).fill_diagonal_(2.0)
     orders: NDArray[np.intp] = draws.argsort(1)[:, :-1].numpy()
     return orders

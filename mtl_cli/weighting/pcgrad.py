@@ -23,6 +23,8 @@ class PCGrad(GramianAggregation):
         on, chunk_size, losses: see `Aggregation`.
     """
 
+    draws = True
+
     def weigh(self, gramian: Array, tasks: Sequence[str]) -> Array:
         squares = np.diagonal(gramian)
         inverse = np.divide(1, squares, out=np.zeros_like(squares), where=squares > 0)

@@ -59,6 +59,7 @@ class Scalarization(LossWeighting):
             if isinstance(value, int | float) and not isinstance(value, bool):
                 check_number(f"weighting.method.{key}", value, f"weighting.method.{key}=1.0")
         self.method: Any = method
+        self.draws = isinstance(method, Random)
         self.takes_preference = hasattr(method, "weights")
         self.takes_reference = hasattr(method, "reference")
         for option, given, taken in (

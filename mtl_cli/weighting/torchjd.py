@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torchjd.aggregation import Aggregator, GramianWeightedAggregator, WeightedAggregator
 
+from mtl_cli.basis import ranks
 from mtl_cli.basis.device import send
 from mtl_cli.basis.errors import problem
 from mtl_cli.weighting.aggregation import Aggregation
@@ -43,6 +44,8 @@ class TorchJD(Aggregation):
         ValueError: where the method takes no preference, or refuses a Jacobian of this many rows.
     """
 
+    draws = True  # or may
+
     def __init__(
         self,
         tasks: Sequence[str],
@@ -67,9 +70,16 @@ class TorchJD(Aggregation):
         if not isinstance(self.method, GramianWeightedAggregator):
             return super().step(jacobian, tasks)
         gramian = gramian_of(jacobian)  # one copy to the CPU for all
+        if self.on == "features":  # of each process its own examples'
+            ranks.add_up([gramian])
         if self.overflows(gramian.diagonal(), tasks):
             return jacobian.sum(0), None
         return self.apply_method(jacobian, gramian / self.part.scale**2, tasks)
+
+    def feature_step(self, jacobian: Tensor, tasks: Sequence[str]) -> tuple[Tensor, Tensor | None]:
+        if isinstance(self.method, GramianWeightedAggregator):
+            return self.step(jacobian, tasks)
+        return super().feature_step(jacobian, tasks)
 
     def aggregate(self, jacobian: Tensor, tasks: Sequence[str]) -> tuple[Tensor, Tensor | None]:
         of_gramian = isinstance(self.method, GramianWeightedAggregator)
@@ -95,6 +105,7 @@ class TorchJD(Aggregation):
             name = type(method).__name__
             self.note_failure(f"{name} found no weights ({error}); equal ones served")
             weights = jacobian.new_full((len(tasks),), 1 / len(tasks))
+        ranks.take_from_first([weights])  # other machines round otherwise
         return weights @ jacobian, weights
 
     def get_extra_state(self) -> dict[str, dict[str, Any]]:

@@ -35,7 +35,7 @@ def test_images_with_their_channels_last_train_alike(tmp_path: Path):
 
 def test_convolutions_and_images_have_their_channels_last():
     model = ResNet(Dense((3, 16, 16)), 18, None, "small", True, None, True)
-    runtime = Runtime("auto", False, True, "highest")
+    runtime = Runtime("auto", False, True, "highest", 1, 600)
     call = runtime.prepared(model)
     convolution = next(m for m in model.modules() if isinstance(m, torch.nn.Conv2d))
     assert convolution.weight.is_contiguous(memory_format=torch.channels_last)
@@ -87,7 +87,7 @@ def test_a_small_model_on_rows_takes_one_thread(spec, examples, said, threads, m
     monkeypatch.setattr(runtime, "ALL_THREADS", 3)
     before = torch.get_num_threads()
     try:
-        found = Runtime(said, False, False, "highest")
+        found = Runtime(said, False, False, "highest", 1, 600)
         found.set_up()
         found.set_threads(spec.linear(5), [spec], examples)
         assert torch.get_num_threads() == threads
@@ -100,7 +100,7 @@ def test_jobs_that_run_at_once_share_the_cores_out(monkeypatch):
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
 
     def threads() -> int:
-        Runtime("auto", False, False, "highest").set_up()
+        Runtime("auto", False, False, "highest", 1, 600).set_up()
         return torch.get_num_threads()
 
     found = joblib.Parallel(n_jobs=2)(joblib.delayed(threads)() for _ in range(2))

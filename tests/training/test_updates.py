@@ -30,7 +30,7 @@ from mtl_cli.weighting.fixed import Fixed
 
 pytestmark = pytest.mark.usefixtures("double_precision")
 CPU = torch.device("cpu")
-PLAIN = Runtime("auto", False, False, "highest")
+PLAIN = Runtime("auto", False, False, "highest", 1, 600)
 ROWS = 23
 CUTS = {"unequal": [0, 7, 8, 21, ROWS], "one by one": range(ROWS + 1)}
 OF_GRADE = torch.tensor([1.0, 0.5, 3.0, 0.2])  # how much each class counts

@@ -343,10 +343,10 @@ def test_a_last_part_without_labels_is_the_end_of_the_step():
     method.begin(Part(is_last=False))
     method.backward(net()[0], net.shared, net.specific)
     assert all(p.grad is None for p in net.shared)
-    used = method.flush(net.shared)
+    used = method.flush(net.shared, [])
     assert list(used) == TASKS
     assert_close(shared_grad(net), torch.tensor([1.0, 2, 3]) @ jacobian(net))
-    assert method.flush(net.shared) is None
+    assert method.flush(net.shared, []) is None
 
 
 @pytest.mark.parametrize("make", [rows, partial(MGDA, TASKS, "parameters", None, None)])

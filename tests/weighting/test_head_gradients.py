@@ -79,7 +79,7 @@ def test_parts_of_a_step_have_the_weights_of_the_whole(make, flushed):
     method.begin(Part(is_last=not flushed))
     used = net.backward(method, 1, ["a", "b"])
     if flushed:
-        used = method.flush(list(net.trunk.parameters()))
+        used = method.flush(list(net.trunk.parameters()), list(net.heads.parameters()))
     some = {task: used[task] for task in ("a", "b")}
     assert_close(net.grads(), weighted((0, used), (1, some)))
 
