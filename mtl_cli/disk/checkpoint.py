@@ -20,6 +20,7 @@ from mtl_cli.basis.errors import Problem, problem
 from mtl_cli.disk.formats import with_format, without_format
 from mtl_cli.disk.kinds import CHECKPOINT, misfit
 from mtl_cli.disk.older_runs import weights_of_today
+from mtl_cli.disk.run_folder import RunFolder
 from mtl_cli.disk.writing import written
 
 log = logging.getLogger(__name__)
@@ -63,6 +64,12 @@ def save(path: Path, state: dict[str, Any]) -> None:
         except RuntimeError as error:
             raise digested.refusal or error from None
         file.write(MARK + digested.digest.digest())
+
+
+def keep(folder: RunFolder, path: Path, state: dict[str, Any]) -> None:
+    """The same with a file of a run folder, if that is written to."""
+    if folder.writes:
+        save(path, state)
 
 
 def check_digest(path: Path) -> bool:

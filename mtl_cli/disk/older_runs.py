@@ -45,6 +45,7 @@ LATER: Mapping[str, Mapping[str, Any]] = {
     "mtl_cli.dataset.arrays.Arrays": dict.fromkeys(("not_inputs", "downsample", "group_columns")),
     "mtl_cli.encoder.resnet.ResNet": {"output_stride": None},
     "mtl_cli.encoder.transformer.Transformer": {"pool": True},
+    "mtl_cli.training.settings.Settings": {"batch_norm": None},
     "mtl_cli.weighting.excess_mtl.ExcessMTL": {"weigh_heads": False},
     "mtl_cli.weighting.nash_mtl.NashMTL": {"weigh_heads": False},
 }

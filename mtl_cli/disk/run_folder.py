@@ -21,7 +21,12 @@ class RunFolder:
 
     Args:
         path: an existing folder.
+
+    Attributes:
+        writes: whether anything is written to it.
     """
+
+    writes = True
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -95,12 +100,6 @@ class RunFolder:
         """Writes a file of the folder, whole or not at all; what is not finite becomes null."""
         text = json.dumps(finite(data), indent=2, allow_nan=False)
         writing.write_text(path, text + "\n")
-
-    def save(self, path: Path, state: dict[str, Any]) -> None:
-        """Writes a checkpoint of the folder, whole or not at all."""
-        from mtl_cli.disk import checkpoint  # torch, which those who read figures do not need
-
-        checkpoint.save(path, state)
 
     def read_summary(self) -> dict[str, Any]:
         """The summary, empty where none has been written."""

@@ -10,6 +10,8 @@ from mtl_cli.disk.run_folder import RunFolder
 class SilentFolder(RunFolder):
     """Reads what is there, and writes nothing."""
 
+    writes = False
+
     def append_figures(
         self, epoch: int, step: int, split: str, figures: Mapping[str, Mapping[str, float]]
     ) -> None:
@@ -22,7 +24,4 @@ class SilentFolder(RunFolder):
         """Another process does."""
 
     def write_json(self, path: Path, data: dict[str, Any]) -> None:
-        """Another process does."""
-
-    def save(self, path: Path, state: dict[str, Any]) -> None:
         """Another process does."""

@@ -23,8 +23,8 @@ from mtl_cli.basis.inputs import InputSpec
 from mtl_cli.basis.memory import check_fits
 from mtl_cli.basis.seed import seed_everything
 from mtl_cli.dataset.base import Dataset
-from mtl_cli.dataset.in_double import InDouble
-from mtl_cli.dataset.own_part import own_part_of
+from mtl_cli.dataset.memory.in_double import InDouble
+from mtl_cli.dataset.memory.own_part import own_part_of
 from mtl_cli.dataset.splits.options import of_run
 from mtl_cli.diagnostic.base import Diagnosis
 from mtl_cli.disk.run_folder import RunFolder
@@ -38,6 +38,7 @@ from mtl_cli.run.tasks import GROUPS, fill_in, groups_asked, make_tasks
 from mtl_cli.scheduler.base import Scheduler
 from mtl_cli.task.base import Task
 from mtl_cli.task.derived import Derived, order_of
+from mtl_cli.training.batch_norm import for_processes
 from mtl_cli.training.makers import Makers, copies_of_tables
 from mtl_cli.training.observer import Observer
 from mtl_cli.training.runtime import Runtime
@@ -99,6 +100,7 @@ def build(
     if first is not None:  # before the trainer, whose average of the weights begins at them
         start_from(first, model)
     ranks.take_from_first(model.state_dict().values())
+    model = for_processes(model, cfg.trainer.batch_norm, device)
     reads = {task.name: task.input for task in tasks if task.has_labels}
     loaders = {split: dataset.loader(split, reads, device, cfg.seed) for split in dataset.sizes}
     if precision_of(cfg) is torch.float64:

@@ -30,6 +30,7 @@ from mtl_cli.dataset.files.held import is_held
 from mtl_cli.disk.run_folder import RunFolder
 
 LAUNCHED = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")  # what every launcher says
+PROCESS = "mtl_cli.run.process"  # what each of them runs
 ALONE = "runtime.processes=1"
 GRACE = 600  # seconds for what is to be written after a signal
 WORDS = 5  # seconds in which a process that fails says why
@@ -78,7 +79,7 @@ def launch(number: int, folder: RunFolder, job: dict[str, Any]) -> dict[str, Any
             shutdown_timeout=GRACE,
         )
         try:
-            elastic_launch(config, sys.executable)("-m", __name__, str(path))
+            elastic_launch(config, sys.executable)("-m", PROCESS, str(path))
         except SignalException as error:
             raise SystemExit(SIGNALLED + int(error.sigval)) from None
         except ChildFailedError as error:
@@ -94,20 +95,6 @@ def launch(number: int, folder: RunFolder, job: dict[str, Any]) -> dict[str, Any
 def failure_of(path: Path) -> Path:
     """Where process 0 leaves the error that ended a job."""
     return path.with_name("failure")
-
-
-def main(path: Path) -> None:
-    """One process of a job that `launch` has started."""
-    from mtl_cli.run.session import run
-
-    job, FreshFolders.words, FreshFolders.sweep, sys.path[:] = pickle.loads(path.read_bytes())
-    hush()
-    try:
-        run(**job)
-    except Problem as error:
-        if not follows():
-            failure_of(path).write_bytes(pickle.dumps(error))
-        raise SystemExit(1) from None
 
 
 @contextmanager
@@ -201,7 +188,3 @@ def gone(store: dist.Store) -> Problem:
     rule = f"must answer within runtime.wait seconds; {ranks.size()} train together"
     fix = "resume=<this run's folder>, which goes on from the last checkpoint"
     return problem("each process", rule, "one that was killed, or hangs", fix)
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]))

@@ -47,7 +47,7 @@ class BestWeights:
 
     def save(self, weights: dict[str, Tensor]) -> None:
         """Writes the file."""
-        self.folder.save(self.path, self.state_dict() | {"model": weights})
+        checkpoint.keep(self.folder, self.path, self.state_dict() | {"model": weights})
 
     def save_again(self) -> None:
         """Writes the file as the last checkpoint has it; a killed run's may be an epoch ahead."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mtl_cli.basis.errors import check_boolean, check_choice, check_integer, check_number, problem
+from mtl_cli.training.batch_norm import CHOICES
 from mtl_cli.training.wish import Wish, as_word
 
 PRECISIONS = ("64", "32", "bf16", "16")
@@ -35,6 +36,8 @@ class Settings:
         lr_factors: ``{part: factor on the learning rate}``; a part is the beginning of a
             parameter's name (``heads``, ``arch.experts``), or ``weighting``, its learned weights;
             None: the same rate for all.
+        batch_norm: whose statistics it takes where several processes train: ``local``, ``sync``;
+            None: a model that has it is refused there.
     """
 
     max_epochs: int | None
@@ -50,6 +53,7 @@ class Settings:
     precision: str
     ema_decay: float | None
     lr_factors: Mapping[str, float] | None
+    batch_norm: str | None
 
     def __post_init__(self) -> None:
         check_integer(
@@ -64,6 +68,8 @@ class Settings:
         check_choice("trainer.precision", self.precision, list(PRECISIONS), "trainer.precision=32")
         if self.ema_decay is not None:
             check_number("trainer.ema_decay", self.ema_decay, "trainer.ema_decay=0.999", 0, 1)
+        if self.batch_norm is not None:
+            check_choice("trainer.batch_norm", self.batch_norm, list(CHOICES), "null")
         for part, factor in (self.lr_factors or {}).items():
             check_number(f"trainer.lr_factors.{part}", factor, f"{{{part}: 0.1}}", 0)
         if self.grad_clip is not None:

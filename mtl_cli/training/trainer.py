@@ -17,6 +17,7 @@ from mtl_cli.disk import checkpoint
 from mtl_cli.disk.run_folder import RunFolder
 from mtl_cli.logger.base import Logger
 from mtl_cli.model.model import Model
+from mtl_cli.training.batch_norm import average_statistics
 from mtl_cli.training.evaluation import Figures
 from mtl_cli.training.makers import Makers
 from mtl_cli.training.observer import Observer
@@ -165,6 +166,7 @@ class Trainer:
         self.write("train", as_figures(self.train_loss))
         weights = as_figures(self.updates.weights.means(), "weight")
         self.records.write(self.epoch, self.step, "train", weights, total=False)
+        average_statistics(self.model)
         check_equal(self.model, self.epoch)
         figures, improved = self.validation.end_epoch(self.epoch, self.step, active)
         self.progress.end_epoch(self.epoch, self.train_loss, figures)
@@ -202,7 +204,7 @@ class Trainer:
             "total_steps": self.total_steps,
         }
         state |= self.updates.state_dict() | {name: getattr(self, name) for name in COUNTERS}
-        self.folder.save(self.folder.last, state)
+        checkpoint.keep(self.folder, self.folder.last, state)
 
     def resume(self) -> None:
         """Takes back the state of the last checkpoint, and cuts ``metrics.csv`` to it."""

@@ -64,7 +64,10 @@ def test_a_compiled_run_of_before_is_one_of_today_and_a_peer_of_plain_ones():
     assert old["trainer"] == {"max_epochs": 3}
     assert old["runtime"]["compile"] is True
     kept = as_of_today({"trainer": {}, "runtime": {"threads": 4}})["runtime"]
-    assert kept == {"threads": 4, "compile": False, "channels_last": False, "matmul": "highest"}
+    new = {"processes": 1, "wait": 600}
+    assert (
+        kept == {"threads": 4, "compile": False, "channels_last": False, "matmul": "highest"} | new
+    )
 
     class Saved:
         config = {"runtime.compile": True, "arch.num_experts": 2}  # noqa: RUF012
