@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -17,8 +16,6 @@ from mtl_cli.dataset.files.parts import Part, ReadOptions, check_columns
 
 if TYPE_CHECKING:
     import pyarrow
-
-INDEX = re.compile(r"__index_level_\d+__")  # of pandas' rows, which it writes beside the columns
 
 
 def read_parquet(
@@ -41,8 +38,6 @@ def read_parquet(
         check_columns(
             stored.schema_arrow.names, wanted, f"the columns of {file.name} that are read"
         )
-    if wanted is None:
-        wanted = [name for name in stored.schema_arrow.names if not INDEX.fullmatch(name)]
     if chunk_rows is None:
         table = stored.read(columns=wanted)
         yield Part(file, with_text(table, text, file, options))

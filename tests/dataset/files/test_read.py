@@ -13,7 +13,6 @@ import pyarrow
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pyarrow import parquet
 
 from mtl_cli.basis.errors import Problem
 from mtl_cli.dataset.files import delimited
@@ -131,18 +130,6 @@ def test_an_npz_has_a_column_for_each_array_and_each_column_of_one(tmp_path):
     assert "X (3, 2), income (2,)" in problem_of(path)
     np.savez(path, X=np.array([{}], dtype=object))
     assert "without Python objects" in problem_of(path)
-
-
-def test_the_rows_of_a_frame_in_parquet_are_no_column(tmp_path):
-    """Where they were drawn or sorted, pandas writes their numbers, in which the order hides."""
-    frame = pandas.DataFrame({"a": [1, 2, 3]}).sample(frac=1, random_state=1)
-    frame.to_parquet(tmp_path / "a.parquet")
-    assert "__index_level_0__" in parquet.read_schema(tmp_path / "a.parquet").names
-    (part,) = read_parts(tmp_path / "a.parquet", ReadOptions())
-    assert part.table.to_pydict() == {"a": ["1", "3", "2"]}
-    frame.rename_axis("named").to_parquet(tmp_path / "b.parquet")
-    (part,) = read_parts(tmp_path / "b.parquet", ReadOptions())
-    assert part.table.column_names == ["a", "named"]
 
 
 def test_headers_and_names_of_columns(tmp_path):

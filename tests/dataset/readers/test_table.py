@@ -237,6 +237,9 @@ def test_row_numbers_of_pandas_are_said_to_be_an_id(tmp_path):
     frame().to_csv(tmp_path / "my.csv")  # beneath no name
     hint = "'dataset.columns={\"\": {type: id}}'"
     assert [note for note in make(tmp_path / "my.csv").notes if f"an id? {hint}" in note]
+    frame().sample(frac=1, random_state=1).to_parquet(tmp_path / "my.parquet")
+    hint = "'dataset.columns.__index_level_0__={type: id}'"
+    assert [note for note in make(tmp_path / "my.parquet").notes if f"an id? {hint}" in note]
 
 
 def test_dates_are_the_same_as_text_and_as_stored(tmp_path):
