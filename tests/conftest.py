@@ -46,6 +46,7 @@ SMALL = {
     "out_features": [6],
     "embedding_dim": [6],
     "dim": [8],
+    "depths": [[1, 1, 1, 1]],
     "num_heads": [2],
     "num_layers": [1],
     "num_experts": [2],

@@ -6,18 +6,17 @@ of Yu, Koltun & Funkhouser, "Dilated Residual Networks", CVPR 2017,
 https://arxiv.org/abs/1705.09914, section 2.
 """
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from mtl_cli.basis.errors import check_boolean, check_choice, problem
 from mtl_cli.basis.inputs import Dense, InputSpec
 from mtl_cli.encoder.base import Encoder
+from mtl_cli.encoder.pretrained import fit_colours, load_weights
 
 if TYPE_CHECKING:
-    from torchvision.models import WeightsEnum
+    pass
 
 LARGEST = {"imagenet": 32, "small": 8}  # how many times a picture shrinks where nothing is dilated
 LARGE = 96  # pixels of an image's shorter side, from which on auto is the imagenet stem
@@ -161,34 +160,3 @@ def fit_filters(filters: nn.Conv2d, channels: int, stem: str, pretrained: bool) 
         grey = filters.weight.detach().sum(1, keepdim=True)  # [64, 1, 7, 7]
         fitted.weight.data.copy_(grey / channels)
     return fitted
-
-
-def fit_colours(
-    filters: nn.Conv2d, norm: nn.BatchNorm2d, pixels: tuple[float, float], weights: "WeightsEnum"
-) -> None:
-    """Fits the first filters to colours that are normalised by ``pixels``: where the weights read
-    ``(v - m) / s`` of values from 0 to 1, a dataset gives ``z``, and ``v = deviation z + mean``."""
-    known = weights.transforms()
-    m, s = (torch.tensor(own)[:, None, None] for own in (known.mean, known.std))
-    mean, deviation = pixels
-    with torch.no_grad():
-        assert norm.running_mean is not None
-        norm.running_mean -= (filters.weight * ((mean - m) / s)).sum((1, 2, 3))
-        filters.weight *= deviation / s
-
-
-def load_weights(weights: "WeightsEnum", offline: bool) -> dict[str, Tensor]:
-    """The state dict of torchvision's weights, from torch's cache or else the network.
-
-    Raises:
-        ValueError: where neither has them whole.
-    """
-    file = Path(torch.hub.get_dir(), "checkpoints", weights.url.rpartition("/")[2])
-    rule = "must be weights that are at hand or can be downloaded"
-    fix = f"put {weights.url} into {file.parent}, or encoder.weights=null"
-    if offline and not file.exists():
-        raise problem("encoder.weights", rule, f"no {file}, and offline=true", fix)
-    try:
-        return weights.get_state_dict(check_hash=True, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError) as error:
-        raise problem("encoder.weights", rule, f"{type(error).__name__}: {error}", fix) from error

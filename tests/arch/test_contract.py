@@ -249,7 +249,7 @@ def test_the_tasks_part_at_the_representations(case, model, losses_of):
 
 def test_steps_of_adam_lower_the_loss(case, model, losses_of):
     batch = case.batch(6)
-    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.001)
     losses = []
     for _ in range(4):
         torch.default_generator.manual_seed(0)  # the same dropout and noise each time

@@ -1,0 +1,202 @@
+"""How torchvision's networks of patches are made in another size, and cut into stages."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+SIZES = (1, 2, 4, 8)  # of the channels of four stages, in those of the first
+
+
+class Cut(ABC):
+    """A family of networks.
+
+    Attributes:
+        small: pixels on the side of a patch of small images.
+        gives_maps: whether the last stage may give a map.
+    """
+
+    small: ClassVar[int] = 1
+    gives_maps: ClassVar[bool] = True
+
+    def patch_size(self, model: str) -> int:
+        """Pixels on the side of a patch of the network as it is published."""
+        return 4
+
+    def options(self, image_size: int) -> dict[str, Any]:
+        """What torchvision's function for a network takes."""
+        return {}
+
+    def fitted(self, state: dict[str, Tensor], patch_size: int, image_size: int) -> Any:
+        """Pretrained weights for another size of the picture."""
+        return state
+
+    @abstractmethod
+    def of_size(
+        self, model: str, dim: int, depths: Sequence[int], patch_size: int, image_size: int
+    ) -> nn.Module:
+        """A network of one's own, of the family of a model."""
+
+    @abstractmethod
+    def entry(self, net: nn.Module) -> tuple[nn.Module, str]:
+        """The module that holds the first convolution, and its name there."""
+
+    @abstractmethod
+    def stages(self, net: Any, pool: bool) -> list[nn.Module]:
+        """The network in stages, without its classifier."""
+
+
+class CutConvNeXt(Cut):
+    """Four stages; the layer norm before the classifier ends the last one where it is pooled."""
+
+    def of_size(
+        self, model: str, dim: int, depths: Sequence[int], patch_size: int, image_size: int
+    ) -> nn.Module:
+        from torchvision.models.convnext import CNBlockConfig, ConvNeXt
+
+        widths = [dim * size for size in SIZES]
+        following = [*widths[1:], None]
+        blocks = [CNBlockConfig(*own) for own in zip(widths, following, depths, strict=True)]
+        return ConvNeXt(blocks)
+
+    def entry(self, net: Any) -> tuple[nn.Module, str]:
+        return net.features[0], "0"
+
+    def stages(self, net: Any, pool: bool) -> list[nn.Module]:
+        end = [net.avgpool, net.classifier[0], nn.Flatten(1)] if pool else []
+        return in_pairs(net.features, [nn.Identity(), nn.Identity()], end)
+
+
+class CutSwin(Cut):
+    """Four stages, which hand on maps with their channels first."""
+
+    def of_size(
+        self, model: str, dim: int, depths: Sequence[int], patch_size: int, image_size: int
+    ) -> nn.Module:
+        from torchvision.models import swin_transformer as swin
+
+        second = "_v2_" in model
+        return swin.SwinTransformer(
+            [patch_size, patch_size],
+            dim,
+            list(depths),
+            num_heads=[max(1, dim // 32) * size for size in SIZES],
+            window_size=[8, 8] if second else [7, 7],
+            block=swin.SwinTransformerBlockV2 if second else swin.SwinTransformerBlock,
+            downsample_layer=swin.PatchMergingV2 if second else swin.PatchMerging,
+        )
+
+    def entry(self, net: Any) -> tuple[nn.Module, str]:
+        return net.features[0], "0"
+
+    def stages(self, net: Any, pool: bool) -> list[nn.Module]:
+        end = [net.norm, ChannelsFirst(), *([net.avgpool, nn.Flatten(1)] if pool else [])]
+        return in_pairs(net.features, [ChannelsLast(), ChannelsFirst()], end)
+
+
+class CutViT(Cut):
+    """A stage for the patches and one for each layer; the class token is the first of a picture's
+    vectors [B, D, 1 + N], and the last stage gives it alone."""
+
+    small = 4
+    gives_maps = False
+
+    def patch_size(self, model: str) -> int:
+        return int(model.rpartition("_")[2])
+
+    def options(self, image_size: int) -> dict[str, Any]:
+        return {"image_size": image_size}
+
+    def fitted(self, state: dict[str, Tensor], patch_size: int, image_size: int) -> Any:
+        from torchvision.models.vision_transformer import interpolate_embeddings
+
+        return interpolate_embeddings(image_size, patch_size, state)
+
+    def of_size(
+        self, model: str, dim: int, depths: Sequence[int], patch_size: int, image_size: int
+    ) -> nn.Module:
+        from torchvision.models import VisionTransformer
+
+        return VisionTransformer(
+            image_size, patch_size, sum(depths), max(1, dim // 64), dim, 4 * dim
+        )
+
+    def entry(self, net: Any) -> tuple[nn.Module, str]:
+        return net, "conv_proj"
+
+    def stages(self, net: Any, pool: bool) -> list[nn.Module]:
+        layers = [OnPositions(layer) for layer in net.encoder.layers]
+        last = nn.Sequential(layers[-1], FirstPosition(net.encoder.ln))
+        return [Patches(net), *layers[:-1], last]
+
+
+def in_pairs(
+    features: nn.Sequential, around: Sequence[nn.Module], end: Sequence[nn.Module]
+) -> list[nn.Module]:
+    """Stages of two modules each, between one before (but of the first) and one after (of the last
+    it is ``end``)."""
+    before, after = around
+    stages: list[nn.Module] = []
+    for start in range(0, len(features), 2):
+        inner = list(features[start : start + 2])
+        last = start + 2 == len(features)
+        own = [*([before] if start else []), *inner, *(end if last else [after])]
+        stages.append(nn.Sequential(*(m for m in own if not isinstance(m, nn.Identity))))
+    return stages
+
+
+class ChannelsFirst(nn.Module):
+    """[B, H, W, C] as [B, C, H, W]."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.movedim(-1, 1)
+
+
+class ChannelsLast(nn.Module):
+    """[B, C, H, W] as [B, H, W, C]."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.movedim(1, -1)
+
+
+class Patches(nn.Module):
+    """The class token, then each patch's linear map, with their positions: [B, D, 1 + N]."""
+
+    def __init__(self, net: Any) -> None:
+        super().__init__()
+        self.net_conv, self.dropout = net.conv_proj, net.encoder.dropout
+        self.token, self.positions = net.class_token, net.encoder.pos_embedding
+
+    def forward(self, x: Tensor) -> Tensor:
+        patches = self.net_conv(x).flatten(2).transpose(1, 2)  # [B, N, D]
+        whole = torch.cat([self.token.expand(len(x), -1, -1), patches], 1)
+        return self.dropout(whole + self.positions).transpose(1, 2)
+
+
+class OnPositions(nn.Module):
+    """A layer of vectors [B, N, D], on channels first."""
+
+    def __init__(self, layer: nn.Module) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layer(x.transpose(1, 2)).transpose(1, 2)
+
+
+class FirstPosition(nn.Module):
+    """The first vector, normalised: [B, D]."""
+
+    def __init__(self, norm: nn.Module) -> None:
+        super().__init__()
+        self.norm = norm
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.norm(x[:, :, 0])
+
+
+CUTS: Mapping[str, Cut] = {"convnext": CutConvNeXt(), "swin": CutSwin(), "vit": CutViT()}
