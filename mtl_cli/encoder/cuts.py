@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
+LARGE, SMALL = 96, 4  # sides from which on a vision transformer's patches are its own, or these
 SIZES = (1, 2, 4, 8)  # of the channels of four stages, in those of the first
 
 
@@ -16,16 +17,18 @@ class Cut(ABC):
     """A family of networks.
 
     Attributes:
-        small: pixels on the side of a patch of small images.
         gives_maps: whether the last stage may give a map.
     """
 
-    small: ClassVar[int] = 1
     gives_maps: ClassVar[bool] = True
 
     def patch_size(self, model: str) -> int:
         """Pixels on the side of a patch of the network as it is published."""
         return 4
+
+    def fitting_patch(self, usual: int, side: int) -> int:
+        """The same for images whose shorter side has so many pixels."""
+        return next((size for size in (4, 2) if size <= min(usual, side // 16)), 1)
 
     def options(self, image_size: int) -> dict[str, Any]:
         """What torchvision's function for a network takes."""
@@ -102,11 +105,13 @@ class CutViT(Cut):
     """A stage for the patches and one for each layer; the class token is the first of a picture's
     vectors [B, D, 1 + N], and the last stage gives it alone."""
 
-    small = 4
     gives_maps = False
 
     def patch_size(self, model: str) -> int:
         return int(model.rpartition("_")[2])
+
+    def fitting_patch(self, usual: int, side: int) -> int:
+        return usual if side >= LARGE else SMALL
 
     def options(self, image_size: int) -> dict[str, Any]:
         return {"image_size": image_size}

@@ -18,7 +18,6 @@ from mtl_cli.encoder.base import Encoder, Shape
 from mtl_cli.encoder.cuts import CUTS
 from mtl_cli.encoder.pretrained import fit_colours, load_weights
 
-LARGE = 96  # pixels of an image's shorter side, from which on auto is the patches of the model
 USUAL_DEPTHS = (2, 2, 6, 2)
 
 
@@ -39,9 +38,9 @@ class Torchvision(Encoder):
         model: a name of torchvision's: ``convnext_tiny``, ``swin_t``, ``swin_v2_t``, ``vit_b_16``
             and their larger ones.
         weights: the name of torchvision's weights for it; None: drawn at random.
-        patch_size: pixels on the side of a patch, at least 1; ``auto``: the model's own for images
-            whose sides have 96 pixels or more and where it has weights, else 1 (4 of a vision
-            transformer).
+        patch_size: pixels on the side of a patch, from 1; ``auto``: the model's own where it has
+            weights; else one that leaves two positions on the shorter side of the last map (4, 2 or
+            1), and of a vision transformer its own from 96 pixels on, below them 4.
         dim: channels of the first stage (of all, of a vision transformer), for a network of one's
             own of this family; None: the model's.
         depths: where ``dim`` is given, blocks of each of four stages (a vision transformer has as
@@ -92,8 +91,8 @@ class Torchvision(Encoder):
             raise problem(f"encoder {model} with encoder.pool=false", rule, "none", fix)
         usual = cut.patch_size(model)
         if patch_size == "auto":
-            large = weights is not None or min(height, width) >= LARGE
-            patch_size = usual if large else cut.small
+            side = min(height, width)
+            patch_size = usual if weights is not None else cut.fitting_patch(usual, side)
         check_integer("encoder.patch_size", patch_size, 1, "encoder.patch_size=auto")
         if not cut.gives_maps and (height != width or height % int(patch_size)):
             rule = f"reads square images whose sides are multiples of {patch_size} pixels"
