@@ -10,12 +10,14 @@ Learning", ICLR 2023, https://arxiv.org/abs/2302.11289.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from mtl_cli.basis import ranks
 from mtl_cli.basis.errors import problem
 from mtl_cli.diagnostic.base import Watcher, layer_of, save_picture, short, weigh, write_rows
 from mtl_cli.diagnostic.pairs import ALL, Seen, describe, draw_curves, draw_maps
@@ -117,40 +119,40 @@ def gramians(
 ) -> Tensor:
     """``g_i . g_j`` for all shared parameters together, then for each layer: [1 + L, K, K].
 
-    The losses' graph is kept.
+    The losses' graph is kept; the gradients are those of all processes.
     """
     parameters = [p for own in layers.values() for p in own]
-    grads = {
-        task: torch.autograd.grad(loss, parameters, retain_graph=True, allow_unused=True)
-        for task, loss in losses.items()
-    }
+    grads = [
+        torch.autograd.grad(loss, parameters, retain_graph=True, allow_unused=True)
+        for loss in losses.values()
+    ]
     dtype = torch.promote_types(parameters[0].dtype, torch.float32)
-    found = torch.full(
-        (1 + len(layers), len(tasks), len(tasks)),
-        float("nan"),
-        dtype=dtype,
-        device=parameters[0].device,
-    )
-    at = torch.tensor([tasks.index(t) for t in grads], dtype=torch.long, device=found.device)
+    device = parameters[0].device
+    shape = 1 + len(layers), len(tasks), len(tasks)
+    found = torch.full(shape, torch.nan, dtype=dtype, device=device)
+    if not grads:
+        return found
+    jacobian = torch.stack([flat(own, parameters, dtype) for own in grads])  # [T, D]
+    ends = np.cumsum([0, *map(len, layers.values())]).tolist()
+    reached = [
+        [any(grad is not None for grad in own[first:last]) for first, last in pairwise(ends)]
+        for own in grads
+    ]
+    there = torch.tensor(reached, dtype=dtype, device=device)  # [T, L]
+    ranks.add_up([jacobian, there])
+    at = torch.tensor([tasks.index(t) for t in losses], dtype=torch.long, device=device)
     found[0, at[:, None], at] = 0.0
-    first = 0
-    for layer, own in enumerate(layers.values(), 1):
-        rows = {
-            tasks.index(task): flat(grad[first : first + len(own)], own, dtype)
-            for task, grad in grads.items()
-            if any(part is not None for part in grad[first : first + len(own)])
-        }
-        first += len(own)
-        if rows:
-            jacobian = torch.stack(list(rows.values()))  # [K, D]
-            at = torch.tensor(list(rows), device=found.device)
-            found[layer, at[:, None], at] = jacobian @ jacobian.T
-            found[0, at[:, None], at] += found[layer, at[:, None], at]
+    sizes = [sum(p.numel() for p in own) for own in layers.values()]
+    for layer, rows in enumerate(jacobian.split(sizes, 1)):
+        some = there[:, layer] > 0
+        own, rows = at[some], rows[some]
+        found[layer + 1, own[:, None], own] = rows @ rows.T
+        found[0, own[:, None], own] += rows @ rows.T
     return found
 
 
 def flat(grads: Any, parameters: list[nn.Parameter], dtype: torch.dtype) -> Tensor:
-    """A layer's gradient as one vector; a parameter without a path counts as zero."""
+    """A gradient as one vector; a parameter without a path counts as zero."""
     pairs = zip(grads, parameters, strict=True)
     parts = [torch.zeros_like(p) if grad is None else grad for grad, p in pairs]
     return torch.cat([part.flatten() for part in parts]).to(dtype)

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mtl_cli.basis import ranks
 from mtl_cli.basis.errors import problem
 from mtl_cli.diagnostic.base import Watcher, save_picture, write_rows
 from mtl_cli.diagnostic.shares import Table
@@ -63,7 +64,7 @@ class Gates(Watcher):
         """The shares of all looks, [N, cells]; NaN where a task was absent."""
         matrix = torch.full((len(self.looks), len(self.cells)), float("nan"))
         for row, (present, values) in zip(matrix, self.shares, strict=True):
-            row[torch.tensor(present, dtype=torch.long)] = values.float().cpu()
+            row[torch.tensor(present, dtype=torch.long)] = values.to(row)
         return matrix
 
     def finish(self, folder: RunFolder, title: str) -> str:
@@ -98,6 +99,14 @@ class Gates(Watcher):
 
 
 def mean_shares(weights: Tensor) -> Tensor:
-    """The weights [K, B, E] as shares of each example's sum, and their mean: [K, E]."""
+    """The weights [K, B, E] as shares of each example's sum, and their mean: [K, E].
+
+    The mean is over the examples of all processes.
+    """
     sizes = weights.detach().abs()
-    return (sizes / sizes.sum(-1, keepdim=True).clamp(min=1e-30)).mean(1)
+    shares = sizes / sizes.sum(-1, keepdim=True).clamp(min=1e-30)
+    if ranks.size() == 1:
+        return shares.mean(1)
+    sums, count = shares.sum(1), shares.new_full((), shares.shape[1])
+    ranks.add_up([sums, count])
+    return sums / count

@@ -46,6 +46,9 @@ class Scores:
             for metric in metrics:
                 metric.to(device).reset()
             several = ranks.size() > 1
+            if several:
+                for own in (part for metric in metrics for part in metric.modules()):
+                    own._to_sync = False  # which is done here
             self.apart[name] = [m for m in metrics if not several or adds_up(m)]
             self.whole[name] = [m for m in metrics if several and not adds_up(m)]
         by_number.start(self.numbered, device)
@@ -88,8 +91,21 @@ class Scores:
 
 
 def adds_up(metric: Metric) -> bool:
-    """Whether the states of a metric that saw parts of a batch say what that of the batch does."""
-    return bool(getattr(metric, "adds_up", not metric.full_state_update))
+    """Whether the states of a metric that saw parts of a batch say what that of the batch does.
+
+    They do where it says that a batch is all that an update reads, and has lists alone and what is
+    a sum or an extreme over the parts.
+    """
+    from torchmetrics.utilities.data import dim_zero_max, dim_zero_min, dim_zero_sum
+
+    if not getattr(metric, "adds_up", True) or any(metric.children()):
+        return False
+    merged = (dim_zero_sum, dim_zero_max, dim_zero_min)
+    known = all(
+        isinstance(metric._defaults[name], list) or reduce in merged
+        for name, reduce in metric._reductions.items()
+    )
+    return known and metric.full_state_update is False
 
 
 def merge(metrics: Sequence[Metric]) -> None:
