@@ -142,6 +142,15 @@ def prototype(name: str, spec: InputSpec, maps: bool) -> Encoder | None:
     return encoder
 
 
+@cache
+def has_part(encoder: str, spec: InputSpec, kind: type[nn.Module], maps: bool) -> bool:
+    """Whether an encoder has a module of a kind after what reads the input."""
+    with torch.random.fork_rng(devices=[]):
+        made = make_encoder(encoder, maps)(spec)
+    first = 0 if isinstance(spec.example(2), Tensor) else 1
+    return any(isinstance(part, kind) for own in made.stages[first:] for part in own.modules())
+
+
 def kinds_of_input() -> list[type[InputSpec]]:
     """All kinds of input that there are."""
     todo, found = [InputSpec], []
@@ -297,6 +306,12 @@ class Case:
         return example_spec(self.kind, other)
 
     @property
+    def is_refused(self) -> bool:
+        """Whether the architecture needs parts that this encoder has not."""
+        needed = get_class(read_yaml("arch", self.arch)["_target_"]).adapts
+        return needed is not None and not has_part(self.encoder, self.spec(), needed, self.of_maps)
+
+    @property
     def brings_a_module(self) -> bool:
         """Whether the architecture is a torch module of the user's own."""
         return "model" in read_yaml("arch", self.arch)
@@ -334,7 +349,7 @@ class Case:
         return f"{self.arch}-{self.encoder}-{self.kind.kind}-{self.arrangement}".replace(" ", "_")
 
 
-CASES = [
+EVERY_CASE = [
     Case(arch, encoder, kind, arrangement)
     for arch in choices("arch")
     for encoder, kind in encoders_and_kinds()
@@ -345,6 +360,8 @@ CASES = [
     for encoder, kind in encoders_of_maps()
     if "model" not in read_yaml("arch", arch)
 ]
+
+CASES = [case for case in EVERY_CASE if not case.is_refused]
 
 runtime.ALL_THREADS = 1
 torch.set_num_threads(1)  # nothing here is large enough to be split; the second thread only waits
@@ -396,6 +413,11 @@ def weighting(request: pytest.FixtureRequest) -> Callable[..., Weighting]:
         return made
 
     return make
+
+
+@pytest.fixture(scope="session")
+def refused_cases() -> list[Case]:
+    return [case for case in EVERY_CASE if case.is_refused]
 
 
 @pytest.fixture(scope="session", name="cases")

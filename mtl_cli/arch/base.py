@@ -59,6 +59,7 @@ class Architecture(nn.Module, ABC):
 
     out_shapes: dict[str, Shape]
     apart: ClassVar[bool] = False  # whether each task is alone with an encoder of its own
+    adapts: ClassVar[type[nn.Module] | None] = None  # what it needs an encoder to have
 
     def __init__(self, inputs: Mapping[str, InputSpec], tasks: Mapping[str, str]) -> None:
         super().__init__()

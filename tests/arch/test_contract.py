@@ -27,7 +27,8 @@ def assert_close(a: Tensor, b: Tensor) -> None:
 
 def gradients(model: Model, losses: dict[str, Tensor]) -> dict[str, dict[str, Tensor]]:
     """``{task: {parameter: gradient of the task's loss}}``, without what is not in its graph."""
-    names, parameters = zip(*model.named_parameters(), strict=True)
+    trained = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
+    names, parameters = zip(*trained, strict=True)
     found = {}
     for task, loss in losses.items():
         grads = torch.autograd.grad(loss, parameters, retain_graph=True, allow_unused=True)
@@ -90,7 +91,7 @@ def touched(case, made, losses_of):
     return found
 
 
-def test_every_architecture_encoder_and_kind_is_tried(cases):
+def test_every_architecture_encoder_and_kind_is_tried(cases, refused_cases):
     archs = {path.stem for path in (CONF / "arch").glob("*.yaml")}
     encoders = {path.stem for path in (CONF / "encoder").glob("*.yaml")}
     cells = {(case.encoder, case.kind) for case in cases}
@@ -101,8 +102,16 @@ def test_every_architecture_encoder_and_kind_is_tried(cases):
     assert len(encoders) >= 6
     assert len(cells) >= 9
     plain = [case for case in cases if not case.of_maps]
-    assert len(plain) == len(archs) * len(cells) * 3
+    refused = [case for case in refused_cases if not case.of_maps]
+    assert len(plain) + len(refused) == len(archs) * len(cells) * 3
+    assert {case.arch for case in refused} == {"lora"}
     assert len(set(map(str, cases))) == len(cases) >= len(plain) + 2 * (len(archs) - 1)
+
+
+def test_what_an_architecture_cannot_be_made_of_is_refused(refused_cases):
+    for case in refused_cases:
+        with pytest.raises(Problem, match="needs an encoder with"):
+            case.model()
 
 
 def test_every_task_gets_its_features_in_the_shape_that_is_declared(case, model):
@@ -124,7 +133,8 @@ def test_every_parameter_gets_a_gradient(case, model, losses_of):
         model.arch.progress(fraction)
         model.zero_grad()
         sum(losses_of(model, case.batch(5)).values()).backward()
-        assert [name for name, p in model.named_parameters() if p.grad is None] == []
+        trained = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
+        assert [name for name, p in trained if p.grad is None] == []
 
 
 def test_a_saved_state_gives_the_same_outputs(case, model, twin):
@@ -194,7 +204,8 @@ def test_a_task_alone_gives_the_same_and_runs_nothing_of_the_others(case, model,
             assert list(alone) == [task]
             assert_close(alone[task], outputs[task])
             for module in called if not case.brings_a_module else ():  # which is run whole
-                own = [f"{names[module]}.{n}" for n, _ in module.named_parameters(recurse=False)]
+                there = module.named_parameters(recurse=False)
+                own = [f"{names[module]}.{n}" for n, p in there if p.requires_grad]
                 assert not own or any(touched[name][k].any() for name in own), own
 
 

@@ -111,7 +111,8 @@ class Learners:
 
 def plain_gradients(model, loss):
     """``{parameter: gradient}``, zeros where the loss does not reach it."""
-    names, parameters = zip(*model.named_parameters(), strict=True)
+    trained = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
+    names, parameters = zip(*trained, strict=True)
     grads = torch.autograd.grad(
         loss, parameters, retain_graph=True, allow_unused=True, materialize_grads=True
     )
@@ -134,7 +135,7 @@ def test_every_parameter_gets_a_finite_gradient(mlp_case, weighting, losses_of):
     model = model_of(mlp_case)
     learners = Learners(model, weighting)
     grads, used = learners.backward(losses_of(model, mlp_case.batch(6)))
-    assert list(grads) == [name for name, _ in model.named_parameters()]
+    assert list(grads) == [name for name, p in model.named_parameters() if p.requires_grad]
     assert all(grad.isfinite().all() for grad in grads.values())
     assert set(used) == set(mlp_case.reads)
 
@@ -164,9 +165,10 @@ def test_the_step_is_the_weighted_sum_that_it_says(request, mlp_case, weighting,
 def test_the_architectures_own_term_is_added_as_it_is(mlp_case, weighting, losses_of):
     model, batch = model_of(mlp_case), mlp_case.batch(6)
     without, _ = Learners(model, weighting).backward(losses_of(model, batch))
-    extra = sum(p.square().sum() for p in model.parameters())
+    trained = {name: p for name, p in model.named_parameters() if p.requires_grad}
+    extra = sum(p.square().sum() for p in trained.values())
     grads, _ = Learners(model, weighting).backward(losses_of(model, batch), extra)
-    assert_close(grads, {name: without[name] + 2 * p for name, p in model.named_parameters()})
+    assert_close(grads, {name: without[name] + 2 * p for name, p in trained.items()})
 
 
 def few(cases):
@@ -184,7 +186,7 @@ def test_bags_of_words_are_as_good_an_input(weighting, cases, losses_of):
     for case in bags:
         model = model_of(case)
         grads, _ = Learners(model, weighting).backward(losses_of(model, case.batch(6)))
-        assert list(grads) == [name for name, _ in model.named_parameters()]
+        assert list(grads) == [name for name, p in model.named_parameters() if p.requires_grad]
         assert all(grad.isfinite().all() for grad in grads.values())
 
 
