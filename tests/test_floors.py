@@ -24,6 +24,7 @@ ROOMS = {
     "model": "an architecture with the heads of its tasks, and which parameters are shared",
     "dataset": "the datasets, as they are chosen",
     "dataset.texts": "sources of texts: which files, which rows, prepared and cached",
+    "dataset.pictures": "pictures with labels of the whole: listed, decoded, augmented",
     "dataset.maps": "pictures and the maps of their pixels: rendered, kept and moved together",
     "dataset.memory": "examples that lie in memory, and the draws of batches from them",
     "dataset.base": "what every dataset promises",

@@ -18,7 +18,7 @@ from mtl_cli.dataset.files.cache import Cache
 from mtl_cli.dataset.files.parts import check_name
 from mtl_cli.dataset.maps.augmentation import Augmentation
 from mtl_cli.dataset.maps.classes import check_train, names_of
-from mtl_cli.dataset.maps.folder_arrays import Size, read_folder
+from mtl_cli.dataset.maps.folder_arrays import Size, brought, read_folder
 from mtl_cli.dataset.maps.jitter import Jitter
 from mtl_cli.dataset.maps.listing import PICTURES, Listing, listed
 from mtl_cli.dataset.maps.map_target import EXAMPLE, MapTarget, map_targets_of
@@ -179,10 +179,3 @@ def size_of(size: Sequence[int] | None) -> Size | None:
     for side in size:
         check_integer("each side of dataset.size", side, 8, fix)
     return size[0], size[1]
-
-
-def brought(sizes: Mapping[Size, int]) -> str:
-    """The sizes that pictures had."""
-    most = sorted(sizes, key=lambda size: -sizes[size])
-    shown = ", ".join(f"{sizes[size]} of {size[0]} x {size[1]}" for size in most[:3])
-    return shown + f" and {len(most) - 3} sizes more" * (len(most) > 3)

@@ -12,9 +12,9 @@ from types import MappingProxyType
 from typing import Any, ClassVar
 
 import numpy as np
-from torch import from_numpy
+from torch import Tensor, from_numpy
 
-from mtl_cli.basis.batch import Bag
+from mtl_cli.basis.batch import Fields
 from mtl_cli.basis.errors import check_integer, problem
 from mtl_cli.dataset.columns.target_options import EXAMPLE, targets_of
 from mtl_cli.dataset.columns.writing import Writing, joint
@@ -186,7 +186,7 @@ class Table(DownsampledDataset):
             self.notes = (*self.notes, said_of)
         own = self.splits["train"]
         features = own.inputs[INPUT]
-        assert not isinstance(features, Bag)
+        assert isinstance(features, Tensor | Fields)
         self.plain_table = PlainTable(
             self.reader.columns, features, own.targets, own.weights, reference
         )

@@ -141,3 +141,10 @@ def nearest_pixels(labels: np.ndarray, size: Sequence[int]) -> np.ndarray:
         for old, new in zip(labels.shape[-2:], size, strict=True)
     )
     return labels[..., rows[:, None], columns]
+
+
+def brought(sizes: Mapping[Size, int]) -> str:
+    """The sizes that pictures had."""
+    most = sorted(sizes, key=lambda size: -sizes[size])
+    shown = ", ".join(f"{sizes[size]} of {size[0]} x {size[1]}" for size in most[:3])
+    return shown + f" and {len(most) - 3} sizes more" * (len(most) > 3)

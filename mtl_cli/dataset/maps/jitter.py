@@ -9,7 +9,7 @@ import torch
 from mtl_cli.basis.batch import Batch
 from mtl_cli.basis.device import send
 from mtl_cli.basis.errors import check_number
-from mtl_cli.dataset.readers.pictures import DEVIATION, MEAN, as_seen
+from mtl_cli.dataset.readers.pictures import PIXELS, Pixels, as_seen
 
 GREY = (0.299, 0.587, 0.114)  # how much red, green and blue count in brightness (ITU-R BT.601)
 
@@ -35,21 +35,25 @@ class Jitter:
     def on(self) -> bool:
         return self.brightness > 0 or self.contrast > 0
 
-    def __call__(self, batch: Batch, image: str, draw: torch.Generator) -> Batch:
+    def __call__(
+        self, batch: Batch, image: str, draw: torch.Generator, pixels: Pixels = PIXELS
+    ) -> Batch:
         """The batch with its pictures changed.
 
         Args:
             batch: prepared.
-            image: the name of the input that is a picture, [B, 3, H, W].
+            image: the name of the input that is a picture, [B, 3, H, W], or [B, 1, H, W].
             draw: on the host, so that every device draws the same.
+            pixels: what it was normalised by.
         """
         x = batch.inputs[image]
         assert isinstance(x, torch.Tensor)
         far = torch.tensor([self.brightness, self.contrast])
         factors = 1 + far * (2 * torch.rand(len(x), 2, generator=draw) - 1)
         bright, contrast = send(factors, x.device).view(len(x), 2, 1, 1, 1).unbind(1)
-        x = (as_seen(x) * bright).clamp(0, 1)
-        grey = x.new_tensor(GREY).view(3, 1, 1)
+        x = (as_seen(x, pixels) * bright).clamp(0, 1)
+        grey = x.new_tensor(GREY if x.shape[1] > 1 else [1.0]).view(-1, 1, 1)
         mean = (x * grey).sum(1, keepdim=True).mean((2, 3), keepdim=True)
         x = (mean + contrast * (x - mean)).clamp(0, 1)
-        return replace(batch, inputs=batch.inputs | {image: (x - MEAN) / DEVIATION})
+        normalised = (x - pixels[0]) / pixels[1]
+        return replace(batch, inputs=batch.inputs | {image: normalised})

@@ -165,7 +165,7 @@ class RowsLoader:
             for i in range(last - first):
                 part = slice(i * self.batch_size, (i + 1) * self.batch_size)
                 batch = Batch(
-                    {name: x[part] for name, x in chunk.inputs.items()},
+                    {name: take(x, part, part) for name, x in chunk.inputs.items()},
                     {task: y[part] for task, y in chunk.targets.items()},
                     self.complete,
                     {task: w[part] for task, w in chunk.weights.items()},

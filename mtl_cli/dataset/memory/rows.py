@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from torch import Tensor
 
-from mtl_cli.basis.batch import Examples
-from mtl_cli.dataset.memory.take import take
+from mtl_cli.dataset.memory.take import Kept, part_of
 
 
 @dataclass(frozen=True)
@@ -15,13 +15,13 @@ class Rows:
     """Examples in memory: the rows of all inputs and targets, in the same order.
 
     Args:
-        inputs: ``{input name: [N, ...]}``.
+        inputs: ``{input name: [N, ...]}``, in memory or `Stored`.
         targets: ``{task: [N, ...]}``.
         weights: ``{task: [N]}``, how much each example counts in its loss; the others count 1.
         groups: ``{column: [N]}``, see `Batch`; they are none of what is learned from.
     """
 
-    inputs: dict[str, Examples]
+    inputs: Mapping[str, Kept]
     targets: dict[str, Tensor]
     weights: dict[str, Tensor] = field(default_factory=dict)
     groups: dict[str, Tensor] = field(default_factory=dict, compare=False)
@@ -32,7 +32,7 @@ class Rows:
     def at(self, positions: Tensor) -> Rows:
         """The examples at these positions, in that order; all lie in the host's memory."""
         return Rows(
-            {name: take(x, positions, positions) for name, x in self.inputs.items()},
+            {name: part_of(x, positions) for name, x in self.inputs.items()},
             {task: target[positions] for task, target in self.targets.items()},
             {task: weights[positions] for task, weights in self.weights.items()},
             {column: codes[positions] for column, codes in self.groups.items()},

@@ -9,10 +9,11 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from mtl_cli.basis.batch import Examples
+from mtl_cli.basis.batch import Batch, Examples
 from mtl_cli.basis.device import place
 from mtl_cli.basis.errors import problem
 from mtl_cli.basis.inputs import InputSpec
+from mtl_cli.basis.seed import generator_of
 from mtl_cli.dataset.base import Dataset
 from mtl_cli.dataset.memory.batching import Sampling
 from mtl_cli.dataset.memory.draw import Draw
@@ -32,9 +33,13 @@ class SourcesDataset(Dataset):
         tasks: ``{task: the source that it reads}``.
         source: where the examples are from.
         sampling: which examples of which sources make a batch.
+
+    Attributes:
+        augments: whether `augment` changes train batches.
     """
 
     shared: ClassVar[Mapping[str, type]] = MappingProxyType({"sampling": Sampling})
+    augments: bool = False
 
     def __init__(
         self,
@@ -78,6 +83,10 @@ class SourcesDataset(Dataset):
         """What happens to gathered rows before they are a batch: bytes become floats, say."""
         return inputs
 
+    def augment(self, batch: Batch, draw: torch.Generator) -> Batch:
+        """A train batch changed by chance; see `InMemoryDataset.augment`."""
+        return batch
+
     def draw(self, sources: Mapping[str, Rows], seed: int) -> Draw:
         """The draw of training batches over these sources."""
         sizes = {name: len(rows) for name, rows in sources.items()}
@@ -104,7 +113,12 @@ class SourcesDataset(Dataset):
             if name in tasks.values()
         }
         if split == "train":
-            return SourcesLoader(self.prepare, sources, self.draw(sources, seed))
+
+            def augment(batch: Batch, epoch: int, step: int) -> Batch:
+                return self.augment(batch, generator_of(seed, epoch, step))
+
+            draw = self.draw(sources, seed)
+            return SourcesLoader(self.prepare, sources, draw, augment if self.augments else None)
         sizes = {name: len(rows) for name, rows in sources.items()}
         batch_sizes = dict.fromkeys(sizes, self.sampling.eval_batch_size)
         return SourcesLoader(

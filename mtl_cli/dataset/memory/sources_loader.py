@@ -27,11 +27,13 @@ class SourcesLoader:
         prepare: makes of gathered rows what a batch holds.
         sources: all rows of each.
         draw: says which of them a step reads.
+        augment: changes a batch by chance, given the epoch and the step in it; None: nothing does.
     """
 
     prepare: Callable[[dict[str, Examples]], dict[str, Examples]]
     sources: Sources
     draw: Draw
+    augment: Callable[[Batch, int, int], Batch] | None = None
     num_examples: int = field(init=False)
 
     def __post_init__(self) -> None:
@@ -46,17 +48,18 @@ class SourcesLoader:
 
     def batches(self, epoch: int, start: int = 0) -> Iterator[Batch]:
         streams = {name: self._parts(name, epoch, start) for name in self.sources}
-        for names in self.draw.schedule(epoch, start):
+        for step, names in enumerate(self.draw.schedule(epoch, start), start):
             parts = [next(streams[name]) for name in names]
-            yield Batch(
-                {name: x for part, _ in parts for name, x in part.inputs.items()},
-                {task: y for part, _ in parts for task, y in part.targets.items()},
+            batch = Batch(
+                {name: x for part in parts for name, x in part.inputs.items()},
+                {task: y for part in parts for task, y in part.targets.items()},
                 self.complete,
-                {task: w for part, _ in parts for task, w in part.weights.items()},
-                {task: number for _, labels in parts for task, number in labels.items()},
+                {task: w for part in parts for task, w in part.weights.items()},
+                {task: number for part in parts for task, number in part.labels.items()},
             )
+            yield batch if self.augment is None else self.augment(batch, epoch, step)
 
-    def _parts(self, name: str, epoch: int, start: int) -> Iterator[tuple[Rows, dict[str, int]]]:
+    def _parts(self, name: str, epoch: int, start: int) -> Iterator[Batch]:
         """A source's part of each batch that reads it; rows are gathered for several at once."""
         rows, size = self.sources[name], self.draw.batch_sizes[name]
         x = rows.inputs[name]
@@ -68,12 +71,12 @@ class SourcesLoader:
                 chunk = self._gather(rows, name, positions, send(positions, device))
                 for first in range(0, len(positions), size):
                     part = slice(first, first + size)
-                    own = Rows(
-                        {name: x[part] for name, x in chunk.inputs.items()},
+                    yield Batch(
+                        {name: take(x, part, part) for name, x in chunk.inputs.items()},
                         {task: y[part] for task, y in chunk.targets.items()},
-                        {task: w[part] for task, w in chunk.weights.items()},
+                        weights={task: w[part] for task, w in chunk.weights.items()},
+                        labels=next(labels, {}),
                     )
-                    yield own, next(labels, {})
 
     def _gather(self, rows: Rows, name: str, here: Tensor, there: Tensor) -> Rows:
         """The examples at positions, which lie on the host and on their device."""

@@ -4,9 +4,17 @@ import torch
 from torch import Tensor
 
 from mtl_cli.basis.batch import Bag, Examples, Fields
+from mtl_cli.dataset.memory.stored import Stored
+
+Kept = Examples | Stored  # as examples lie in memory, or on disk
 
 
-def take(x: Examples, rows: Tensor | slice, here: Tensor | slice) -> Examples:
+def part_of(x: Kept, positions: Tensor) -> Kept:
+    """The examples at these positions, all in the host's memory; of stored ones none is read."""
+    return x.at(positions) if isinstance(x, Stored) else take(x, positions, positions)
+
+
+def take(x: Kept, rows: Tensor | slice, here: Tensor | slice) -> Examples:
     """The examples at ``rows``; of a tensor by whole rows, which is faster than by elements.
 
     Args:
@@ -16,6 +24,8 @@ def take(x: Examples, rows: Tensor | slice, here: Tensor | slice) -> Examples:
     """
     if isinstance(x, Bag):
         return x[here]
+    if isinstance(x, Stored):
+        return x.take(here)
     if isinstance(x, Fields):
         numbers, codes = take_tensor(x.numbers, rows), take_tensor(x.codes, rows)
         return Fields(numbers, codes, tuple(own[here] for own in x.lists))
@@ -27,15 +37,17 @@ def take_tensor(x: Tensor, rows: Tensor | slice) -> Tensor:
     return x.index_select(0, rows) if isinstance(rows, Tensor) else x[rows]
 
 
-def device_of(x: Examples) -> torch.device:
+def device_of(x: Kept) -> torch.device:
     """The device on which examples lie."""
     if isinstance(x, Fields):
         return x.numbers.device
-    return x.device if isinstance(x, Tensor) else x.offsets.device
+    return x.device if isinstance(x, Tensor | Stored) else x.offsets.device
 
 
-def row_bytes(x: Examples) -> int:
+def row_bytes(x: Kept) -> int:
     """About how many bytes an example takes once it is prepared."""
+    if isinstance(x, Stored):
+        return 4 * x.whole[0].numel()
     if isinstance(x, Fields):
         parts: tuple[Examples, ...] = (x.numbers, x.codes, *x.lists)
         return sum(map(row_bytes, parts))

@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 
 # What is subtracted from a picture of values from 0 to 1, and by what the rest is divided.
 MEAN, DEVIATION = 0.6, 0.2
+Pixels = tuple[float, float]
+PIXELS: Pixels = (MEAN, DEVIATION)
 
 
 def picture_spec(shape: Sequence[int]) -> Dense:
@@ -30,14 +32,16 @@ def picture_spec(shape: Sequence[int]) -> Dense:
     return Dense(tuple(shape), (MEAN, DEVIATION))
 
 
-def normalised(image: Tensor) -> Tensor:
+def normalised(image: Tensor, pixels: Pixels = PIXELS) -> Tensor:
     """Bytes as floats of about mean 0 and deviation 1."""
-    return image.float().mul_(1 / (255 * DEVIATION)).sub_(MEAN / DEVIATION)
+    mean, deviation = pixels
+    return image.float().mul_(1 / (255 * deviation)).sub_(mean / deviation)
 
 
-def as_seen(image: Tensor) -> Tensor:
+def as_seen(image: Tensor, pixels: Pixels = PIXELS) -> Tensor:
     """Such floats as values from 0 to 1 again."""
-    return (image * DEVIATION + MEAN).clamp(0, 1)
+    mean, deviation = pixels
+    return (image * deviation + mean).clamp(0, 1)
 
 
 class PictureReader(Reader):
@@ -95,7 +99,7 @@ class PictureReader(Reader):
             said = "note        %d of %d pictures are grey; a model of coloured ones misreads them"
             log.warning(said, grey, len(files))
 
-    def count(self, path: Path) -> int:
+    def count(self, path: Path) -> int | None:
         return len(find_pictures(path))
 
     def examples(self, pictures: Sequence[np.ndarray], input: str) -> NewExamples:
@@ -120,10 +124,10 @@ def is_grey(picture: np.ndarray) -> bool:
     return bool((picture[..., :1] == picture[..., 1:]).all())
 
 
-def find_pictures(path: Path) -> list[Path]:
+def find_pictures(path: Path, endings: Sequence[str] = SUFFIXES) -> list[Path]:
     """The pictures of a path."""
     if path.is_dir():
-        files = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+        files = sorted(p for p in path.rglob("*") if p.suffix.lower() in endings and p.is_file())
     elif path.is_file():
         files = [path]
     else:
@@ -132,6 +136,6 @@ def find_pictures(path: Path) -> list[Path]:
         others = sorted(p.name for p in path.iterdir()) if path.is_dir() else []
         found = f"none in {path}" + (f", which holds {', '.join(others[:5])}" if others else "")
         raise problem(
-            str(path), "must hold pictures", found, f"files that end in {', '.join(SUFFIXES)}"
+            str(path), "must hold pictures", found, f"files that end in {', '.join(endings)}"
         )
     return files

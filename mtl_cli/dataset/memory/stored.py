@@ -1,0 +1,54 @@
+"""Examples that stay in an array on disk: which of its rows they are, and the way to the device."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from mtl_cli.basis.device import send
+
+SHARE = 0.5  # of a device's free memory that examples may take
+AT_ONCE = 1024  # examples on the way to a device
+
+
+@dataclass(frozen=True)
+class Stored:
+    """Some rows of an array that is mapped into memory and may be larger than that.
+
+    Args:
+        whole: the array, on the host.
+        rows: which of its rows, [N], on the host.
+        device: where what is taken goes to.
+    """
+
+    whole: Tensor
+    rows: Tensor
+    device: torch.device = field(default=torch.device("cpu"), compare=False)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def to(self, device: torch.device) -> Stored | Tensor:
+        """The same for a device; a tensor there, where an accelerator has room for all of it."""
+        if device.type == "cpu":
+            return self
+        if device.type != "cuda" or self.num_bytes() > SHARE * torch.cuda.mem_get_info(device)[0]:
+            return Stored(self.whole, self.rows, device)
+        there = self.whole.new_empty((len(self), *self.whole.shape[1:]), device=device)
+        for first in range(0, len(self), AT_ONCE):
+            part = self.whole.index_select(0, self.rows[first : first + AT_ONCE])
+            there[first : first + AT_ONCE] = part.to(device)
+        return there
+
+    def num_bytes(self) -> int:
+        return len(self) * self.whole[0].numel() * self.whole.element_size()
+
+    def at(self, positions: Tensor) -> Stored:
+        """The examples at these positions, which stay where they are."""
+        return Stored(self.whole, self.rows[positions], self.device)
+
+    def take(self, part: Tensor | slice) -> Tensor:
+        """Some of the examples, on the device."""
+        return send(self.whole.index_select(0, self.rows[part]), self.device)
