@@ -15,6 +15,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from mtl_cli.basis.errors import Problem, problem
+from mtl_cli.basis.launched import follows, hush, launched
 from mtl_cli.command_line.cli import (
     FreshFolders,
     checked,
@@ -45,7 +46,23 @@ SIGNALLED = 128  # exit codes above it say which signal ended the command
 
 
 def main() -> None:
-    """The command."""
+    """The command; of several processes that a launcher has started, the first one's."""
+    if not launched():
+        command()
+    elif follows():
+        hush()
+        from mtl_cli.run.serve import serve
+
+        serve()
+    else:
+        from mtl_cli.run.leading import leading
+
+        with leading():
+            command()
+
+
+def command() -> None:
+    """What the command line says."""
     FreshFolders.sweep, AndSingleTask.wanted = None, False
     AndSingleTask.studied = False
     words = FreshFolders.words = sys.argv[1:]
@@ -166,6 +183,11 @@ def train(words: list[str], data: Any = None) -> dict[str, Any]:
 
 
 def train_words(words: list[str]) -> dict[str, Any]:
+    if follows():
+        from mtl_cli.run.serve import train_along
+
+        train_along()
+        return {}
     FreshFolders.words = words
     if asks_to_resume(words):
         if resumed_sweep(words) is not None:
@@ -186,3 +208,6 @@ class _Callable(types.ModuleType):
 
 
 sys.modules[__name__].__class__ = _Callable
+
+if __name__ == "__main__":
+    main()

@@ -30,6 +30,8 @@ def announce(live: Run, said: dict[str, Any], cfg: DictConfig, folder: RunFolder
     sizes = ", ".join(f"{split} {size:,}" for split, size in live.dataset.sizes.items())
     own = ", ".join(f"{task} {number:,}" for task, number in count["per_task"].items())
     log.info("device      %s", said["device"])
+    if said["processes"] > 1:
+        log.info("processes   %s", shares(said["processes"], cfg.dataset.get("batch_size")))
     log.info("data        %s (%s): %s", said["dataset"]["name"], live.dataset.source, sizes)
     log.info(
         "model       %s on %s: %s parameters; shared %s, %s",
@@ -57,6 +59,15 @@ def announce(live: Run, said: dict[str, Any], cfg: DictConfig, folder: RunFolder
     log.info("run folder  %s", from_here(folder.path))
     if live.dataset.notice:
         log.warning("WARNING     the data is %s", live.dataset.notice)
+
+
+def shares(processes: int, batch: int | None) -> str:
+    """How many processes there are, and how many examples of a batch each of them has."""
+    if not isinstance(batch, int):
+        return f"{processes}, each with its part of every batch"
+    least, more = divmod(batch, processes)
+    own = f"{least} or {least + 1}" if more else f"{least}"
+    return f"{processes}, each with {own} of the {batch} examples of a batch"
 
 
 def embedded(cfg: DictConfig) -> bool:

@@ -1,28 +1,32 @@
-"""One of the processes of a run that started several: ``python -m mtl_cli.run.process <job>``."""
+"""One of the processes of a run that started several: ``python -m mtl_cli.run.process``."""
 
-from __future__ import annotations
+import os
+import signal
+import threading
+import time
 
-import pickle
-import sys
-from pathlib import Path
+from mtl_cli.basis.launched import follows, hush
 
-from mtl_cli.basis.errors import Problem
-from mtl_cli.command_line.cli import FreshFolders
-from mtl_cli.run.processes import failure_of, follows, hush
-from mtl_cli.run.session import run
+SECOND = 1.0  # between two looks at the launcher
 
 
-def main(path: Path) -> None:
-    """Runs the job that `mtl_cli.run.processes.launch` has left in a file."""
-    job, FreshFolders.words, FreshFolders.sweep, sys.path[:] = pickle.loads(path.read_bytes())
-    hush()
-    try:
-        run(**job)
-    except Problem as error:
-        if not follows():
-            failure_of(path).write_bytes(pickle.dumps(error))
-        raise SystemExit(1) from None
+def main() -> None:
+    """Runs the job that `mtl_cli.run.launch` has left in the store, or trains along."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # while it imports, it ends without a word
+    threading.Thread(target=end_with, args=(os.getppid(),), daemon=True).start()
+    if follows():
+        hush()
+    from mtl_cli.run.serve import be_first, serve
+
+    (serve if follows() else be_first)()
+
+
+def end_with(launcher: int) -> None:
+    """Asks this process to stop once its launcher is no more."""
+    while os.getppid() == launcher:
+        time.sleep(SECOND)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main()

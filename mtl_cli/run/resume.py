@@ -16,7 +16,8 @@ from mtl_cli.command_line.sweep import is_sweep, read_words, resumed_words, swee
 from mtl_cli.disk.run_folder import find_run
 from mtl_cli.trust.trusted import trusted_packages
 
-EXTENDS = ("device", "trainer.max_epochs", "trainer.max_steps")  # what may be given with resume
+# What may be given with resume.
+EXTENDS = ("device", "trainer.max_epochs", "trainer.max_steps", "runtime.processes")
 ALLOWED = ("unlock", "changed_data")  # =true: its writer elsewhere is dead; its data is another
 
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import logging
 import signal
+import sys
 from collections.abc import Collection
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
-from torch import device
 
 from mtl_cli.basis import ranks
-from mtl_cli.basis.device import find_device, in_precision, keep_freed_memory
-from mtl_cli.basis.errors import Problem, check_boolean, check_integer
-from mtl_cli.basis.seed import set_deterministic
+from mtl_cli.basis.device import in_precision
+from mtl_cli.basis.errors import Problem
+from mtl_cli.basis.launched import launched
 from mtl_cli.command_line.cli import FreshFolders
 from mtl_cli.command_line.own_parts import resume_line
 from mtl_cli.command_line.sweep import sweep_of
@@ -26,27 +26,28 @@ from mtl_cli.disk.formats import FORMAT, KEY
 from mtl_cli.disk.logs import FILE_ONLY, logging_to
 from mtl_cli.disk.one_writer import Writer, one_writer
 from mtl_cli.disk.run_folder import RunFolder, seen_from_here
-from mtl_cli.disk.silent_folder import SilentFolder
 from mtl_cli.drawing.page import drawing_on
-from mtl_cli.run import processes
+from mtl_cli.run.alarm import Alarm
 from mtl_cli.run.announce import announce
-from mtl_cli.run.build import Run, build, precision_of
+from mtl_cli.run.build import Run, precision_of
 from mtl_cli.run.extension import extension
-from mtl_cli.run.first_weights import first_weights
+from mtl_cli.run.follow import make_live
+from mtl_cli.run.leading import publish, remember
+from mtl_cli.run.meeting import Meeting
 from mtl_cli.run.pictures import Pictures
+from mtl_cli.run.processes import seconds_to_wait, to_launch
 from mtl_cli.run.run_data import RunData, check_same_data
 from mtl_cli.run.show import show
-from mtl_cli.run.summary import check_figures, describe, objective, results
+from mtl_cli.run.summary import describe, objective, results
+from mtl_cli.run.together import end, together
 from mtl_cli.training.by_number import by_number
 from mtl_cli.training.evaluation import total_loss
-from mtl_cli.training.signals import Interrupted
+from mtl_cli.training.signals import SIGNALLED, Interrupted
 from mtl_cli.trust.foreign import strangers
 from mtl_cli.trust.run_config import read_summary
 from mtl_cli.yardstick.yardsticks import yardsticks
 
 log = logging.getLogger(__name__)
-
-SIGNALLED = 128  # exit codes above it say which signal ended the command
 
 
 def run(
@@ -69,46 +70,20 @@ def run(
         allowed: what is refused else: ``unlock`` (see `one_writer`), ``changed_data``.
         quiet: whether the terminal has warnings alone, and the rest is in ``train.log``.
     """
-    if number := processes.to_launch(cfg):
+    if number := to_launch(cfg):
+        from mtl_cli.run.launch import launch
+
         job = {"cfg": cfg, "folder": folder, "words": words, "resumed": resumed}
-        return processes.launch(number, folder, job | {"allowed": allowed, "quiet": quiet})
-    with processes.together(cfg), in_precision(precision_of(cfg)):
-        if ranks.rank():
-            return follow(cfg, folder, resumed)
+        return launch(number, folder, job | {"allowed": allowed, "quiet": quiet})
+    with in_precision(precision_of(cfg)):
         return Session(cfg, folder, words, resumed, allowed, quiet).run()
-
-
-def follow(cfg: DictConfig, folder: RunFolder, resumed: bool) -> dict[str, Any]:
-    """What all processes but the first do: the same training, of which they write nothing."""
-    silent = SilentFolder(folder.path)
-    try:
-        live = make_live(cfg, silent, resumed)[0]
-        if ranks.of_first(None):  # whether there is something to go on with
-            live.trainer.resume()
-        live.trainer.fit()
-        live.trainer.test()
-    except Interrupted as interrupt:
-        raise SystemExit(SIGNALLED + interrupt.signal_number) from None
-    return {}
-
-
-def make_live(cfg: DictConfig, folder: RunFolder, resumed: bool) -> tuple[Run, device]:
-    """The live objects of a run, and their device."""
-    check_integer("seed", cfg.seed, 0, "seed=0")
-    check_boolean("deterministic", cfg.deterministic)
-    own = find_device(processes.device_name(str(cfg.device)))
-    set_deterministic(cfg.deterministic)
-    keep_freed_memory()
-    folder.check_files()
-    live = build(cfg, folder, own, first_weights(cfg, folder, resumed))
-    check_figures(cfg, live)
-    return live, own
 
 
 class Session:
     """A run in the making: its config, its folder, and what its summary says so far."""
 
     live: Run | None = None
+    meeting: Meeting | None = None  # with other processes
 
     def __init__(
         self,
@@ -135,13 +110,15 @@ class Session:
         with (
             one_writer(self.folder.path, "unlock" in self.allowed) as writer,
             logging_to(self.folder.log, self.resumed, self.quiet) as file,
+            Alarm() as alarm,
         ):
             try:
-                self.live = self.start(writer)
-                file.release()
-                self.write("running")
-                announce(self.live, self.summary, self.cfg, self.folder)
-                self.train(self.live)
+                with self.others(alarm):
+                    self.live = self.start(writer)
+                    file.release()
+                    self.write("running")
+                    announce(self.live, self.summary, self.cfg, self.folder)
+                    self.train(self.live)
             except Interrupted as interrupt:
                 raise self.interrupted(interrupt.signal_number) from None
             except KeyboardInterrupt:  # not in a training's steps, or for a second time
@@ -157,7 +134,18 @@ class Session:
             finally:
                 if self.live is not None:
                     self.live.trainer.records.close()
+                if self.meeting is not None:
+                    self.meeting.close()
         return self.summary
+
+    def others(self, alarm: Alarm) -> AbstractContextManager[None]:
+        """The other processes that train this run, where a launcher has started some."""
+        if not launched():
+            return nullcontext()
+        seconds = seconds_to_wait(self.cfg)
+        order = (self.cfg, self.folder.path, self.resumed, FreshFolders.words, sys.path)
+        self.meeting = publish(order, seconds)
+        return together(self.meeting, seconds, alarm)
 
     def interrupted(self, number: int) -> SystemExit:
         """Says how to go on, where there is something to go on with."""
@@ -165,8 +153,7 @@ class Session:
         if self.live is not None and self.summary.get("status") not in DONE:
             self.write("interrupted")
         if self.folder.config.exists():
-            whole = sweep_of(self.folder.path) or self.folder.path
-            line = resume_line(seen_from_here(whole), FreshFolders.words, strangers(self.cfg))
+            line = self.line()
             if is_held(self.cfg.dataset.get("path") or ""):
                 folder = self.folder.path
                 line = f"mtl_cli.train(['resume={folder}'], data=...)"
@@ -174,6 +161,11 @@ class Session:
             how = f"; to go on: {line}"
         log.warning("\ninterrupted%s", how)
         return SystemExit(SIGNALLED + number)
+
+    def line(self) -> str:
+        """The command line that goes on with the run, or with the sweep that it is of."""
+        whole = sweep_of(self.folder.path) or self.folder.path
+        return resume_line(seen_from_here(whole), FreshFolders.words, strangers(self.cfg))
 
     def start(self, writer: Writer) -> Run:
         """Builds everything; only then changes anything in the folder."""
@@ -201,6 +193,8 @@ class Session:
         RunData.of(live.dataset, live.model.inputs, reads).write(self.folder)
         if live.dataset.details:
             writing.write_text(self.folder.columns, "\n".join([*live.dataset.details, ""]))
+        if launched():
+            remember(self.line())
         return live
 
     def train(self, live: Run) -> None:
@@ -208,7 +202,7 @@ class Session:
         live.trainer.progress.stays = not self.quiet
         status = live.trainer.fit()
         test = live.trainer.test()
-        processes.end()  # what follows is of one
+        end()  # what follows is of one process
         self.summary["test"] = test
         self.summary["loss"] = {"test": total_loss(live.model.tasks, test)}
         numbers = by_number(live.model.tasks, live.dataset.class_names) if test else {}

@@ -13,6 +13,7 @@ import torch
 from omegaconf import DictConfig, ListConfig
 
 from mtl_cli import __version__
+from mtl_cli.basis import ranks
 from mtl_cli.basis.digest import digest_of
 from mtl_cli.basis.errors import problem
 from mtl_cli.comparison.history import Curves
@@ -52,6 +53,7 @@ def describe(cfg: DictConfig, run: Run, device: torch.device) -> dict[str, Any]:
         "parameters": count_parameters(run.model),
         **({"towers": towers} if (towers := towers_of(run)) else {}),
         "device": str(device),
+        "processes": ranks.size(),
         "precision": run.trainer.settings.precision,
         "deterministic": cfg.deterministic,
         "seed": cfg.seed,

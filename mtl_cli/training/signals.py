@@ -12,6 +12,7 @@ from mtl_cli.basis import ranks
 
 HANGUP = [signal.SIGHUP] if hasattr(signal, "SIGHUP") else []  # a terminal that was closed
 SIGNALS = [signal.SIGINT, signal.SIGTERM, *HANGUP]
+SIGNALLED = 128  # exit codes above it say which signal ended the command
 
 
 class Interrupted(BaseException):
