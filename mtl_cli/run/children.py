@@ -11,7 +11,7 @@ from types import FrameType
 from typing import Any
 
 from mtl_cli.run.together import LINGER
-from mtl_cli.training.signals import HANGUP, SIGNALS
+from mtl_cli.training.signals import HANGUP, SIGNALLED, SIGNALS
 
 TICK = 0.05  # seconds between two looks
 GRACE = 600  # seconds for what is written after a signal
@@ -91,7 +91,8 @@ class Children:
             return True
         failed = [code for code in codes if code]
         if self.ask_at is None and (failed or codes[0] is not None):
-            by_itself = codes[0] == 0 or (codes[0] is None and min(failed) < 0)
+            known = codes[0] is None and (min(failed) < 0 or max(failed) > SIGNALLED)
+            by_itself = codes[0] == 0 or known
             self.ask_at = now + (LINGER if by_itself else 0)
         if codes[0] is not None and self.ask_at is not None:
             self.kill_by(max(now, self.ask_at) + SHORT)
