@@ -33,6 +33,7 @@ from mtl_cli.command_line.job_line import (
     say,
     silence_launchers,
 )
+from mtl_cli.command_line.launchers import ready_launchers
 from mtl_cli.command_line.mended import mended
 from mtl_cli.command_line.python_call import offered_in_python, train_call
 from mtl_cli.command_line.sweep import read_words
@@ -89,6 +90,8 @@ def command() -> None:
 
 def train_all(words: list[str]) -> None:
     """What the words say, and the baselines where they ask for them."""
+    with plain_errors(words):
+        ready_launchers(words)
     sys.argv[1:] = words
     run_command(job, "train")
     if AndSingleTask.wanted and FreshFolders.sweep is not None:

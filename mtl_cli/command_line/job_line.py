@@ -15,6 +15,7 @@ MOST_TASKS = 4  # whose figures stand in the line
 LAUNCHERS = (
     "hydra._internal.core_plugins.basic_launcher",
     "hydra_plugins.hydra_joblib_launcher._core",
+    "hydra_plugins.hydra_submitit_launcher.submitit_launcher",
 )
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from mtl_cli.basis.errors import problem
 from mtl_cli.basis.shell import as_word
 from mtl_cli.command_line.grammar import value
+from mtl_cli.command_line.launchers import is_of_launcher, sets_launcher
 from mtl_cli.command_line.own_parts import split_config_dirs
 from mtl_cli.comparison.best import rank_on_val
 from mtl_cli.disk.new_folder import create_folder
@@ -103,8 +104,8 @@ def forgotten(path: Path) -> bool:
 
 
 def settings(words: Sequence[str]) -> list[str]:
-    """The words, in some order, without the place where parts are found."""
-    return sorted(split_config_dirs(words)[1])
+    """The words that make the jobs, in some order: not where parts are found, nor who runs them."""
+    return sorted(word for word in split_config_dirs(words)[1] if not is_of_launcher(word))
 
 
 def refused(path: Path, known: Sequence[str] | None) -> Exception:
@@ -145,7 +146,8 @@ def resumed_words(path: Path, given: Sequence[str], trusted: Collection[str] = (
 
     Args:
         path: of the sweep.
-        given: the other words of the command line; ``--config-dir`` stands for the sweep's own.
+        given: the other words of the command line; ``--config-dir`` stands for the sweep's own, and
+            so do words of the launcher.
         trusted: packages whose classes its words may name.
 
     Raises:
@@ -157,6 +159,10 @@ def resumed_words(path: Path, given: Sequence[str], trusted: Collection[str] = (
         raise problem(str(path), rule, found, f"{resumed(path / '0')}, run by run")
     theirs, words = split_config_dirs(words)
     own, others = split_config_dirs(given)
+    launcher = [word for word in others if is_of_launcher(word)]
+    others = [word for word in others if word not in launcher]
+    if launcher:
+        words = [word for word in words if not is_of_launcher(word)]
     if others:
         rule = "of a sweep goes on by the sweep's own words; a single run can be trained longer"
         fix = f"{resumed(path)}, or {resumed(path / '0')} {others[0]}"
@@ -166,7 +172,7 @@ def resumed_words(path: Path, given: Sequence[str], trusted: Collection[str] = (
         rule = "goes on with the parts of a folder that the command line names"
         fix = f"{shlex.join(['mtl-train', *flags])} {as_word('resume', path)}"
         raise problem(str(path), rule, "none on it", f"{fix}, if you trust what is there")
-    whole = [*flags, *words, f"{PLACE}{value(str(path))}"]
+    whole = [*flags, *words, *launcher, f"{PLACE}{value(str(path))}"]
     for word in words:
         if not only_sets(word, trusted):
             rule = "goes on by words that set values alone, since its folder may come from anywhere"
@@ -179,7 +185,7 @@ def resumed_words(path: Path, given: Sequence[str], trusted: Collection[str] = (
 def only_sets(word: str, trusted: Collection[str] = ()) -> bool:
     """Whether a word chooses a part or sets a value, and can run only what is trusted."""
     key, equals, text = word.partition("=")
-    if word in ("-m", "--multirun"):
+    if word in ("-m", "--multirun") or sets_launcher(word):
         return True
     names = key.endswith("._target_") and re.fullmatch(r"[\w.]+(,[\w.]+)*", text)
     if "$" in word or not KEY.fullmatch(key) or ("_target_" in word and not names):

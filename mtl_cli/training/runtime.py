@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from mtl_cli.basis.batch import Examples
+from mtl_cli.basis.cores import threads_said
 from mtl_cli.basis.errors import check_boolean, check_choice, check_integer, problem
 from mtl_cli.basis.inputs import Dense, InputSpec, Row
 
@@ -63,7 +63,7 @@ class Runtime:
             for spec in inputs
         )
         products = batch_size * sum(parameter.numel() for parameter in model.parameters())
-        if self.threads == "auto" and "OMP_NUM_THREADS" not in os.environ:
+        if self.threads == "auto" and not threads_said():
             torch.set_num_threads(1 if rows and products < SMALL else ALL_THREADS)
 
     def prepared(self, model: nn.Module) -> Callable[..., Any]:

@@ -211,7 +211,7 @@ def test_the_folder_of_a_run_is_not_passed_over_where_there_are_several(here):
         "-cd",
         "mine",
         "hydra.launcher._target_=os.system",
-        "hydra/launcher=joblib",
+        "hydra/launcher=theirs",
         "+hydra.callbacks.x={a:1}",
         "encoder@hydra.launcher=mlp",
         "+encoder._target_=os.system",
