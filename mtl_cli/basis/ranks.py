@@ -14,6 +14,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 T = TypeVar("T")
+MARKED = 1 << 18  # numbers below it are told by a byte for each that there may be
 
 
 def size() -> int:
@@ -33,30 +34,47 @@ def own_part(count: int) -> slice:
 
 
 @torch.no_grad()
-def add_up(tensors: Sequence[Tensor], grads_of: Iterable[Tensor] = ()) -> None:
+def add_up(
+    tensors: Sequence[Tensor], grads_of: Iterable[Tensor] = (), room: Tensor | None = None
+) -> None:
     """Replaces tensors, and the gradients of others, by their sums over all processes, in one
     reduction for each type of numbers.
 
     A gradient that some have and others have not counts as 0 there; one that none has stays None.
+    Gradients are copied once, into what is sent, of which they are parts from then on.
 
     Args:
         tensors: of the same shapes everywhere; written to.
         grads_of: likewise, those whose ``.grad`` is meant.
+        room: what is sent, [N], where the first of the tensors lies at its beginning: it is not
+            copied, if there is room for the others behind it.
     """
     if size() == 1:
         return
     leaves = list(grads_of)
     grads = [torch.zeros_like(p) if p.grad is None else p.grad for p in leaves]
     there = [torch.tensor([p.grad is not None for p in leaves]).to(g) for g in grads[:1]]
-    added = [*there, *grads, *tensors]
+    added = [*tensors, *there, *grads]
     for kind in {(x.dtype, x.device): None for x in added}:
-        own = [x for x in added if (x.dtype, x.device) == kind]
-        flat = torch.cat([x.flatten() for x in own])
+        own = [i for i, x in enumerate(added) if (x.dtype, x.device) == kind]
+        sizes = [added[i].numel() for i in own]
+        if len(own) == 1 and added[own[0]].is_contiguous():
+            dist.all_reduce(added[own[0]])
+            continue
+        if room is not None and own[0] == 0 and sum(sizes) <= room.numel():
+            flat = room[: sum(sizes)]
+            torch.cat([added[i].flatten() for i in own[1:]], out=flat[sizes[0] :])
+        else:
+            flat = torch.cat([added[i].flatten() for i in own])
         dist.all_reduce(flat)
-        for x, total in zip(own, flat.split([x.numel() for x in own]), strict=True):
-            x.copy_(total.view_as(x))
-    for leaf, grad, some in zip(leaves, grads, there[0].tolist() if there else [], strict=True):
-        leaf.grad = grad if some else None
+        for i, total in zip(own, flat.split(sizes), strict=True):
+            if i >= len(tensors) and added[i].is_contiguous():
+                added[i] = total.view_as(added[i])
+            elif total.data_ptr() != added[i].data_ptr():
+                added[i].copy_(total.view_as(added[i]))
+    some = added[len(tensors)].tolist() if leaves else []
+    for leaf, grad, has in zip(leaves, added[len(tensors) + 1 :], some, strict=True):
+        leaf.grad = grad if has else None
 
 
 def totals(numbers: Sequence[float]) -> list[float]:
@@ -68,28 +86,45 @@ def totals(numbers: Sequence[float]) -> list[float]:
     return flat.tolist()
 
 
-def joined(codes: Tensor) -> Tensor:
-    """The whole numbers [N] of all processes, each once and rising; N may differ."""
+def joined(codes: Tensor, most: int) -> Tensor:
+    """The whole numbers [N] of all processes, each once and rising; N may differ.
+
+    Args:
+        codes: from 0, below ``most``.
+        most: the same in all processes.
+    """
     if size() == 1:
         return codes.unique()
-    counts = [torch.zeros(1, dtype=torch.long) for _ in range(size())]
-    dist.all_gather(counts, torch.tensor([len(codes)]))
+    if most <= MARKED:
+        marks = torch.zeros(most, dtype=torch.uint8, device=codes.device)
+        marks[codes] = 1
+        dist.all_reduce(marks, dist.ReduceOp.MAX)
+        return marks.nonzero().squeeze(1)
+    own = codes.unique()
+    counts = gathered(torch.tensor([len(own)], device=codes.device))
     longest = int(max(counts))
-    padded = codes[:1].expand(longest).clone()  # a code more often changes nothing
-    padded[: len(codes)] = codes
-    found = [torch.empty_like(padded) for _ in range(size())]
-    dist.all_gather(found, padded)
-    return torch.cat(found).unique()
+    padded = own[:1].expand(longest).clone()  # a code more often changes nothing
+    padded[: len(own)] = own
+    return torch.cat(gathered(padded)).unique()
 
 
 def columns(matrix: Tensor) -> tuple[Tensor, slice]:
     """The columns [K, D] of all processes beside each other, and which are this one's."""
     if size() == 1:
         return matrix, slice(None)
-    parts = everybodys(matrix.cpu())
-    first = sum(part.shape[1] for part in parts[: rank()])
-    whole = torch.cat(parts, 1).to(matrix.device)
-    return whole, slice(first, first + matrix.shape[1])
+    sizes = [int(own) for own in gathered(torch.tensor([matrix.shape[1]], device=matrix.device))]
+    padded = matrix.new_zeros(len(matrix), max(sizes))
+    padded[:, : matrix.shape[1]] = matrix
+    parts = [own[:, :number] for own, number in zip(gathered(padded), sizes, strict=True)]
+    first = sum(sizes[: rank()])
+    return torch.cat(parts, 1), slice(first, first + matrix.shape[1])
+
+
+def gathered(tensor: Tensor) -> list[Tensor]:
+    """The tensors of all processes, which are of one shape, in their order."""
+    found = [torch.empty_like(tensor) for _ in range(size())]
+    dist.all_gather(found, tensor)
+    return found
 
 
 def everybodys(value: T) -> list[T]:

@@ -63,7 +63,7 @@ class Embedding(nn.Module, ABC):
         if ranks.size() == 1:
             different, places = codes.unique(return_inverse=True)
         else:  # the rows that any process reads, so that their gradients can be added up
-            different = ranks.joined(codes.unique())
+            different = ranks.joined(codes, len(table))
             places = torch.searchsorted(different, codes)
         rows = table.detach()[different].requires_grad_()
         self.touched.append(Touched(table, different, rows))

@@ -103,12 +103,12 @@ def build(
     model = for_processes(model, cfg.trainer.batch_norm, device)
     reads = {task.name: task.input for task in tasks if task.has_labels}
     loaders = {split: dataset.loader(split, reads, device, cfg.seed) for split in dataset.sizes}
+    loaders = {split: own_part_of(loader, reads) for split, loader in loaders.items()}
     if precision_of(cfg) is torch.float64:
         if device.type == "mps":
             rule, found = "needs a device with double precision", "mps, which has none"
             raise problem("trainer.precision=64", rule, found, "device=cpu")
         loaders = {split: InDouble(loader) for split, loader in loaders.items()}
-    loaders = {split: own_part_of(loader, reads) for split, loader in loaders.items()}
     if device.type == "cpu":
         examples = math.ceil(dataset.sizes["train"] / max(1, len(loaders["train"])))
         runtime.set_threads(model, model.inputs.values(), examples)

@@ -157,7 +157,7 @@ class Aggregation(Weighting):
             else:
                 of_extra = shared if self.has_extra else ()
                 own = specific if self.heads is None else ()
-                ranks.add_up([jacobian], [*of_extra, *own])
+                self.jacobian.add_up(jacobian, [*of_extra, *own])
                 step, weights = self.step(jacobian, tasks)
         self.has_extra = False
         parts = step.split([tensor.numel() for tensor in at])

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
+from mtl_cli.basis import ranks
 from mtl_cli.basis.backward_graph import leaf_ids, nodes
 from mtl_cli.basis.errors import problem
 from mtl_cli.basis.rows import take_rows
@@ -26,6 +27,7 @@ class Jacobian:
         self.tasks = list(tasks)
         self.storage = torch.empty(0)
         self.rows: dict[str, int] = {}  # in the order in which they came
+        self.behind = 0  # numbers that there is to be room for behind the rows
 
     def add(self, task: str, grads: Sequence[Tensor | None], of: Sequence[Tensor]) -> None:
         """Adds a task's gradients of the tensors ``of``; None is zero."""
@@ -52,13 +54,26 @@ class Jacobian:
             return tasks, matrix
         return tasks, take_rows(matrix, order)
 
+    def add_up(self, matrix: Tensor, grads_of: Sequence[Tensor]) -> None:
+        """Adds up the matrix of `take` and other gradients over all processes, in one reduction.
+
+        These are sent from behind the rows, for which there is room from the second step on.
+        """
+        if ranks.size() == 1:
+            return
+        behind = sum(p.numel() for p in grads_of) + len(grads_of)
+        self.behind = max(self.behind, behind)
+        whole = matrix.data_ptr() == self.storage.data_ptr()
+        ranks.add_up([matrix], grads_of, self.storage if whole else None)
+
     def _matrix(self, of: Sequence[Tensor]) -> Tensor:
         """The storage as rows of the right length, in single precision at least."""
         size = sum(tensor.numel() for tensor in of)
         dtype = torch.promote_types(of[0].dtype, torch.float32)
-        old = self.storage
-        if old.dtype != dtype or old.device != of[0].device or len(old) < len(self.tasks) * size:
-            self.storage = torch.empty(len(self.tasks) * size, dtype=dtype, device=of[0].device)
+        old, needed = self.storage, len(self.tasks) * size + self.behind
+        short = len(old) < (len(self.tasks) * size if self.rows else needed)
+        if old.dtype != dtype or old.device != of[0].device or short:
+            self.storage = torch.empty(needed, dtype=dtype, device=of[0].device)
         return self.storage[: len(self.tasks) * size].view(len(self.tasks), size)
 
 

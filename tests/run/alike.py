@@ -2,6 +2,7 @@
 
 import csv
 import tempfile
+from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
 from unittest import mock
@@ -90,6 +91,45 @@ def broken(cfg, how):
         else:
             next(head.parameters()).data.view(torch.int32).flatten()[0] ^= 1 << 20
     trainer.fit()
+
+
+def joined(marked):
+    """The different numbers of all processes, found in one of two ways."""
+    own = torch.tensor([[7, 2, 2, 9], [3, 7], [0]][ranks.rank()])
+    with mock.patch.object(ranks, "MARKED", marked):
+        return ranks.joined(own, 11).tolist()
+
+
+COLLECTIVES = ["all_reduce", "all_gather", "broadcast", "all_gather_object"]
+
+
+def collectives(cfgs, steps=3):
+    """For each training, the collectives of its last step of these, each with its bytes, and the
+    numbers of shared parameters, specific ones, and all tensors of parameters."""
+    found = []
+    for cfg in cfgs:
+        with in_precision(build.precision_of(cfg)), ExitStack() as stack:
+            trainer = built(cfg)
+            batches = [next(trainer.steps_of_epoch()) for _ in range(steps)]
+            for own in batches[:-1]:
+                trainer.updates.take(own, trainer.model.trained, 1)
+            calls = []
+            for name in COLLECTIVES:
+                call = getattr(torch.distributed, name)
+
+                def noted(*args, name=name, call=call, calls=calls, **options):
+                    sent = args[1] if name == "all_gather" else args[0]
+                    calls.append((name, sent.nbytes))
+                    return call(*args, **options)
+
+                stack.enter_context(mock.patch.object(torch.distributed, name, noted))
+            trainer.updates.take(batches[-1], trainer.model.trained, 1)
+            group = trainer.learners[0].group
+            shared, specific = (
+                sum(p.numel() for p in own) for own in (group.shared, group.specific)
+            )
+            found.append((calls, shared, specific, [len(group.shared), len(group.specific)]))
+    return found
 
 
 def assert_alike(pool, cfg, *sizes, steps=STEPS, case="trained"):

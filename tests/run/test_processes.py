@@ -95,3 +95,39 @@ def test_rows_of_tables_are_those_that_any_process_reads(alike, pool, config, we
 def test_a_batch_may_be_smaller_than_the_number_of_processes(alike, pool, config, weighting):
     words = [f"weighting={weighting}", "dataset.batch_size=2", "embedding.width=3"]
     alike.assert_alike(pool, config(*words), 3)
+
+
+AFTERWARDS = ["famo", "gradnorm"]  # which need losses, or gradients, once more
+
+
+def test_a_step_has_few_collectives_and_sends_gradients_once(pool, config):
+    """Their number is that of no tensors: a step counts, adds up losses, then gradients; what the
+    first process solves for is sent to all."""
+    cfgs = [config(f"weighting={name}") for name in WEIGHTINGS]
+    first, second = pool.run(2, "collectives", cfgs)
+    assert first == second
+    for name, (calls, shared, specific, tensors) in zip(WEIGHTINGS, first, strict=True):
+        sent = [size for kind, size in calls if kind == "all_reduce"]
+        assert len(calls) <= 4
+        assert sent[:2] == [8 * (3 + 1 + 3), 8 * 3]  # labels, examples, signals; losses
+        plain = 8 * (shared + specific + sum(tensors))
+        whole = 8 * (3 * shared + specific + tensors[1])
+        assert max(sent) in (plain, whole), name
+        assert len(sent) == 3 + (name in AFTERWARDS)
+
+
+def test_some_options_need_one_collective_more(pool, config):
+    cfgs = [
+        config("weighting=uw", "encoder.hidden=[6,6,6,6,5]"),
+        config("weighting=pcgrad", "embedding.width=3"),
+        config("weighting=nash_mtl", "weighting.weigh_heads=true"),
+        config("weighting=upgrad", "weighting.on=features"),
+        config("weighting=graddrop", "weighting.on=features"),
+    ]
+    found = pool.run(2, "collectives", cfgs)[0]
+    assert [len(calls) for calls, *_ in found] == [3, 5, 5, 5, 5]
+
+
+@pytest.mark.parametrize("marked", [0, 11])
+def test_codes_of_all_processes_are_joined(pool, marked):
+    assert pool.run(3, "joined", marked) == [[0, 2, 3, 7, 9]] * 3

@@ -111,7 +111,7 @@ def batch_of(kind: str) -> Any:
     if kind == "complete":
         targets = {t: torch.where(y == -1, 0, y).nan_to_num(0.5).to(y) for t, y in targets.items()}
     labels = Labels(targets, weights)
-    (numbers,) = labels.of_batches(None, made.ROWS) or [{}]
+    (numbers,) = labels.of_batches(None, [0, made.ROWS]) or [{}]
     return type(batch)(batch.inputs, targets, labels.complete, weights, numbers)
 
 
@@ -182,7 +182,7 @@ def test_of_rows_in_parts_the_labels_are_counted():
     weights = {"y": torch.tensor([0.0, 1.0, 1.0, 1.0, 0.0]), "all": torch.tensor([0, 0, 1.0, 1, 1])}
     labels = Labels(targets, weights)
     assert labels.complete == {"all"}
-    assert labels.of_batches(torch.tensor([0, 1, 2, 3, 4]), 2) == [
+    assert labels.of_batches(torch.tensor([0, 1, 2, 3, 4]), [0, 2, 4, 5]) == [
         {"y": 0, "z": 1, "all": 0},
         {"y": 1, "z": 4, "all": 2},
         {"y": 0, "z": 2, "all": 1},

@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from types import MappingProxyType
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
-from mtl_cli.basis.batch import Batch, Examples
+from mtl_cli.basis import ranks
+from mtl_cli.basis.batch import Batch, Examples, without_labels
 from mtl_cli.basis.device import place, send
 from mtl_cli.basis.errors import problem
 from mtl_cli.basis.inputs import InputSpec
@@ -19,6 +21,7 @@ from mtl_cli.basis.seed import generator_of
 from mtl_cli.dataset.base import Dataset
 from mtl_cli.dataset.memory.batching import Batching, fitted_size
 from mtl_cli.dataset.memory.labels import Labels
+from mtl_cli.dataset.memory.portions import portions
 from mtl_cli.dataset.memory.rows import Rows
 from mtl_cli.dataset.memory.take import row_bytes, take
 
@@ -121,6 +124,7 @@ class RowsLoader:
         drop_last: whether an incomplete last batch is left out.
         seed: with the epoch, says the order; None: the order of the rows.
         augment_seed: with epoch and step, says what is augmented how; None: nothing is.
+        own: whether it gives the part of every batch that is this process's.
     """
 
     dataset: InMemoryDataset
@@ -129,6 +133,7 @@ class RowsLoader:
     drop_last: bool
     seed: int | None
     augment_seed: int | None = None
+    own: bool = False
     num_examples: int = field(init=False)
 
     def __post_init__(self) -> None:
@@ -154,32 +159,34 @@ class RowsLoader:
 
     def batches(self, epoch: int, start: int = 0) -> Iterator[Batch]:
         order = self.order_of(epoch)
+        count = self.num_rows if order is None else len(order)
+        own = portions(order, count, self.batch_size, self.own)
         device = next(iter(self.rows.targets.values())).device
-        there = None if order is None else send(order, device)
-        labels = self.labels.of_batches(order, self.batch_size)
+        there = None if own.order is None else send(own.order, device)
+        labels = self.labels.of_batches(own.order, own.bounds)
         at_once = self._batches_at_once()
         for first in range(start, len(self), at_once):
-            last = min(first + at_once, len(self))
-            rows = slice(first * self.batch_size, last * self.batch_size)
-            chunk = self._gather(rows, order, there)
-            for i in range(last - first):
-                part = slice(i * self.batch_size, (i + 1) * self.batch_size)
+            bounds = own.bounds[first : min(first + at_once, len(self)) + 1]
+            chunk = self._gather(slice(bounds[0], bounds[-1]), own.order, there)
+            for i, (begin, end) in enumerate(pairwise(bounds), first):
+                part = slice(begin - bounds[0], end - bounds[0])
                 batch = Batch(
                     {name: take(x, part, part) for name, x in chunk.inputs.items()},
                     {task: y[part] for task, y in chunk.targets.items()},
                     self.complete,
                     {task: w[part] for task, w in chunk.weights.items()},
-                    labels[first + i] if labels else {},
+                    labels[i] if labels else {},
                     {column: codes[part] for column, codes in chunk.groups.items()},
                 )
                 if self.augment_seed is not None:
-                    draw = generator_of(self.augment_seed, epoch, first + i)
+                    draw = generator_of(self.augment_seed, epoch, i)
                     batch = self.dataset.augment(batch, draw)
-                yield batch
+                yield without_labels(batch) if i in own.idle else batch
 
     def _batches_at_once(self) -> int:
         size = sum(map(row_bytes, self.rows.inputs.values()))
-        return max(1, CHUNK_BYTES // (self.batch_size * max(1, size)))
+        length = max(1, self.batch_size // (ranks.size() if self.own else 1))
+        return max(1, CHUNK_BYTES // (length * max(1, size)))
 
     def _gather(self, part: slice, order: Tensor | None, there: Tensor | None) -> Rows:
         """A part of the rows in an order, which lies on the host and on their device."""

@@ -39,18 +39,18 @@ class Labels:
                 self.counting[task] = self.there[task] * (weights[task].cpu() > 0)
         self.complete = frozenset(full)
 
-    def of_batches(self, order: Tensor | None, batch_size: int) -> list[dict[str, int]]:
+    def of_batches(self, order: Tensor | None, bounds: list[int]) -> list[dict[str, int]]:
         """The labels of each task in each batch of rows in this order: `Batch.labels`.
 
         Args:
             order: of the rows, on the host; None: as they lie.
-            batch_size: rows a batch; the last one may have fewer.
+            bounds: where each batch begins in it, and the end of the last.
         """
         batches: list[dict[str, int]] = []
         for task, there in self.there.items():
-            numbers = sums(there, order, batch_size)
+            numbers = sums(there, order, bounds)
             if task in self.counting:
-                counting = sums(self.counting[task], order, batch_size)
+                counting = sums(self.counting[task], order, bounds)
                 numbers = [n if some else 0 for n, some in zip(numbers, counting, strict=True)]
             batches = batches or [{} for _ in numbers]
             for batch, number in zip(batches, numbers, strict=True):
@@ -58,8 +58,9 @@ class Labels:
         return batches
 
 
-def sums(values: Tensor, order: Tensor | None, batch_size: int) -> list[int]:
-    """The sum over each batch, of which the last may be smaller."""
-    total = (values if order is None else values[order]).cumsum(0, dtype=torch.long)
-    ends = torch.arange(batch_size, len(total) + batch_size, batch_size).clamp(max=len(total)) - 1
-    return total[ends].diff(prepend=total.new_zeros(1)).tolist()
+def sums(values: Tensor, order: Tensor | None, bounds: list[int]) -> list[int]:
+    """The sum over each batch."""
+    chosen = values if order is None else values[order]
+    total = torch.zeros(len(chosen) + 1, dtype=torch.long)
+    torch.cumsum(chosen, 0, dtype=torch.long, out=total[1:])
+    return total[bounds].diff().tolist()

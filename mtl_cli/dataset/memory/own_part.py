@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from mtl_cli.basis import ranks
 from mtl_cli.basis.batch import Batch
 from mtl_cli.dataset.base import Loader
+from mtl_cli.dataset.memory.in_memory import RowsLoader
+from mtl_cli.dataset.memory.sources_loader import SourcesLoader
 
 
 @dataclass
@@ -54,5 +56,14 @@ class OwnPart:
 
 
 def own_part_of(loader: Loader, reads: Mapping[str, str]) -> Loader:
-    """The loader itself where one process is alone."""
-    return loader if ranks.size() == 1 else OwnPart(loader, reads)
+    """The loader itself where one process is alone, or the loader can take the part itself: then
+    no other row is read. What is augmented is so as a whole batch."""
+    if ranks.size() == 1:
+        return loader
+    plain = (isinstance(loader, RowsLoader) and loader.augment_seed is None) or (
+        isinstance(loader, SourcesLoader) and loader.augment is None
+    )
+    if not plain:
+        return OwnPart(loader, reads)
+    loader.own = True
+    return loader
