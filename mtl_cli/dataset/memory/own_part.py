@@ -60,10 +60,10 @@ def own_part_of(loader: Loader, reads: Mapping[str, str]) -> Loader:
     no other row is read. What is augmented is so as a whole batch."""
     if ranks.size() == 1:
         return loader
-    plain = (isinstance(loader, RowsLoader) and loader.augment_seed is None) or (
-        isinstance(loader, SourcesLoader) and loader.augment is None
-    )
-    if not plain:
-        return OwnPart(loader, reads)
-    loader.own = True
-    return loader
+    if isinstance(loader, RowsLoader) and loader.augment_seed is None:
+        loader.own = True
+        return loader
+    if isinstance(loader, SourcesLoader) and loader.augment is None:
+        loader.own = True
+        return loader
+    return OwnPart(loader, reads)
