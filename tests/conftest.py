@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import MISSING, dataclass, fields
 from functools import cache, cached_property, partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,20 @@ SMALL = {
     "num_layers": [1],
     "num_experts": [2],
     "num_shared_experts": [1],
+    "num_groups": [2],
+    "config": [
+        {
+            "model_type": "bert",
+            "vocab_size": 12,
+            "hidden_size": 6,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 2,
+            "intermediate_size": 4,
+            "max_position_embeddings": 12,
+            "hidden_dropout_prob": 0.0,
+            "attention_probs_dropout_prob": 0.0,
+        }
+    ],
 }
 
 # Each task's input, under names that ``nn.ModuleDict`` refuses.
@@ -175,7 +190,10 @@ def encoders_and_kinds() -> list[tuple[str, type[InputSpec]]]:
     """Every encoder with every kind of input that it reads."""
     found = []
     for name in choices("encoder"):
-        reads = get_class(read_yaml("encoder", name)["_target_"]).reads
+        own = get_class(read_yaml("encoder", name)["_target_"])
+        reads = own.reads
+        if own.needs is not None and find_spec(own.needs) is None:
+            continue
         found += [(name, kind) for kind in kinds_of_input() if issubclass(kind, reads)]
     return found
 

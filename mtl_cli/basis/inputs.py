@@ -116,6 +116,35 @@ class Tokens(InputSpec):
 
 
 @dataclass(frozen=True)
+class Subwords(InputSpec):
+    """The subwords of a text in their order, by a pretrained model's tokenizer: a `Bag` of their
+    codes, each of which counts 1, so that batches hold no padding.
+
+    A code is ``id + V * segment``. Its linear map is that of the text's bag of words, as of
+    `Tokens`, and tells the texts of a pair apart.
+
+    Args:
+        vocabulary_size: V; the ids are 0 to V - 1.
+        length: L, of the longest text, in subwords.
+        segments: 2: texts are pairs, whose first one is segment 0; 1: no segments are told apart.
+    """
+
+    vocabulary_size: int
+    length: int
+    segments: int = 1
+    kind = "subword ids"
+
+    def linear(self, out_features: int, bias: bool = True) -> nn.Module:
+        return BagLinear(self.segments * self.vocabulary_size, out_features, bias)
+
+    def example(self, batch_size: int) -> Bag:
+        lengths = torch.randint(1, self.length + 1, (batch_size,))
+        codes = torch.randint(self.segments * self.vocabulary_size, (int(lengths.sum()),))
+        offsets = nn.functional.pad(lengths.cumsum(0), (1, 0))
+        return Bag(codes, offsets, torch.ones(len(codes)))
+
+
+@dataclass(frozen=True)
 class Row(InputSpec):
     """A row of a table (`Fields`): N numbers, C categories and L lists of categories, by codes.
 

@@ -38,7 +38,7 @@ def check_fits(
             return
         model = nn.Linear(2**30, 2**30, device="meta")
     weights, held = list(model.parameters()), copies(model)
-    needed = sum(p.numel() * p.element_size() * held.get(p, COPIES) for p in weights)
+    needed = sum(p.numel() * p.element_size() * held.get(p, usual(p)) for p in weights)
     if there is not None and needed > there:
         rule = f"must be trained in the memory of {device}: {in_words(there)}"
         shape = " x ".join(f"{n:,}" for n in max(weights, key=torch.numel).shape)
@@ -46,6 +46,11 @@ def check_fits(
         found += f": {in_words(needed)} with their gradients and optimizer"
         fix = "smaller options: encoder.hidden, arch.num_experts, embedding.width, or a hash"
         raise problem("the model", rule, found, fix)
+
+
+def usual(parameter: nn.Parameter) -> int:
+    """How many of a parameter are held while it trains; what is not trained is there alone."""
+    return COPIES if parameter.requires_grad else 1
 
 
 def size_of(device: torch.device) -> int | None:

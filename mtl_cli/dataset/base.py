@@ -55,6 +55,8 @@ class Dataset(ABC):
         units: ``{task: the unit of its labels}``, where they have one, for pictures.
         shifts: ``{binary task: what is added to its logit}``, where train has a sample of the rows.
         reader: reads new data as this data was read, for predictions; None: nothing does.
+        kept: options of the class that name what a run's ``reader.json`` holds, too: in their place
+            they take its path, where what they name need not be there any more.
         shared: ``{argument of the class: the dataclass that it is of}``, of what several datasets
             have in common; in a config its fields stand among the dataset's own options.
     """
@@ -75,6 +77,7 @@ class Dataset(ABC):
     units: Mapping[str, str] = MappingProxyType({})
     shifts: Mapping[str, float] = MappingProxyType({})
     reader: Reader | None = None
+    kept: ClassVar[tuple[str, ...]] = ()
     shared: ClassVar[Mapping[str, type]] = MappingProxyType({})
 
     @classmethod

@@ -33,6 +33,6 @@ class Reviews(TextSources):
 
         texts, labels = make_reviews(source.name, self.seed)
         names = [column for columns in source.columns_of.values() for column in columns]
-        cells = dict.fromkeys(names, labels) | {source.text: texts}
+        cells = dict.fromkeys(names, labels) | dict.fromkeys(source.text_columns, texts)
         check_columns(cells, source.columns, f"{source.split.slot}.column")
         yield None, Part(Path("generated"), pyarrow.table(cells))

@@ -15,6 +15,7 @@ PLAIN_NUMBERS: Mapping[str, Any] = {"decimal": ".", "thousands": None}
 TARGET: Mapping[str, Any] = {"where": None}
 VECTORIZER: Mapping[str, Any] = {"analyzer": "word"}
 LATER: Mapping[str, Any] = {"folds": None, "fold": None, "date_format": None}  # came later
+SUBWORDS: Mapping[str, Any] = {"tokenizer": None, "buckets": False}  # which texts had not
 BOUND = 20  # of the cache, in gigabytes, which had none
 READERS = "mtl_cli.dataset.readers"
 
@@ -25,7 +26,7 @@ def dataset_of_today(node: Node) -> Node:
     if target in CHANGED and "split" not in node:
         node = CHANGED[target](dict(node))
     if CHANGED.get(target) is texts:
-        node = {"cache_gb": BOUND, **node}
+        node = {"cache_gb": BOUND, **SUBWORDS, **node}
     if CHANGED.get(target) is texts and isinstance(node.get("vectorizer"), dict):
         node = node | {"vectorizer": {**VECTORIZER, **node["vectorizer"]}}
     split = node.get("split")
@@ -144,7 +145,8 @@ def state_of_today(target: Any, state: Any) -> Any:
             task: {**TARGET, "weight": None, **own} for task, own in state["targets"].items()
         }
         fitted = mapping(state.get("vectorizer"))
-        fitted = {**fitted, "options": {**VECTORIZER, **mapping(fitted.get("options"))}}
+        if "tokenizer" not in fitted:  # of subwords, which has no options
+            fitted = {**fitted, "options": {**VECTORIZER, **mapping(fitted.get("options"))}}
         return {**state, "sources": sources, "targets": targets, "vectorizer": fitted}
     return state
 

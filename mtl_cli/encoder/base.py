@@ -21,6 +21,7 @@ class Encoder(nn.Module):
     options that it is ``wide_by``, none where more width would learn nothing more. Those that say
     its ``first_weights`` (None: drawn at random) are not asked where a checkpoint replaces them.
     Those whose last stage may give a vector or a map say what to type for a map: ``maps_by``.
+    Those that take a package of an extra say which it ``needs``.
 
     Args:
         stages: the modules, each reading what the one before it gives.
@@ -31,6 +32,7 @@ class Encoder(nn.Module):
     wide_by: ClassVar[tuple[str, ...]] = ()
     first_weights: ClassVar[tuple[str, ...]] = ()
     maps_by: ClassVar[str | None] = None
+    needs: ClassVar[str | None] = None
 
     def __init__(self, stages: Iterable[nn.Module], shapes: Iterable[Shape]) -> None:
         super().__init__()
@@ -47,6 +49,16 @@ class Encoder(nn.Module):
         for stage in self.stages:
             features = stage(features)
         return features
+
+    @classmethod
+    def kept(cls, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Options that say what others only point to, for the configuration that a run keeps: so
+        that it can be loaded without what was pointed to. Empty: there are none.
+
+        Args:
+            options: its own, by name.
+        """
+        return {}
 
     @classmethod
     def widened(cls, options: Mapping[str, Any], factor: float) -> dict[str, Any]:

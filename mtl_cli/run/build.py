@@ -82,8 +82,9 @@ def build(
     runtime = Runtime(**cfg.runtime)
     runtime.set_up()
     with in_precision(torch.float32):
-        dataset = make_dataset(cfg)
+        dataset = make_dataset(cfg, folder)
     fill_in(cfg, dataset)
+    keep_encoder(cfg)
     tasks = make_tasks(cfg, dataset.inputs, dataset.tasks)
     has_weights = folder.last.exists()
     tables = tables_optimizer(cfg)
@@ -179,11 +180,25 @@ def make_model(
     return Model(arch, tasks, kind.maps_by, embedded)
 
 
-def make_dataset(cfg: DictConfig) -> Dataset:
+def keep_encoder(cfg: DictConfig) -> None:
+    """Writes into the config what its encoder only points to, so that the run's folder has it."""
+    made = make(cfg, "encoder", Encoder)
+    cfg.encoder.update(made.kind.kept(made.values))
+
+
+def make_dataset(cfg: DictConfig, folder: RunFolder | None = None) -> Dataset:
     """The dataset; where its seed, or that of its split, is null it is the run's: so each seed
-    deals it anew."""
+    deals it anew.
+
+    Args:
+        cfg: the whole config.
+        folder: of a run that has begun, which may hold what the dataset's options name.
+    """
     make_it = make(cfg, "dataset", Dataset, by="of")
     values = make_it.values
+    if folder is not None and folder.reader.is_file():
+        kept = [name for name in make_it.kind.kept if values.get(name) is not None]
+        values |= dict.fromkeys(kept, str(folder.reader))
     if values.get("seed", 0) is None:
         values["seed"] = cfg.seed
     if "split" in values:

@@ -54,7 +54,7 @@ def read_dataset(run: LoadedRun, split: str, words: Sequence[str]) -> tuple[Data
     if not any(word.startswith("dataset=") for word in words):
         for word in words:
             set_option(cfg, word)
-    dataset = make_dataset(cfg)
+    dataset = make_dataset(cfg, run.folder)
     check_choice("split", split, list(dataset.sizes), f"split={next(iter(dataset.sizes))}")
     if not words:
         check_source(run, dataset)

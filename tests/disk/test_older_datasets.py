@@ -74,6 +74,8 @@ def test_texts_and_their_sources():
         "split": {"by": "fraction", "column": None, "val": 0.1, "test": 0.2, "seed": 4} | NO_FOLDS,
         "names": None,
         "cache_gb": 20,
+        "tokenizer": None,
+        "buckets": False,
     }
 
 

@@ -44,15 +44,19 @@ class Sampling(Batching):
         eval_batch_size, shuffle, drop_last: see `Batching`, of each source.
         sampling: the name of the draw of training batches (see `memory.sampling`).
         temperature: tau of ``sampling=temperature``, at least 1.
+        buckets: whether a batch holds examples of like length, where train is shuffled; an epoch
+            has the same ones.
     """
 
     batch_size: Any
     sampling: str
     temperature: float
+    buckets: bool
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check_sampling(self.sampling, self.temperature)
+        check_boolean("dataset.buckets", self.buckets)
 
     def sizes(self, num_rows: Mapping[str, int], sources: Collection[str]) -> dict[str, int]:
         """The examples of each source in a training batch.

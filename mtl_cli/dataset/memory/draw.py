@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from mtl_cli.basis.errors import problem
+from mtl_cli.dataset.memory.buckets import in_buckets
 
 Turns = dict[str, np.ndarray]  # {source: the steps of an epoch that read a batch of it, rising}
 
@@ -27,6 +29,8 @@ class Draw(ABC):
         seed: of the orders; None: the order in which the examples lie, and no chance anywhere.
         drop_last: whether the incomplete last batch of a pass is left out.
         temperature: tau, of the draw that has one.
+        lengths: ``{source: how long each of its examples is, [N]}``, where those of like length are
+            to be in a batch.
 
     Attributes:
         num_batches: ``{source: batches a pass}``.
@@ -39,11 +43,13 @@ class Draw(ABC):
         seed: int | None,
         drop_last: bool,
         temperature: float,
+        lengths: Mapping[str, np.ndarray] = MappingProxyType({}),
     ) -> None:
         self.sizes = dict(sizes)
         self.batch_sizes = dict(batch_sizes)
         self.seed = seed
         self.temperature = temperature
+        self.lengths = lengths
         whole = math.floor if drop_last else math.ceil
         self.num_batches = {s: whole(n / batch_sizes[s]) for s, n in sizes.items()}
         for source, batches in self.num_batches.items():
@@ -101,7 +107,10 @@ class Draw(ABC):
             return torch.arange(self.sizes[source])
         index = list(self.sizes).index(source)
         generator = np.random.default_rng([self.seed, epoch, index, number])
-        return torch.from_numpy(generator.permutation(self.sizes[source]))
+        order = torch.from_numpy(generator.permutation(self.sizes[source]))
+        if source not in self.lengths:
+            return order
+        return in_buckets(order, self.lengths[source], self.batch_sizes[source], generator)
 
     def batches(self, epoch: int, start: int = 0) -> Iterator[dict[str, Tensor]]:
         """``{source: positions [B]}`` for each step of an epoch, from number ``start`` on."""

@@ -11,24 +11,25 @@ import numpy as np
 
 from mtl_cli.basis.batch import Examples
 from mtl_cli.basis.errors import check_choice, problem
-from mtl_cli.basis.inputs import BagOfWords, InputSpec, Tokens
+from mtl_cli.basis.inputs import BagOfWords, InputSpec, Subwords, Tokens
 from mtl_cli.dataset.columns.target import Target
 from mtl_cli.dataset.files.encoded import numbered_lines
 from mtl_cli.dataset.files.parts import Part, ReadOptions, place_among, suffix_of
 from mtl_cli.dataset.files.read import CHUNK_ROWS, READERS, find_files, read_parts
 from mtl_cli.dataset.readers.base import NewExamples, Reader
+from mtl_cli.dataset.vectorizers.subwords import SubwordTokenizer
 from mtl_cli.dataset.vectorizers.tokens import Tokenizer
 from mtl_cli.dataset.vectorizers.vectorizer import Vectorizer, as_bag
 
 
 class TextReader(Reader):
-    """Texts as bags of words or as token ids.
+    """Texts as bags of words, as token ids or as subwords.
 
     Args:
-        vectorizer: the state of the fitted vectorizer.
+        vectorizer: the state of the fitted vectorizer, or of the tokenizer of subwords.
         num_features: the words (or hashes, or token ids) that there are.
-        length: L, of texts as token ids; 0: they are bags.
-        sources: ``{input: {"text": its column, and how its files are read}}``.
+        length: L, of texts as token ids or subwords; 0: they are bags.
+        sources: ``{input: {"text": its column, or both of pairs, and how its files are read}}``.
         targets: ``{task: how its labels are read}``.
     """
 
@@ -45,7 +46,10 @@ class TextReader(Reader):
         self.length = length
         self.sources = {name: dict(own) for name, own in sources.items()}
         self.targets = dict(targets)
+        self.segments = self.vectorizer.get("segments", 0)  # 0: no subwords
         spec: InputSpec = Tokens(num_features, length) if length else BagOfWords(num_features)
+        if self.segments:
+            spec = Subwords(num_features, length, self.segments)
         self.inputs = dict.fromkeys(sources, spec)
 
     def state(self) -> dict[str, Any]:
@@ -67,8 +71,14 @@ class TextReader(Reader):
     def tokenizer(self) -> Tokenizer:
         return Tokenizer(self.fitted, self.length)
 
-    def encode(self, texts: Sequence[str]) -> Examples:
+    @cached_property
+    def subwords(self) -> SubwordTokenizer:
+        return SubwordTokenizer.from_state(self.vectorizer)
+
+    def encode(self, texts: Sequence[Any]) -> Examples:
         """Texts as the model reads them."""
+        if self.segments:
+            return self.subwords.encode(texts, self.length)
         if not self.length:
             return as_bag(self.fitted.transform(texts))
         return self.tokenizer.pad(self.tokenizer.encode(texts), self.length).long()
@@ -81,11 +91,13 @@ class TextReader(Reader):
         check_choice("input", input, list(self.sources), f"input={next(iter(self.sources))}")
         own = dict(self.sources[input])
         column = own.pop("text")
+        columns = [column] if isinstance(column, str) else list(column)
         options = ReadOptions(slot="input", **own)
         labels = [name for task in tasks for name in self.targets[task].columns]
         for file in find_files(path, options):
-            for part in parts_of(file, column, labels, options):
-                texts = part.table.column(column).fill_null("").to_pylist()
+            for part in parts_of(file, columns, labels, options):
+                each = [part.table.column(c).fill_null("").to_pylist() for c in columns]
+                texts = each[0] if len(each) == 1 else list(zip(*each, strict=True))
                 yield NewExamples(
                     {"file": [file.name] * len(texts), "row": np.array(part.numbers())},
                     {input: self.encode(texts)},
@@ -99,17 +111,20 @@ class TextReader(Reader):
 
 
 def parts_of(
-    file: Path, column: str, labels: Sequence[str], options: ReadOptions
+    file: Path, columns: Sequence[str], labels: Sequence[str], options: ReadOptions
 ) -> Iterator[Part]:
     """The rows of a file, some at a time; lines are rows without labels."""
     import pyarrow
 
     if suffix_of(file) in READERS and suffix_of(file) != ".txt":
-        wanted = list(dict.fromkeys([column, *labels]))
+        wanted = list(dict.fromkeys([*columns, *labels]))
         yield from read_parts(file, options, wanted, CHUNK_ROWS)
         return
-    if labels:
-        rule, fix = "must have a column for each label", "a CSV file, say"
+    if labels or len(columns) > 1:
+        rule, fix = (
+            "must have a column for each label, and for each text of a pair",
+            "a CSV file, say",
+        )
         raise problem(str(file), rule, "lines of text", fix)
     for first, texts in numbered_lines(file, options, CHUNK_ROWS):
-        yield Part(file, pyarrow.table({column: texts}), first)
+        yield Part(file, pyarrow.table({columns[0]: texts}), first)

@@ -24,9 +24,14 @@ from mtl_cli.dataset.texts.chunks import HUB, Chunk, read_source
 from mtl_cli.dataset.texts.prepare import Prepared, prepare
 from mtl_cli.dataset.texts.rows import TextRows
 from mtl_cli.dataset.texts.source import READ, Common, TextSource, make_sources
+from mtl_cli.dataset.texts.subwords import prepare_subwords
 from mtl_cli.dataset.vectorizers.options import Options
+from mtl_cli.dataset.vectorizers.subwords import SubwordTokenizer
 from mtl_cli.dataset.vectorizers.tokens import check_single_words
 from mtl_cli.dataset.vectorizers.vectorizer import Vectorizer
+
+SUBWORDS = "subwords"
+READ_AS = ["bag", "tokens", SUBWORDS]
 
 
 class TextSources(SourcesDataset):
@@ -39,18 +44,21 @@ class TextSources(SourcesDataset):
         sources: ``{name: its settings}``: path, val_path, test_path, labels ``{task: column}``, and
             any of ``text``, ``label``, ``split`` and what says how files are read, for it alone.
         targets: ``{task: kind}``, or ``{task: {"kind": ..., "map": {label: class}}}``.
-        text: the column of the texts.
+        text: the column of the texts; of pairs, a list of two, for subwords.
         label: the column of the labels of a source that has no ``labels``: its task has its name.
         split: how the rows of each source are dealt; see `SplitOptions`.
         files: how files are read.
         offline: never asks the network.
-        read_as: ``bag`` (of words), or ``tokens`` (ids of words in their order).
-        max_length: of texts as tokens, in words; None: as the longest train text.
+        read_as: ``bag`` (of words), ``tokens`` (ids of words in their order), or ``subwords`` (of a
+            pretrained model's tokenizer).
+        max_length: of texts as tokens, in words, or in subwords; None: as the longest train text.
+        tokenizer: whose subwords: a folder, or a name on the hub.
         vectorizer: see `vectorizer_options.Options`.
         cache: of prepared files; see `Cache`.
         sampling: see `SourcesDataset`.
     """
 
+    kept: ClassVar[tuple[str, ...]] = ("tokenizer",)
     shared: ClassVar[Mapping[str, type]] = MappingProxyType(
         {"files": ReadOptions, "cache": Cache, "sampling": Sampling}
     )
@@ -59,18 +67,19 @@ class TextSources(SourcesDataset):
         self,
         sources: Mapping[str, Mapping[str, Any]] | None,
         targets: Mapping[str, Any] | None,
-        text: str,
+        text: str | list[str],
         label: str,
         split: Mapping[str, Any],
         files: ReadOptions,
         offline: bool,
         read_as: str,
         max_length: int | None,
+        tokenizer: str | None,
         vectorizer: Mapping[str, Any],
         cache: Cache,
         sampling: Sampling,
     ) -> None:
-        check_choice("dataset.read_as", read_as, ["bag", "tokens"], "dataset.read_as=bag")
+        check_choice("dataset.read_as", read_as, READ_AS, "dataset.read_as=bag")
         check_boolean("offline", offline)
         if max_length is not None:
             check_integer("dataset.max_length", max_length, 1, "dataset.max_length=256")
@@ -82,7 +91,6 @@ class TextSources(SourcesDataset):
         self.options = Options.of(vectorizer)
         if read_as == "tokens":
             check_single_words(self.options)
-        check_name("dataset.text", text)
         check_name("dataset.label", label)
         if not sources or not isinstance(sources, Mapping):
             fix = "'dataset.sources={movie: {path: movie.csv}}' 'dataset.targets={movie: binary}'"
@@ -92,6 +100,12 @@ class TextSources(SourcesDataset):
         self.said = targets_of(targets, f"'dataset.targets={{{next(iter(sources))}: binary}}'")
         check_texts(self.said)
         made = make_sources(sources, self.said, common)
+        for own in made:
+            check_columns_of_texts(own, read_as)
+        self.tokenizer = None
+        if read_as == SUBWORDS:
+            pairs = any(len(own.text_columns) > 1 for own in made)
+            self.tokenizer = SubwordTokenizer.read(tokenizer, pairs, offline)
         prepared = self.prepared(made, cache)
         self.notes = tuple(prepared.notes)
         self.drawn, self.dealt = prepared.drawn, prepared.dealt
@@ -133,7 +147,7 @@ class TextSources(SourcesDataset):
 
     def prepare(self, inputs: dict[str, Examples]) -> dict[str, Examples]:
         """Token ids are kept in half the bytes that encoders read."""
-        if self.read_as == "bag":
+        if self.read_as != "tokens":
             return inputs
         return {name: x.long() for name, x in inputs.items()}  # type: ignore[union-attr]
 
@@ -143,15 +157,20 @@ class TextSources(SourcesDataset):
         if cache.cache is not False and {self.origin(source) for source in sources} == {"files"}:
             targets = [asdict(said) for said in self.said.values()]
             done = {"targets": targets, "read_as": self.read_as, "max_length": self.max_length}
-            folder = cache.entry(key_of(sources, done | {"vectorizer": asdict(self.options)}))
+            by = asdict(self.options) if self.tokenizer is None else self.tokenizer.state()
+            folder = cache.entry(key_of(sources, done | {"vectorizer": by}))
         if folder is not None and (there := load_prepared(folder)) is not None:
             cache.use(folder)
             there.notes.append(cache.said(folder))
             return there
         vectorizer = Vectorizer(self.options)
-        transform = None if vectorizer.needs_fit else vectorizer.transform
+        as_bags = self.read_as == "bag" and not vectorizer.needs_fit
+        transform = vectorizer.transform if as_bags else None
         rows = [TextRows(s, self.chunks(s), self.said, transform) for s in sources]
-        prepared = prepare(rows, vectorizer, self.read_as == "tokens", self.max_length)
+        if self.tokenizer is not None:
+            prepared = prepare_subwords(rows, self.tokenizer, self.max_length)
+        else:
+            prepared = prepare(rows, vectorizer, self.read_as == "tokens", self.max_length)
         if folder is not None:
             try:
                 cache.fill(folder, lambda beside: write_prepared(beside, prepared))
@@ -159,6 +178,21 @@ class TextSources(SourcesDataset):
             except OSError as error:
                 prepared.notes.append(f"no cache is kept: {error}")
         return prepared
+
+
+def check_columns_of_texts(source: TextSource, read_as: str) -> None:
+    """Refuses what is no column, or pair of columns where these are read."""
+    thing, columns = f"{source.slot}.text", source.text_columns
+    for column in columns:
+        check_name(thing, column)
+    if isinstance(source.text, str):
+        return
+    if len(columns) != 2 or len(set(columns)) != 2:
+        fix = "'dataset.text=[premise,hypothesis]'"
+        raise problem(thing, "must be a column, or the two of pairs", columns, fix)
+    if read_as != SUBWORDS:
+        rule, fix = "must be one column, but for subwords", "dataset.read_as=subwords"
+        raise problem(thing, rule, ", ".join(columns), fix)
 
 
 def check_texts(said: Mapping[str, TargetOptions]) -> None:

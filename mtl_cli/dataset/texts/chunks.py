@@ -51,7 +51,7 @@ def read_classes(source: TextSource, paths: Mapping[str, str]) -> Iterator[Part]
             empty = True
             for first, texts in numbered_lines(file, source.options, CHUNK_ROWS):
                 cells: dict[str, Any] = dict.fromkeys(source.columns, [str(name)] * len(texts))
-                yield Part(file, pyarrow.table(cells | {source.text: texts}), first)
+                yield Part(file, pyarrow.table(cells | {source.text_columns[0]: texts}), first)
                 empty = False
             if empty:
                 raise problem(str(file), "must hold rows", "an empty file", "a text a line")

@@ -33,9 +33,9 @@ class Prepared:
 
     Args:
         splits: ``{split: {source: its rows}}``.
-        vectorizer: the state of the fitted vectorizer.
+        vectorizer: the state of the fitted vectorizer, or of the tokenizer.
         num_features: the words (or hashes, or token ids) that there are.
-        length: L, of texts as token ids; 0: they are bags.
+        length: L, of texts as token ids or subwords; 0: they are bags.
         class_names: ``{task: its classes}``.
         notes: what a user should know of the texts.
         drawn: the splits of which the seed draws rows.
@@ -69,6 +69,18 @@ def prepare(
     words = "words" if vectorizer.options.analyzer == "word" else "runs of characters"
     what = "token ids" if as_tokens else words if vectorizer.needs_fit else "hashes"
     notes.append(f"vectorizer {vectorizer.options.kind}: {num_features:,} {what}")
+    return as_prepared(sources, inputs, vectorizer.state(), num_features, length, notes)
+
+
+def as_prepared(
+    sources: Sequence[TextRows],
+    inputs: Inputs,
+    vectorizer: dict[str, Any],
+    num_features: int,
+    length: int,
+    notes: list[str],
+) -> Prepared:
+    """Texts as a model reads them, with their targets; see `Prepared`."""
     splits = {
         split: {
             name: Rows({name: x}, targets_of(rows_of(sources, name), split))
@@ -79,7 +91,7 @@ def prepare(
     names = {task: own for rows in sources for task, own in rows.names.items() if own}
     drawn = sorted({split for rows in sources for split in rows.drawn})
     dealt = {rows.source.name: rows.dealt for rows in sources}
-    return Prepared(splits, vectorizer.state(), num_features, length, names, notes, drawn, dealt)
+    return Prepared(splits, vectorizer, num_features, length, names, notes, drawn, dealt)
 
 
 def rows_of(sources: Sequence[TextRows], name: str) -> TextRows:

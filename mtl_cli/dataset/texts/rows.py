@@ -21,7 +21,7 @@ from mtl_cli.dataset.files.ordered import order_of
 from mtl_cli.dataset.files.parts import Part, place_among
 from mtl_cli.dataset.splits.deal import deal
 from mtl_cli.dataset.texts.chunks import Chunk
-from mtl_cli.dataset.texts.source import TextSource
+from mtl_cli.dataset.texts.source import TextSource, columns_of_texts
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -62,10 +62,11 @@ class TextRows:
         self.num_blank = 0
         given: list[np.ndarray] = []  # by row: the split that its file is for, or ""
         for split, part in chunks:
-            self.num_blank += count_blank(part.table.column(source.text))
+            for column in source.text_columns:
+                self.num_blank += count_blank(part.table.column(column))
             if transform is not None:
                 self.bags.append(transform(texts_of(part, source.text)))
-                part = replace(part, table=part.table.drop_columns([source.text]))
+                part = replace(part, table=part.table.drop_columns(source.text_columns))
             self.parts.append(part)
             given.append(np.full(len(part.table), split or "", dtype="U5"))
         self.place = place_among(self.parts)
@@ -119,8 +120,8 @@ class TextRows:
         self.names[task] = target.names
         return target.labels(self.cells, self.place)
 
-    def texts(self, rows: np.ndarray) -> Iterator[str]:
-        """The texts of some rows, in rising order."""
+    def texts(self, rows: np.ndarray) -> Iterator[Any]:
+        """The texts of some rows, in rising order; or their pairs."""
         begin = 0
         for part in self.parts:
             end = begin + len(part.table)
@@ -137,9 +138,11 @@ class TextRows:
         return self.bags[0][rows]
 
 
-def texts_of(part: Part, column: str) -> Sequence[str]:
-    """The texts of some rows; a missing one is empty."""
-    return part.table.column(column).fill_null("").to_pylist()
+def texts_of(part: Part, text: str | list[str]) -> Sequence[Any]:
+    """The texts of some rows, or their pairs; a missing one is empty."""
+    columns = columns_of_texts(text)
+    each = [part.table.column(column).fill_null("").to_pylist() for column in columns]
+    return each[0] if len(each) == 1 else list(zip(*each, strict=True))
 
 
 def count_blank(cells: Any) -> int:

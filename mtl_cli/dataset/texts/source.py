@@ -26,13 +26,13 @@ class Common:
     """What sources have where they do not say it themselves.
 
     Args:
-        text: the column of the texts.
+        text: the column of the texts; of pairs, a list of two.
         label: the column of the labels of a source that has no ``labels``.
         split: how the rows of each are dealt.
         files: how their files are read.
     """
 
-    text: str
+    text: str | list[str]
     label: str
     split: SplitOptions
     files: ReadOptions
@@ -48,7 +48,7 @@ class TextSource:
             for a Hugging Face dataset; None: nothing said.
         val_path: the same, of rows for val alone; None: val is a part of the others.
         test_path: likewise of test.
-        text: the column of the texts.
+        text: the column of the texts; of pairs, a list of two.
         labels: ``{task: its column}``; of a multilabel task, or a regression of several numbers, a
             list of columns.
         split: how its rows are dealt, where no file says it.
@@ -59,7 +59,7 @@ class TextSource:
     path: str | Mapping[str, str] | None
     val_path: str | None
     test_path: str | None
-    text: str
+    text: str | list[str]
     labels: dict[str, str | list[str]]
     split: SplitOptions
     options: ReadOptions
@@ -85,11 +85,21 @@ class TextSource:
         return {task: [c] if isinstance(c, str) else list(c) for task, c in self.labels.items()}
 
     @property
+    def text_columns(self) -> list[str]:
+        """The column of the texts, or both of pairs."""
+        return columns_of_texts(self.text)
+
+    @property
     def columns(self) -> list[str]:
         """All columns that are read, the text first."""
         labels = [column for columns in self.columns_of.values() for column in columns]
         split = [] if self.split.column is None else [self.split.column]
-        return list(dict.fromkeys([self.text, *labels, *split]))
+        return list(dict.fromkeys([*self.text_columns, *labels, *split]))
+
+
+def columns_of_texts(text: str | list[str]) -> list[str]:
+    """The column of texts, or both of pairs."""
+    return [text] if isinstance(text, str) else list(text)
 
 
 def make_sources(
