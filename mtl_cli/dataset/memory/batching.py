@@ -6,7 +6,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from mtl_cli.basis.errors import check_boolean, check_integer, problem
+from mtl_cli.dataset.memory.buckets import lengths_of
 from mtl_cli.dataset.memory.fitted import fitted
 from mtl_cli.dataset.memory.sampling import check_sampling
 
@@ -44,19 +47,24 @@ class Sampling(Batching):
         eval_batch_size, shuffle, drop_last: see `Batching`, of each source.
         sampling: the name of the draw of training batches (see `memory.sampling`).
         temperature: tau of ``sampling=temperature``, at least 1.
-        buckets: whether a batch holds examples of like length, where train is shuffled; an epoch
-            has the same ones.
     """
 
     batch_size: Any
     sampling: str
     temperature: float
-    buckets: bool
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check_sampling(self.sampling, self.temperature)
-        check_boolean("dataset.buckets", self.buckets)
+
+    def lengths(self, inputs: Mapping[str, Any]) -> dict[str, np.ndarray]:
+        """How long the examples of each source are, where those of like length are to be in a
+        batch.
+
+        Args:
+            inputs: ``{source: its examples}``.
+        """
+        return {}
 
     def sizes(self, num_rows: Mapping[str, int], sources: Collection[str]) -> dict[str, int]:
         """The examples of each source in a training batch.
@@ -78,6 +86,26 @@ class Sampling(Batching):
             )
             for name, number in num_rows.items()
         }
+
+
+@dataclass(frozen=True)
+class TextSampling(Sampling):
+    """Batches of the texts of several sources.
+
+    Args:
+        batch_size, eval_batch_size, shuffle, drop_last, sampling, temperature: see `Sampling`.
+        buckets: whether a batch holds texts of like length, where train is shuffled; an epoch has
+            the same ones.
+    """
+
+    buckets: bool
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_boolean("dataset.buckets", self.buckets)
+
+    def lengths(self, inputs: Mapping[str, Any]) -> dict[str, np.ndarray]:
+        return {name: lengths_of(x) for name, x in inputs.items()} if self.buckets else {}
 
 
 def fitted_size(size: Any, num_rows: int, thing: str) -> int:

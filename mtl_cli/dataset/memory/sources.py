@@ -16,7 +16,6 @@ from mtl_cli.basis.inputs import InputSpec
 from mtl_cli.basis.seed import generator_of
 from mtl_cli.dataset.base import Dataset
 from mtl_cli.dataset.memory.batching import Sampling
-from mtl_cli.dataset.memory.buckets import lengths_of
 from mtl_cli.dataset.memory.draw import Draw
 from mtl_cli.dataset.memory.rows import Rows
 from mtl_cli.dataset.memory.sampling import DRAWS, Sequential
@@ -94,9 +93,7 @@ class SourcesDataset(Dataset):
         own = self.sampling
         batch_sizes = own.sizes(sizes, self.inputs)
         order = seed if own.shuffle else None
-        lengths = {}
-        if own.buckets:
-            lengths = {name: lengths_of(rows.inputs[name]) for name, rows in sources.items()}
+        lengths = own.lengths({name: rows.inputs[name] for name, rows in sources.items()})
         draw = DRAWS[own.sampling]
         return draw(sizes, batch_sizes, order, own.drop_last, own.temperature, lengths)
 

@@ -15,7 +15,7 @@ from mtl_cli.dataset.columns.target_options import TargetOptions, targets_of
 from mtl_cli.dataset.files.cache import Cache
 from mtl_cli.dataset.files.held import is_held
 from mtl_cli.dataset.files.parts import ReadOptions, check_name
-from mtl_cli.dataset.memory.batching import Sampling
+from mtl_cli.dataset.memory.batching import TextSampling
 from mtl_cli.dataset.memory.sources import SourcesDataset
 from mtl_cli.dataset.readers.text import TextReader
 from mtl_cli.dataset.splits.options import SplitOptions
@@ -60,7 +60,7 @@ class TextSources(SourcesDataset):
 
     kept: ClassVar[tuple[str, ...]] = ("tokenizer",)
     shared: ClassVar[Mapping[str, type]] = MappingProxyType(
-        {"files": ReadOptions, "cache": Cache, "sampling": Sampling}
+        {"files": ReadOptions, "cache": Cache, "sampling": TextSampling}
     )
 
     def __init__(
@@ -77,7 +77,7 @@ class TextSources(SourcesDataset):
         tokenizer: str | None,
         vectorizer: Mapping[str, Any],
         cache: Cache,
-        sampling: Sampling,
+        sampling: TextSampling,
     ) -> None:
         check_choice("dataset.read_as", read_as, READ_AS, "dataset.read_as=bag")
         check_boolean("offline", offline)

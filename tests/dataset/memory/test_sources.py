@@ -38,7 +38,6 @@ def dataset(**options) -> SourcesDataset:
         "tasks": READS,
         "source": "made up",
         "sampling": "min_size",
-        "buckets": False,
         "temperature": 2.0,
         "batch_size": 4,
         "eval_batch_size": 10,
