@@ -12,7 +12,6 @@ import torch
 from torch import Tensor
 
 from mtl_cli.basis.batch import Batch, Examples
-from mtl_cli.basis.errors import check_number, problem
 from mtl_cli.dataset.columns.target_options import targets_of
 from mtl_cli.dataset.files.cache import Cache
 from mtl_cli.dataset.files.parts import check_name
@@ -27,7 +26,7 @@ from mtl_cli.dataset.pictures.labelled import Labelled, labelled, read_labels
 from mtl_cli.dataset.pictures.listing import listed
 from mtl_cli.dataset.pictures.source import make_sources
 from mtl_cli.dataset.readers.images import ImageReader
-from mtl_cli.dataset.readers.pictures import Pixels, as_seen, normalised
+from mtl_cli.dataset.readers.pictures import as_seen, normalised, pixels_of
 from mtl_cli.dataset.splits.options import SplitOptions
 
 EXAMPLE = "'dataset.targets={animal: multiclass}'"
@@ -153,21 +152,6 @@ class Images(SourcesDataset):
 
     def augment(self, batch: Batch, draw: torch.Generator) -> Batch:
         return self.augmentation(batch, draw, self.pixels)
-
-
-def pixels_of(said: Any) -> Pixels:
-    """Mean and deviation.
-
-    Raises:
-        ValueError: where they are none.
-    """
-    fix = "'dataset.normalise=[0.6,0.2]'"
-    if not isinstance(said, list | tuple) or len(said) != 2:
-        rule = "must be the mean and the deviation of a pixel, of values from 0 to 1"
-        raise problem("dataset.normalise", rule, said, fix)
-    check_number("the mean of dataset.normalise", said[0], fix, 0, 1)
-    check_number("the deviation of dataset.normalise", said[1], fix, 1e-3, 10)
-    return float(said[0]), float(said[1])
 
 
 def digests(rows: Rows, known: Tensor) -> Tensor:

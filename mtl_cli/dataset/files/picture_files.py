@@ -115,9 +115,9 @@ def pixels(file: Path, upright: bool, limit: int | None = None) -> np.ndarray:
             check_limit(file, image.size, limit)
             if not upright:
                 return np.asarray(image)
-            turned = ImageOps.exif_transpose(image)
-            plain = turned.mode in ("P", "CMYK", "YCbCr", "LAB", "HSV", "1")
-            return np.asarray(turned.convert("RGB") if plain else turned)
+            ImageOps.exif_transpose(image, in_place=True)
+            plain = image.mode in ("P", "CMYK", "YCbCr", "LAB", "HSV", "1")
+            return np.asarray(image.convert("RGB") if plain else image)
     except Problem:
         raise
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mtl_cli.basis.errors import problem
+from mtl_cli.basis.errors import check_number, problem
 from mtl_cli.basis.inputs import Dense
 from mtl_cli.dataset.files.npy import image_bytes
 from mtl_cli.dataset.files.picture_files import SUFFIXES, read_picture, smooth
@@ -42,6 +42,21 @@ def as_seen(image: Tensor, pixels: Pixels = PIXELS) -> Tensor:
     """Such floats as values from 0 to 1 again."""
     mean, deviation = pixels
     return (image * deviation + mean).clamp(0, 1)
+
+
+def pixels_of(said: Any) -> Pixels:
+    """Mean and deviation.
+
+    Raises:
+        ValueError: where they are none.
+    """
+    fix = "'dataset.normalise=[0.6,0.2]'"
+    if not isinstance(said, list | tuple) or len(said) != 2:
+        rule = "must be the mean and the deviation of a pixel, of values from 0 to 1"
+        raise problem("dataset.normalise", rule, said, fix)
+    check_number("the mean of dataset.normalise", said[0], fix, 0, 1)
+    check_number("the deviation of dataset.normalise", said[1], fix, 1e-3, 10)
+    return float(said[0]), float(said[1])
 
 
 class PictureReader(Reader):
