@@ -72,7 +72,7 @@ class Rotary(nn.Module):
     def forward(self, x: Tensor, is_token: Tensor) -> Arguments:
         places = torch.arange(x.shape[1], device=x.device)
         ignored = ~is_token[:, None, None]  # [B, 1, 1, L]
-        far = (places - places[:, None]).abs() > self.config.sliding_window  # [L, L]
+        far = (places - places[:, None]).abs() > self.config.local_attention // 2  # [L, L]
         masks = {"full_attention": ignored, "sliding_attention": ignored | far}
         own = {
             kind: {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -12,10 +12,11 @@ from torch.utils.checkpoint import checkpoint
 
 from mtl_cli.basis.batch import Bag
 from mtl_cli.basis.inputs import Subwords
+from mtl_cli.basis.layered import Layered
 from mtl_cli.encoder.hf_families import first
 
 
-class Embed(nn.Module):
+class Embed(Layered):
     """A vector for each token, its place and the text of a pair that it is of; zeros after them.
 
     A batch is as long as its longest text.
@@ -23,10 +24,14 @@ class Embed(nn.Module):
 
     def __init__(self, embeddings: nn.Module, spec: Subwords, config: Any) -> None:
         super().__init__()
+        self.num_layers = config.num_hidden_layers
         self.embeddings = embeddings
         self.vocabulary_size = spec.vocabulary_size
         self.padding = config.pad_token_id or 0
         self.reads_types = 1 < spec.segments <= getattr(config, "type_vocab_size", 0)
+
+    def above(self) -> Iterator[tuple[nn.Module, int]]:
+        yield self.embeddings, self.num_layers
 
     def forward(self, x: Bag) -> Tensor:
         codes, is_token = padded(x)
@@ -45,16 +50,30 @@ def padded(x: Bag) -> tuple[Tensor, Tensor]:
     return codes[torch.where(is_token, places, len(x.indices))].long(), is_token
 
 
-class Group(nn.Module):
-    """Some layers in a row, on features [B, D, L]."""
+class Group(Layered):
+    """Some layers in a row, on features [B, D, L].
+
+    Args:
+        layers: all of the encoder.
+        own: which of them.
+        context: makes what they read besides.
+        checkpointing: whether the backward pass computes them anew.
+    """
 
     def __init__(
-        self, layers: Sequence[nn.Module], context: nn.Module, checkpointing: bool
+        self, layers: Sequence[nn.Module], own: range, context: nn.Module, checkpointing: bool
     ) -> None:
         super().__init__()
-        self.layers = nn.ModuleList(layers)
+        self.layers = nn.ModuleList(layers[i] for i in own)
+        self.own = own
+        self.num_layers = len(layers)
         self.context = context
         self.checkpointing = checkpointing
+
+    def above(self) -> Iterator[tuple[nn.Module, int]]:
+        yield self.context, self.num_layers
+        for i, layer in zip(self.own, self.layers, strict=True):
+            yield layer, self.num_layers - 1 - i
 
     def forward(self, x: Tensor) -> Tensor:
         x = x.transpose(1, 2)  # [B, L, D]
@@ -68,13 +87,16 @@ class Group(nn.Module):
         return (x * is_token.unsqueeze(2)).transpose(1, 2)
 
 
-class Pool(nn.Module):
+class Pool(Layered):
     """The model's last norm, where it has one, then one vector of a text's tokens."""
 
     def __init__(self, norm: nn.Module | None, pool: str) -> None:
         super().__init__()
         self.norm = nn.Identity() if norm is None else norm
         self.pool = pool
+
+    def above(self) -> Iterator[tuple[nn.Module, int]]:
+        yield self.norm, 0
 
     def forward(self, x: Tensor) -> Tensor:
         x = x.transpose(1, 2)  # [B, L, D]

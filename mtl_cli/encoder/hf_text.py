@@ -10,6 +10,7 @@ DeBERTa: He, Gao & Chen, ICLR 2023, https://arxiv.org/abs/2111.09543. ModernBERT
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -77,17 +78,16 @@ class HFText(Encoder):
         whole = draw(config) if model is None or on_meta else load(model, config, offline)
         whole.train()
         family = FAMILIES[config["model_type"]]
-        own, embeddings = at(whole, family.layers), whole.embeddings
-        context = family.context(whole)
-        layers = list(own)
+        found, embeddings = at(whole, family.layers), whole.embeddings
+        context = family.context(whole)  # which may put something beside a layer
+        layers = list(found)
         check_fits_texts(spec, whole.config, family.first_position)
         freeze_layers([embeddings, context], layers, at(whole, family.norm), freeze)
         width = whole.config.hidden_size
         stages: list[nn.Module] = [Embed(embeddings, spec, whole.config)]
-        groups = in_groups(layers, num_groups)
-        stages += [Group(group, context, checkpointing) for group in groups[:-1]]
-        last = Group(groups[-1], context, checkpointing)
-        stages.append(nn.Sequential(last, Pool(at(whole, family.norm), pool)))
+        groups = in_groups(len(layers), num_groups)
+        stages += [Group(layers, own, context, checkpointing) for own in groups]
+        stages[-1] = nn.Sequential(stages[-1], Pool(at(whole, family.norm), pool))
         super().__init__(stages, [*[(width, spec.length)] * len(groups), (width,)])
 
     @classmethod
@@ -130,9 +130,9 @@ def freeze_layers(
         module.requires_grad_(False)
 
 
-def in_groups(layers: list[nn.Module], num_groups: int | None) -> list[list[nn.Module]]:
+def in_groups(num_layers: int, num_groups: int | None) -> list[range]:
     """The layers in groups, of which the first have one more where they do not come out even."""
-    number = min(num_groups or len(layers), len(layers))
-    size, more = divmod(len(layers), number)
+    number = min(num_groups or num_layers, num_layers)
+    size, more = divmod(num_layers, number)
     ends = [(i + 1) * size + min(i + 1, more) for i in range(number)]
-    return [layers[begin:end] for begin, end in zip([0, *ends], ends, strict=False)]
+    return [range(begin, end) for begin, end in pairwise([0, *ends])]

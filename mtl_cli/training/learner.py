@@ -16,6 +16,7 @@ from torch import Tensor
 from mtl_cli.basis import ranks
 from mtl_cli.basis.errors import problem
 from mtl_cli.basis.gradient_scale import scale_gradient
+from mtl_cli.basis.layered import layers_above
 from mtl_cli.basis.seed import drawing
 from mtl_cli.disk.kinds import unfitting, unlike
 from mtl_cli.embedding.base import leaves
@@ -76,8 +77,8 @@ class Learner:
         own = {id(p) for p in group.parameters}
         named = [(name, p) for name, p in model.named_parameters() if id(p) in own]
         embeddings = embeddings_of(model, own)
-        factors = settings.lr_factors or {}
-        self.optimizer = make_optimizer(makers, named, embeddings, learned, factors)
+        factors, above = settings.lr_factors or {}, layers_above(model)
+        self.optimizer = make_optimizer(makers, named, embeddings, learned, factors, above)
         whole = reads_whole(self.weighting, settings.accumulate, model.embedded)
         sparse = isinstance(self.optimizer, OptimizerWithTables)
         self.touched = TouchedRows(embeddings, whole, sparse)

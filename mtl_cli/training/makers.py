@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 
 from mtl_cli.embedding.base import Embedding
 from mtl_cli.scheduler.base import Scheduler
-from mtl_cli.training.rates import parameter_groups
+from mtl_cli.training.rates import Factors, parameter_groups
 from mtl_cli.training.tables import OptimizerWithTables
 from mtl_cli.weighting.base import Weighting
 
@@ -32,7 +32,8 @@ def make_optimizer(
     named: Iterable[tuple[str, nn.Parameter]],
     embeddings: Iterable[nn.Module],
     learned: Sequence[nn.Parameter],
-    factors: Mapping[str, float],
+    factors: Factors,
+    above: Mapping[nn.Parameter, int],
 ) -> Optimizer:
     """The optimizer of some parameters; tables of embeddings may have one of their own in it.
 
@@ -42,11 +43,12 @@ def make_optimizer(
         embeddings: that hold some of them.
         learned: the weighting's.
         factors: ``{part: factor}`` on the learning rate of all but tables with their own optimizer.
+        above: see `parameter_groups`.
     """
     tables = [p for module in embeddings for p in module.parameters()] if makers.tables else []
     apart = {id(p) for p in tables}
     others = [(name, p) for name, p in named if id(p) not in apart]
-    groups, rates = parameter_groups(others, learned, factors)
+    groups, rates = parameter_groups(others, learned, factors, above)
     optimizer = makers.optimizer(groups)
     for options, rate in zip(optimizer.param_groups, rates, strict=True):
         options["lr"] *= rate

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mtl_cli.basis.errors import check_boolean, check_choice, check_integer, check_number, problem
 from mtl_cli.training.batch_norm import CHOICES
+from mtl_cli.training.rates import Factors, check_factor
 from mtl_cli.training.wish import Wish, as_word
 
 PRECISIONS = ("64", "32", "bf16", "16")
@@ -34,8 +34,10 @@ class Settings:
         ema_decay: of the moving average of the weights, which is evaluated and kept as the best
             weights; None: no average.
         lr_factors: ``{part: factor on the learning rate}``; a part is the beginning of a
-            parameter's name (``heads``, ``arch.experts``), or ``weighting``, its learned weights;
-            None: the same rate for all.
+            parameter's name (``heads``, ``arch.experts``), ``weighting``, its learned weights, or
+            ``encoder``, the layers of an encoder that has some: a factor, or ``decay 0.9``, by
+            which layer l of L has 0.9^(L - l); layer 0 is the embeddings. None: the same rate for
+            all.
         batch_norm: whose statistics it takes where several processes train: ``local``, ``sync``;
             None: a model that has it is refused there.
     """
@@ -52,7 +54,7 @@ class Settings:
     accumulate: int
     precision: str
     ema_decay: float | None
-    lr_factors: Mapping[str, float] | None
+    lr_factors: Factors | None
     batch_norm: str | None
 
     def __post_init__(self) -> None:
@@ -71,7 +73,7 @@ class Settings:
         if self.batch_norm is not None:
             check_choice("trainer.batch_norm", self.batch_norm, list(CHOICES), "null")
         for part, factor in (self.lr_factors or {}).items():
-            check_number(f"trainer.lr_factors.{part}", factor, f"{{{part}: 0.1}}", 0)
+            check_factor(part, factor)
         if self.grad_clip is not None:
             check_number("trainer.grad_clip", self.grad_clip, "trainer.grad_clip=1.0", 0)
         if self.max_epochs is None and self.max_steps is None:

@@ -10,6 +10,7 @@ from torch import Tensor
 from mtl_cli.basis import ranks
 from mtl_cli.basis.batch import Batch
 from mtl_cli.basis.errors import problem
+from mtl_cli.basis.layered import layers_above
 from mtl_cli.basis.seed import generator_of
 from mtl_cli.model.model import Model
 from mtl_cli.training.average import WeightAverage
@@ -17,7 +18,7 @@ from mtl_cli.training.forward import Forward
 from mtl_cli.training.learner import Learner
 from mtl_cli.training.makers import Makers
 from mtl_cli.training.observer import Observer
-from mtl_cli.training.rates import WEIGHTING, check_factors
+from mtl_cli.training.rates import ENCODER, WEIGHTING, check_factors
 from mtl_cli.training.runtime import Runtime
 from mtl_cli.training.settings import Settings
 from mtl_cli.training.signals import Signals
@@ -77,9 +78,11 @@ class Updates:
         self.step = 0  # optimizer steps done
 
     def parts(self) -> list[str]:
-        """The names of all parameters, and the part of the learned weights where there are any."""
+        """The names of all parameters, and the parts of learned weights and of an encoder's layers,
+        where there are any."""
         learned = [WEIGHTING for learner in self.learners if learner.learned]
-        return [*(name for name, _ in self.model.named_parameters()), *learned]
+        layered = [ENCODER] if layers_above(self.model) else []
+        return [*(name for name, _ in self.model.named_parameters()), *learned, *layered]
 
     @property
     def active(self) -> list[Learner]:

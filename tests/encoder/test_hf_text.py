@@ -10,8 +10,10 @@ import torch
 from mtl_cli.basis.batch import Bag
 from mtl_cli.basis.errors import Problem
 from mtl_cli.basis.inputs import Subwords
+from mtl_cli.basis.layered import layers_above
 from mtl_cli.encoder.hf_families import FAMILIES
 from mtl_cli.encoder.hf_text import HFText
+from mtl_cli.training.rates import parameter_groups
 
 transformers = pytest.importorskip("transformers")
 
@@ -177,6 +179,24 @@ def test_what_is_frozen_does_not_move(bert, freeze, moving):
         if not torch.equal(p, old) and (stage := name.split(".")[1])
     }
     assert len(moved) == moving
+
+
+@pytest.mark.parametrize("num_groups", [2, None])
+def test_learning_rates_fall_from_layer_to_layer(saved, num_groups):
+    _, folder = saved
+    own = encoder(folder, num_groups=num_groups)
+    named = [(f"arch.{name}", p) for name, p in own.named_parameters()]
+    factors = {"encoder": "decay 0.5", "arch": 3.0}
+    groups, rates = parameter_groups(named, [], factors, layers_above(own))
+    rate_of = {
+        id(p): rate for group, rate in zip(groups, rates, strict=True) for p in group["params"]
+    }
+    assert {rate_of[id(p)] for p in own.stages[0].parameters()} == {3 * 0.5**3}
+    layers = [layer for stage in list(own.stages)[1:-1] for layer in stage.layers]
+    layers += list(own.stages[-1][0].layers)
+    found = [{rate_of[id(p)] for p in layer.parameters()} for layer in layers]
+    assert found == [{3 * 0.5**2}, {3 * 0.5}, {3.0}]
+    assert len(rate_of) == len(named)
 
 
 def test_copies_start_from_the_same_weights_and_the_checkpoint_needs_no_folder(bert, tmp_path):

@@ -140,6 +140,8 @@ def test_a_factor_on_everything_is_another_rate(tmp_path: Path):
     [
         (["trainer.lr_factors={head: 0.1}"], "try:   'trainer.lr_factors={heads: 0.1}'"),
         (["trainer.lr_factors={weighting: 0.1}"], "must name a part of the model: arch"),
+        (["trainer.lr_factors={encoder: decay 0.9}"], "must name a part of the model: arch"),
+        (["trainer.lr_factors={encoder: decay 2}"], "decay and a number up to 1"),
         (["trainer.precision=8"], "must be one of 64, 32, bf16, 16"),
         (["trainer.ema_decay=1.5"], "must be a number from 0 to 1"),
         (["trainer.accumulate=0"], "must be an integer of at least 1"),
