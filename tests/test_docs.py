@@ -142,3 +142,26 @@ def test_the_page_of_rankings_goes_from_a_log_to_calibrated_predictions(
     assert len(found) == n
     product = found["p(ctr=1)"] * found["p(cvr=1)"]
     np.testing.assert_allclose(found["p(ctcvr=1)"], product, rtol=1e-4)
+
+
+def test_the_page_of_pictures_says_what_can_be_typed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = PAGES.joinpath("images.md").read_text(encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    rows = [["file", "shape", "size"]]
+    for i in range(30):
+        shape = ("disc", "square", "bar")[i % 3]
+        for root in ("shapes", "studio", "new_pictures", "more"):
+            file = tmp_path / root / shape / f"{i:04}.png"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            Image.new("RGB", (12, 10), (8 * i, 80 * (i % 3), 0)).save(file)
+        rows.append([f"shapes/{shape}/{i:04}.png", shape, str(10 + i)])
+    for name in ("shapes.csv", "street.csv", "new.csv"):
+        (tmp_path / name).write_text("\n".join(map(",".join, rows)) + "\n")
+    lines = [line for block in blocks("sh", page) for line in block.splitlines()]
+    assert len(lines) >= 7
+    for line in [*lines, "mtl-evaluate run=latest input=more tasks=[shape]"]:
+        more = " encoder=cnn dataset.cache=false pictures.curves=false" * ("mtl-train" in line)
+        run(monkeypatch, line.replace("study=baselines ", "") + more)
+        assert "error:" not in capsys.readouterr().err, line

@@ -12,6 +12,7 @@ from mtl_cli.drawing.curves import draw_curves
 from mtl_cli.drawing.tree import draw_tree
 from mtl_cli.run.build import Run
 from mtl_cli.run.examples import show_examples
+from mtl_cli.run.labelled_examples import show_labelled
 from mtl_cli.run.numbers_table import numbers_table
 from mtl_cli.run.pictures import Pictures, draw_metrics
 from mtl_cli.run.summary import final_table
@@ -46,6 +47,7 @@ def show(
         names, most = live.dataset.class_names, pictures.most_tasks
         draw_metrics(live.model.tasks, test, names, folder, title, most)
     show_examples(live, pictures.examples, pictures.most_tasks, folder, title)
+    show_labelled(live, pictures.examples, folder, title)
     show_learned(live, folder, title)
     if live.trainer.updates.observer is not None:
         log.info("\n%s", live.trainer.updates.observer.finish(folder, title))

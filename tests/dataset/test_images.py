@@ -6,15 +6,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas
 import pytest
 import torch
 from PIL import Image
 from torchvision.datasets import ImageFolder
 
+import mtl_cli
 from mtl_cli.basis.digest import digest_of
 from mtl_cli.basis.errors import Problem
 from mtl_cli.dataset.images import Images
 from mtl_cli.dataset.pictures import decoding
+from mtl_cli.trained.labelled_data import LabelledFiles
 
 SIZE = (6, 9)
 KINDS = ("ant", "bee", "cat")
@@ -259,3 +262,22 @@ def test_options_that_are_none(options, words, tmp_path):
     root = in_folders(tmp_path)
     with pytest.raises(Problem, match=words):
         Images.of(**VALID | {"path": str(root)} | options)
+
+
+def test_a_run_reads_new_pictures_of_folders_and_tables_alike(tmp_path):
+    path = in_table(tmp_path)
+    words = [f"dataset.path={path}", "dataset.targets={kind: multiclass, tall: regression}"]
+    words += ["dataset=images", "dataset.cache=false", "encoder=cnn", "trainer=smoke", "device=cpu"]
+    mtl_cli.train([*words, "dataset.size=[8,8]", f"hydra.run.dir={tmp_path}/run"])
+    assert (tmp_path / "run/plots/labelled.png").is_file()
+    run = mtl_cli.load_run(tmp_path / "run")
+    by_table, by_folder = run.predict(path), run.predict(tmp_path / "photos")
+    assert list(by_table.picture) == [f"photos/{KINDS[i % 3]}/{i:02}.png" for i in range(30)]
+    by_table["file"] = by_table.picture.str.removeprefix("photos/")
+    columns = ["file", "kind", "p(kind=bee)", "tall"]
+    ordered = by_table.sort_values("file", ignore_index=True)
+    pandas.testing.assert_frame_equal(ordered[columns], by_folder[columns], atol=1e-5)
+    pixels = np.stack([picture(i) for i in range(30)])
+    np.testing.assert_allclose(run.predict(pixels).tall, by_table.tall, atol=1e-5)
+    (batch,) = LabelledFiles(run, {"image": str(tmp_path / "photos")}, ["kind"], 30).batches(1)
+    assert batch.targets["kind"].tolist() == [0] * 10 + [1] * 10 + [2] * 10

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -23,18 +24,24 @@ FORMAT = 1  # to be raised where the same files would be read otherwise
 def key_of_files(files: Mapping[str, Sequence[Path | None]], done: Mapping[str, Any]) -> str:
     """The key of files, by their names, sizes and times, and of what is done to them."""
     key = hashlib.blake2b(json.dumps([FORMAT, done]).encode(), digest_size=16)
+    real = lru_cache(os.path.realpath)  # of folders, which have many files
     for name, own in files.items():
         key.update(json.dumps(name).encode())
         for file in own:
-            said = None if file is None else identity(file)
+            said = None if file is None else identity(file, real)
             key.update(json.dumps(said).encode())
     return key.hexdigest()
 
 
-def identity(file: Path) -> list[Any]:
-    """By what a file is known to be the same."""
-    stat = file.stat()
-    return [os.path.realpath(file), stat.st_size, stat.st_mtime_ns]
+def identity(file: Path, real: Callable[[str], str] = os.path.realpath) -> list[Any]:
+    """By what a file is known to be the same.
+
+    Args:
+        file: that is there.
+        real: the place of a folder, whatever links lead to it.
+    """
+    stat, (folder, name) = os.stat(file), os.path.split(file)
+    return [os.path.join(real(folder), name), stat.st_size, stat.st_mtime_ns]
 
 
 def mapped(
