@@ -29,8 +29,20 @@ def drawing(device: torch.device, *numbers: int) -> Iterator[None]:
     drawn before; nor is what follows of what the block draws."""
     others = [] if device.type == "cpu" else [device.index or 0]
     with torch.random.fork_rng(others, device_type=device.type if others else "cuda"):
-        torch.manual_seed(generator_of(*numbers).initial_seed())
+        seed_torch(device, *numbers)
         yield
+
+
+def seed_torch(device: torch.device, *numbers: int) -> None:
+    """Seeds what torch draws on the host and on a device, by these numbers alone.
+
+    `torch.manual_seed` keeps a call for each kind of device that is not in use yet, with the stack
+    that it came from: too slow for every step, and they are never let go.
+    """
+    seed = generator_of(*numbers).initial_seed()
+    torch.default_generator.manual_seed(seed)
+    if device.type != "cpu":
+        torch.get_device_module(device).manual_seed(seed)
 
 
 def set_deterministic(on: bool) -> None:

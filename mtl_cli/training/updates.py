@@ -11,7 +11,7 @@ from mtl_cli.basis import ranks
 from mtl_cli.basis.batch import Batch
 from mtl_cli.basis.errors import problem
 from mtl_cli.basis.layered import layers_above
-from mtl_cli.basis.seed import generator_of
+from mtl_cli.basis.seed import seed_torch
 from mtl_cli.model.model import Model
 from mtl_cli.training.average import WeightAverage
 from mtl_cli.training.forward import Forward
@@ -111,8 +111,7 @@ class Updates:
             learner.prepare(self.step, fraction)
         self.step += 1
         if ranks.size() > 1:  # so that it is of no process's past what dropout draws
-            draw = generator_of(self.seed, self.step, ranks.rank())
-            torch.manual_seed(draw.initial_seed())
+            seed_torch(self.forward.device, self.seed, self.step, ranks.rank())
         watching = self.observer
         if watching is not None and not watching.wants(self.step):
             watching = None
