@@ -6,6 +6,7 @@ here costs it anything. The engine is ``torch.distributed``: gloo on CPUs, nccl 
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
@@ -143,6 +144,16 @@ def of_first(value: T) -> T:
     box: list[Any] = [value]
     dist.broadcast_object_list(box, src=0)
     return box[0]
+
+
+def state_of_first(state: dict[str, Any]) -> dict[str, Any]:
+    """What a checkpoint holds, that the first process has read; pickled as checkpoints are, since
+    the pickle of Python fails on the numpy of some generators."""
+    if size() == 1:
+        return state
+    whole = io.BytesIO()
+    torch.save(state, whole)
+    return torch.load(io.BytesIO(of_first(whole.getvalue())), map_location="cpu", weights_only=True)
 
 
 @torch.no_grad()

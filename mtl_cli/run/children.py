@@ -15,7 +15,7 @@ from mtl_cli.training.signals import HANGUP, SIGNALLED, SIGNALS
 
 TICK = 0.05  # seconds between two looks
 GRACE = 600  # seconds for what is written after a signal
-SHORT = 5  # seconds for those of whom nothing is expected any more
+SHORT = 3  # seconds for those of whom nothing is expected any more
 
 
 class Children:
@@ -36,6 +36,7 @@ class Children:
         self.ask_at: float | None = None  # when SIGTERM is sent to those that are left
         self.asked = False
         self.kill_at: float | None = None  # when SIGKILL is
+        self.cut_off: list[int] = []  # those that had to be killed
         self.told: list[int] = []  # whose death is known
         self.before: dict[int, Any] = {}
 
@@ -101,6 +102,7 @@ class Children:
             self.send(signal.SIGTERM)
             self.kill_by(now + self.patience)
         if self.kill_at is not None and now >= self.kill_at:
+            self.cut_off = [n for n, code in enumerate(codes) if code is None]
             self.send(signal.SIGKILL)
         return False
 

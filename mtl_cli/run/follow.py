@@ -19,7 +19,7 @@ from mtl_cli.run.first_weights import first_weights
 from mtl_cli.run.meeting import Meeting
 from mtl_cli.run.processes import device_name, seconds_to_wait
 from mtl_cli.run.summary import check_figures
-from mtl_cli.run.together import linger, together
+from mtl_cli.run.together import InVain, linger, together
 
 
 def make_live(cfg: DictConfig, folder: RunFolder, resumed: bool) -> tuple[Run, device]:
@@ -56,6 +56,7 @@ def follow(meeting: Meeting, cfg: DictConfig, path: Path, resumed: bool) -> None
                     live.trainer.resume()
                 live.trainer.fit()
                 live.trainer.test()
-        except BaseException:
-            linger(meeting, alarm)
+        except BaseException as error:
+            if not isinstance(error, InVain) or 0 in meeting.heard(0):
+                linger(meeting, alarm)
             raise

@@ -47,7 +47,7 @@ def launch(number: int, folder: RunFolder, job: dict[str, Any]) -> dict[str, Any
         while not children.wait():
             for rank, killer in children.killed():
                 write(store, gone_key(rank), LastWords(was_killed(rank, killer)))
-            if any(children.codes()) and waits_in_vain(store, number):
+            if any(children.codes()) and waits_in_vain(store, number) is not None:
                 children.patience = SHORT
     return outcome(children, store, folder)
 
@@ -76,11 +76,11 @@ def was_killed(rank: int, killer: int) -> Exception:
     return problem(f"process {rank}", "must train along", found, fix)
 
 
-def waits_in_vain(store: dist.Store, number: int) -> bool:
-    """Whether a process has waited long enough for one that says nothing."""
+def waits_in_vain(store: dist.Store, number: int) -> Exception | None:
+    """What a process says that has waited long enough for another one; None: none has."""
     meeting = read(store, MEETING)
     words = [read(store, f"{meeting}/words of process {rank}") for rank in range(number)]
-    return any(own.in_vain for own in words if own is not None)
+    return next((own.error for own in words if own is not None and own.in_vain), None)
 
 
 def outcome(children: Children, store: dist.Store, folder: RunFolder) -> dict[str, Any]:
@@ -95,6 +95,8 @@ def outcome(children: Children, store: dist.Store, folder: RunFolder) -> dict[st
     if children.received is not None:
         sys.stderr.write("\ninterrupted\n")
         raise SystemExit(SIGNALLED + children.received)
+    if 0 in children.cut_off and (said := waits_in_vain(store, len(codes))) is not None:
+        raise said
     if codes[0] < 0:
         raise was_killed(0, -codes[0])
     rule, found = "must train along", f"an end with code {codes[0]}, and not a word why"

@@ -18,10 +18,11 @@ from mtl_cli.run.alarm import Alarm
 from mtl_cli.run.meeting import SOON, LastWords, Meeting
 from mtl_cli.training.signals import Interrupted
 
-WORDS = 5  # seconds in which a process that fails says why
+WORDS = 3  # seconds in which a process that fails says why
 LINGER = 10  # seconds in which process 0 says how a run has ended, before a launcher ends it
 GO_ON = "resume=<this run's folder>, which goes on from the last checkpoint"
-BROKEN = ("Connection", "connection", "gloo", "NCCL", "Timed out")
+HANGS = "Timed out"
+BROKEN = ("Connection", "connection", "gloo", "NCCL", HANGS)
 
 
 class InVain(Problem):
@@ -84,15 +85,19 @@ def reason(
     for words in heard.values():
         if words.signal:
             return Interrupted(words.signal)
-    return gone([n for n in range(number_launched()) if n not in {own_number(), *heard}], seconds)
+    silent = [n for n in range(number_launched()) if n not in {own_number(), *heard}]
+    return gone(silent, seconds if HANGS in str(error) else None)
 
 
-def gone(silent: Collection[int], seconds: int) -> InVain:
-    """Of processes that say nothing."""
+def gone(silent: Collection[int], seconds: int | None) -> InVain:
+    """Of processes that say nothing, for so many seconds; None: their connection broke."""
     who = " and ".join(map(str, silent))
     thing = f"process {who} of {number_launched()}" if silent else "each process"
+    if seconds is None:
+        found = "its connection broke: it was killed, or its machine is lost"
+        return InVain(thing, "must train along", found, GO_ON)
     rule = f"must answer within runtime.wait={seconds} seconds"
-    return InVain(thing, rule, "no answer: it was killed, or hangs", GO_ON)
+    return InVain(thing, rule, "no answer: it hangs, or was killed", GO_ON)
 
 
 def last_words(why: Interrupted | Exception) -> LastWords:

@@ -209,7 +209,7 @@ class Trainer:
     def resume(self) -> None:
         """Takes back the state of the last checkpoint, and cuts ``metrics.csv`` to it."""
         first = ranks.rank() == 0
-        state = ranks.of_first(checkpoint.load(self.folder.last) if first else {})
+        state = ranks.state_of_first(checkpoint.load(self.folder.last) if first else {})
         for name in COUNTERS:
             setattr(self, name, state[name])
         self.settings.check_resumed(self.epoch - 1, state["step"], self.total_steps)
