@@ -16,33 +16,23 @@ import torch
 from torch import nn
 
 from mtl_cli.basis.errors import problem
+from mtl_cli.basis.hub import library, not_there, where, where_to_put
 from mtl_cli.encoder.hf_families import FAMILIES
 
-SLOT = "encoder.model"
+SLOT, ASKS = "encoder.model", "encoder=hf_text"
+RULE = (
+    "must be a folder with config.json and weights (safetensors, or a file of tensors alone and no "
+    "other pickle), or a model's name on huggingface.co"
+)
 LABELS = {"id2label", "label2id", "architectures", "transformers_version", "_name_or_path"}
 NOT_KEPT = LABELS | {"dtype", "torch_dtype", "auto_map"}  # of a configuration: of other uses
 POOLER = "pooler."  # of features, which is not read
 
 
-def library() -> Any:
-    """The package transformers, imported where it is needed and not before.
-
-    Raises:
-        ValueError: where it is not installed.
-    """
-    try:
-        import transformers
-    except ImportError as error:
-        fix = "pip install 'mtl-cli[hub]', or: pip install transformers"
-        rule, found = "needs the package transformers", "it is not installed"
-        raise problem("encoder=hf_text", rule, found, fix) from error
-    return transformers
-
-
 @contextmanager
 def silent() -> Iterator[None]:
     """Without the library's bars and advice, of weights that are not read, say."""
-    logging = library().utils.logging
+    logging = library("transformers", ASKS).utils.logging
     level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity(logging.CRITICAL)
     logging.disable_progress_bar()
@@ -60,19 +50,19 @@ def read_config(model: str, offline: bool) -> dict[str, Any]:
     Raises:
         ValueError: where there is none, or it is of a family that cannot be cut.
     """
-    transformers, path = library(), Path(model).expanduser()
+    transformers, path = library("transformers", ASKS), Path(model).expanduser()
     if path.is_dir() and not (path / "config.json").is_file():
         rule = "must be a folder with config.json and weights (model.safetensors)"
-        raise problem(SLOT, rule, f"no config.json in {model}", where_to_put(model))
+        raise problem(SLOT, rule, f"no config.json in {model}", where_to_put(SLOT, model))
     try:
         with silent():
             config = transformers.AutoConfig.from_pretrained(
-                str(path) if path.is_dir() else model,
+                where(model),
                 local_files_only=offline,
                 trust_remote_code=False,
             )
     except Exception as error:  # of the network, the hub or a file: the library has no base class
-        raise not_there(model, offline, error) from error
+        raise not_there(SLOT, RULE, model, offline, error) from error
     plain = json.loads(config.to_json_string(use_diff=False))
     check_family(plain)
     return {key: value for key, value in plain.items() if key not in NOT_KEPT}
@@ -93,7 +83,7 @@ def draw(config: Mapping[str, Any]) -> Any:
         ValueError: where the configuration is none of its family.
     """
     check_family(config)
-    transformers = library()
+    transformers = library("transformers", ASKS)
     try:
         own = transformers.AutoConfig.for_model(**config)
         with silent():
@@ -116,11 +106,11 @@ def load(model: str, config: Mapping[str, Any], offline: bool) -> Any:
         ValueError: where there are none, they are of another model, or in a pickle that could do
             anything when it is read.
     """
-    transformers, path = library(), Path(model).expanduser()
+    transformers = library("transformers", ASKS)
     try:
         with silent():
             found, info = transformers.AutoModel.from_pretrained(
-                str(path) if path.is_dir() else model,
+                where(model),
                 config=transformers.AutoConfig.for_model(**config),
                 dtype=torch.get_default_dtype(),
                 local_files_only=offline,
@@ -129,28 +119,12 @@ def load(model: str, config: Mapping[str, Any], offline: bool) -> Any:
                 output_loading_info=True,
             )
     except Exception as error:  # see `read_config`
-        raise not_there(model, offline, error) from error
+        raise not_there(SLOT, RULE, model, offline, error) from error
     if missing := sorted(key for key in info["missing_keys"] if not key.startswith(POOLER)):
         rule = "must hold all weights of its configuration"
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
-        raise problem(SLOT, rule, f"no {missing[0]}{more} in {model}", where_to_put(model))
+        raise problem(SLOT, rule, f"no {missing[0]}{more} in {model}", where_to_put(SLOT, model))
     return found
-
-
-def not_there(model: str, offline: bool, error: Exception) -> ValueError:
-    """What to say where a model cannot be read."""
-    said = next((line for line in str(error).splitlines() if line.strip()), "")
-    rule = "must be a folder with config.json and weights (safetensors, or a file of tensors alone"
-    rule += " and no other pickle), or a model's name on huggingface.co"
-    found = f"{model}: {type(error).__name__}: {said}"
-    return problem(SLOT, rule, found + " (offline=true)" * offline, where_to_put(model))
-
-
-def where_to_put(model: str) -> str:
-    """How a model comes to where it is looked for."""
-    name = Path(model).name if Path(model).is_dir() else model
-    where = Path("models") / Path(name).name
-    return f"{SLOT}={where}, after: hf download {name} --local-dir {where}"
 
 
 def at(model: nn.Module, path: str | None) -> Any:

@@ -41,7 +41,7 @@ class HFText(Encoder):
             more; at most as many as there are layers. None: each layer is one.
         pool: what the last stage makes of all tokens: their ``mean``, or ``cls``, the first one.
         freeze: ``all``; or of how many layers, from the first one, the weights stay as they are,
-            and those of the embeddings with them; 0: of none.
+            and those of the embeddings with them; 0 or None: of none.
         checkpointing: whether the backward pass computes a layer anew, instead of keeping what is
             in it.
         offline: never asks the network.
@@ -61,12 +61,13 @@ class HFText(Encoder):
         config: Mapping[str, Any] | None,
         num_groups: int | None,
         pool: str,
-        freeze: int | str,
+        freeze: int | str | None,
         checkpointing: bool,
         offline: bool,
     ) -> None:
-        self.check_reads(spec)
-        assert isinstance(spec, Subwords)
+        if not isinstance(spec, Subwords):
+            rule, fix = f"reads {Subwords.kind}, of texts", "dataset=text dataset.read_as=subwords"
+            raise problem("encoder hf_text", rule, str(spec), fix)
         check_choice("encoder.pool", pool, POOLS, "encoder.pool=mean")
         check_boolean("encoder.checkpointing", checkpointing)
         check_boolean("offline", offline)
@@ -120,6 +121,7 @@ def freeze_layers(
 ) -> None:
     """Takes the weights of the first layers, and of what is before them, from training."""
     fix = f"encoder.freeze=all, or at most {len(layers)}"
+    freeze = 0 if freeze is None else freeze
     if freeze != ALL:
         check_integer("encoder.freeze", freeze, 0, fix)
         if freeze > len(layers):

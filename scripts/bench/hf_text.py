@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 import tempfile
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +110,8 @@ def plain_loop(folder: Path, run: Any, batches: list[Any]) -> dict[str, float]:
 
 def hf_text_rows() -> Iterator[Row]:
     """An epoch of 20 steps: 4 layers of 128, batch 32, texts of 4 to 128 tokens."""
+    if find_spec("transformers") is None:  # an extra
+        return
     folder = Path(tempfile.mkdtemp())
     write_model(folder)
     write_texts(folder / "rows.csv")

@@ -9,7 +9,7 @@ import torch
 
 from mtl_cli.basis.batch import Bag
 from mtl_cli.basis.errors import Problem
-from mtl_cli.basis.inputs import Subwords
+from mtl_cli.basis.inputs import Subwords, Tokens
 from mtl_cli.basis.layered import layers_above
 from mtl_cli.encoder.hf_families import FAMILIES
 from mtl_cli.encoder.hf_text import HFText
@@ -261,6 +261,8 @@ def test_what_is_no_model_is_refused_with_what_to_do(bert, tmp_path):
         encoder(bert, Subwords(40, 33))
     with pytest.raises(Problem, match="at most the layers of the model: 3"):
         encoder(bert, freeze=4)
+    with pytest.raises(Problem, match=r"try: .*dataset.read_as=subwords"):
+        encoder(bert, Tokens(40, 20))  # type: ignore[arg-type]
     with pytest.raises(Problem, match="must name a model"):
         encoder(None)
     with pytest.raises(Problem, match="must be options of bert"):

@@ -13,9 +13,10 @@ import torch
 
 from mtl_cli.basis.batch import Bag
 from mtl_cli.basis.errors import problem
+from mtl_cli.basis.hub import library, not_there, where
 from mtl_cli.basis.inputs import Subwords
 
-SLOT = "dataset.tokenizer"
+SLOT, ASKS = "dataset.tokenizer", "dataset.read_as=subwords"
 AT_ONCE = 10_000  # texts
 NO_LIMIT = 10**6  # tokens: what a tokenizer says where it knows of none is above
 Texts = Iterable[str | tuple[str, str]]
@@ -31,7 +32,7 @@ class SubwordTokenizer:
     """
 
     def __init__(self, tokenizer: str, segments: int, limit: int | None) -> None:
-        self.inner = library("tokenizers").Tokenizer.from_str(tokenizer)
+        self.inner = library("tokenizers", ASKS).Tokenizer.from_str(tokenizer)
         self.inner.no_padding()
         self.inner.no_truncation()
         self.segments = segments
@@ -58,19 +59,15 @@ class SubwordTokenizer:
         path = Path(model).expanduser()
         if path.is_file():
             return cls.from_state(json.loads(path.read_text("utf-8"))["state"]["vectorizer"])
+        make = library("transformers", ASKS).AutoTokenizer
         try:
-            found = library("transformers").AutoTokenizer.from_pretrained(
-                str(path) if path.is_dir() else model,
-                local_files_only=offline,
-                trust_remote_code=False,
+            found = make.from_pretrained(
+                where(model), local_files_only=offline, trust_remote_code=False
             )
             whole = found.backend_tokenizer.to_str()
-        except ValueError as error:
-            if hasattr(error, "thing"):
-                raise
-            raise no_tokenizer(model, offline, error) from error
         except Exception as error:  # of the network, the hub or a file: there is no base class
-            raise no_tokenizer(model, offline, error) from error
+            rule = "must be a folder with tokenizer.json, or a model's name on huggingface.co"
+            raise not_there(SLOT, rule, model, offline, error) from error
         tells_apart = pairs and "token_type_ids" in found.model_input_names
         limit = found.model_max_length
         return cls(whole, 1 + tells_apart, None if limit > NO_LIMIT else int(limit))
@@ -113,26 +110,6 @@ class SubwordTokenizer:
     def from_state(cls, state: Mapping[str, Any]) -> SubwordTokenizer:
         """The tokenizer that gave this state."""
         return cls(state["tokenizer"], state["segments"], state["limit"])
-
-
-def library(name: str) -> Any:
-    """A package of the extra ``hub``, imported where it is needed and not before."""
-    import importlib
-
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        fix = f"pip install 'mtl-cli[hub]', or: pip install {name}"
-        rule, found = f"needs the package {name}", "it is not installed"
-        raise problem("dataset.read_as=subwords", rule, found, fix) from error
-
-
-def no_tokenizer(model: str, offline: bool, error: Exception) -> ValueError:
-    """What to say where a tokenizer cannot be read."""
-    said = next((line for line in str(error).splitlines() if line.strip()), "")
-    rule = "must be a folder with tokenizer.json, or a model's name on huggingface.co"
-    found = f"{model}: {type(error).__name__}: {said}" + " (offline=true)" * offline
-    return problem(SLOT, rule, found, f"{SLOT}=<folder>, where the model's files are")
 
 
 def longest(bags: Sequence[Bag]) -> int:

@@ -1,7 +1,11 @@
 """Texts as subwords against the tokenizer's own answers, in a dataset and after it."""
 
 import csv
+import gzip
+import os
 import random
+import re
+import shlex
 from itertools import pairwise
 from pathlib import Path
 
@@ -21,6 +25,7 @@ transformers = pytest.importorskip("transformers")
 tokenizers = pytest.importorskip("tokenizers")
 
 CONF = Path(__file__).parents[3] / "conf" / "dataset" / "text.yaml"
+IMDB = Path(os.environ.get("MTL_DATA", "")) / "imdb" / "imdb_reviews.csv.gz"
 CPU = torch.device("cpu")
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 LETTERS = [*"abcde", *(f"##{letter}" for letter in "abcde")]
@@ -235,8 +240,44 @@ def test_what_is_wrong_is_said_with_what_to_do(folder, tmp_path, monkeypatch):
         Text.of(**options(folder, text=["text", "other", "number"]))
     with pytest.raises(Problem, match=r"must name a folder or a model"):
         Text.of(**options(folder, tokenizer=None))
-    with pytest.raises(Problem, match=r"a folder with tokenizer.json"):
+    with pytest.raises(Problem, match=r"a folder with tokenizer.json(.|\n)*hf download"):
         Text.of(**options(folder, tokenizer=str(tmp_path)))
     monkeypatch.setitem(__import__("sys").modules, "transformers", None)
     with pytest.raises(Problem, match=r"pip install 'mtl-cli\[hub\]'"):
         Text.of(**options(folder))
+
+
+def test_the_page_of_pretrained_encoders_says_what_runs(folder, tmp_path, monkeypatch):
+    page = (CONF.parents[2] / "docs" / "pretrained.md").read_text(encoding="utf-8")
+    lines = re.findall(r"^mtl-train .*", page, re.M)
+    assert len(lines) == 2
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "bert").symlink_to(folder)
+    draw = random.Random(0)
+    header = ["text", "premise", "hypothesis", "good", "stars", "same"]
+    for name in ("reviews", "pairs_en", "pairs_de"):
+        with (tmp_path / f"{name}.csv").open("w", newline="") as file:
+            rows = csv.writer(file)
+            rows.writerow(header)
+            for i in range(40):
+                some = [" ".join(draw.choices(WORDS, k=3)) for _ in range(3)]
+                rows.writerow([*some, i % 2, i, i // 2 % 2])
+    monkeypatch.chdir(tmp_path)
+    for line in lines:
+        mtl_cli.train([*shlex.split(line)[1:], "trainer=smoke", "dataset.cache=false"])
+    assert len(list(tmp_path.glob("runs/*/*/summary.json"))) == 2
+
+
+@pytest.mark.skipif(not IMDB.is_file(), reason="MTL_DATA has no imdb")
+def test_real_reviews_are_two_tasks(folder, tmp_path):
+    with gzip.open(IMDB, "rt", encoding="utf-8", newline="") as whole:
+        rows = [row for i, row in enumerate(csv.reader(whole)) if i % 500 == 0]  # the names first
+    with (tmp_path / "imdb.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows(rows)
+    own = "{sentiment: sentiment, rating: rating}"
+    sources = f"{{imdb: {{path: {tmp_path}/imdb.csv, text: review, labels: {own}}}}}"
+    words = ["encoder=hf_text", f"encoder.model={folder}", "dataset=text", "trainer=smoke"]
+    words += ["dataset.read_as=subwords", f"dataset.sources={sources}", "dataset.cache=false"]
+    words += ["dataset.targets={sentiment: binary, rating: regression}", "dataset.max_length=8"]
+    summary = mtl_cli.train([*words, f"hydra.run.dir={tmp_path / 'run'}"])
+    assert set(summary["test"]) == {"sentiment", "rating"}

@@ -1,0 +1,54 @@
+"""What comes of Hugging Face: packages of the extra ``hub``, and models that are not there."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+from mtl_cli.basis.errors import Problem, problem
+
+
+def library(name: str, asks: str) -> Any:
+    """A package of the extra ``hub``, imported where it is needed and not before.
+
+    Args:
+        name: of the package.
+        asks: what needs it, as it is typed.
+
+    Raises:
+        ValueError: where it is not installed.
+    """
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        fix = f"pip install 'mtl-cli[hub]', or: pip install {name}"
+        raise problem(asks, f"needs the package {name}", "it is not installed", fix) from error
+
+
+def where(model: str) -> str:
+    """A model's folder, where it is one, else its name on the hub."""
+    path = Path(model).expanduser()
+    return str(path) if path.is_dir() else model
+
+
+def not_there(slot: str, rule: str, model: str, offline: bool, error: Exception) -> Problem:
+    """What to say where a model, or something of it, cannot be read.
+
+    Args:
+        slot: the option that names it.
+        rule: what it must be.
+        model: the option's value.
+        offline: whether the network was not asked.
+        error: what its library says.
+    """
+    said = next((line for line in str(error).splitlines() if line.strip()), "")
+    found = f"{model}: {type(error).__name__}: {said}" + " (offline=true)" * offline
+    return problem(slot, rule, found, where_to_put(slot, model))
+
+
+def where_to_put(slot: str, model: str) -> str:
+    """How a model comes to where it is looked for."""
+    name = Path(model).name if Path(model).expanduser().is_dir() else model
+    folder = Path("models") / Path(name).name
+    return f"{slot}={folder}, after: hf download {name} --local-dir {folder}"
