@@ -54,6 +54,9 @@ def together(meeting: Meeting, seconds: int, alarm: Alarm) -> Iterator[None]:
         alarm.mute()
         why = reason(error, meeting, seconds)
         meeting.say(last_words(why))
+        if dist.is_initialized() and dist.group.WORLD is not None:
+            with suppress(RuntimeError):
+                dist.group.WORLD.abort()  # else the others hear nothing while something holds it
         if why is error:
             raise
         raise why from error
