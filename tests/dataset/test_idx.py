@@ -11,6 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
+import mtl_cli
 from mtl_cli.basis.errors import Problem
 from mtl_cli.dataset.idx import Idx
 from mtl_cli.dataset.images import Images
@@ -88,6 +89,19 @@ def test_digits_as_files_are_parity_mnist_to_the_bit(tmp_path):
         ):
             assert torch.equal(x, x2)
             assert all(torch.equal(y[task], y2[task]) for task in ("digit", "parity"))
+    map_of = ", ".join(f"{label}: {name}" for label, name in PARITY["map"].items())
+    parity = f"{{kind: multiclass, column: digit, map: {{{map_of}}}}}"
+    words = ["trainer.max_epochs=1", "pictures={curves: false, metrics: false, examples: 0}"]
+    words += ["encoder=mlp", "optimizer=adam", "scheduler=none", "trainer=default", "device=cpu"]
+    words += [f"dataset.{key}={value}".lower() for key, value in BATCHES.items()]
+    one = ["dataset=parity_mnist", "dataset.source=digits"]
+    two = ["dataset=images", f"dataset.path={path}", "dataset.cache=false"]
+    two += [f"dataset.targets={{digit: multiclass, parity: {parity}}}"]
+    two += ["dataset.split={by: column, column: split}", f"dataset.normalise=[{MEAN},{DEVIATION}]"]
+    for name, own in (("one", one), ("two", two)):
+        mtl_cli.train([*own, *words, f"hydra.run.dir={tmp_path / name}"])
+    figures = [(tmp_path / name / "metrics.csv").read_text() for name in ("one", "two")]
+    assert figures[0] == figures[1]
 
 
 @pytest.mark.parametrize("prefix", ["", "emnist-letters-"])

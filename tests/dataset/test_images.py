@@ -236,6 +236,8 @@ def test_mixed_sizes_and_colours_need_a_word(tmp_path):
     with pytest.raises(Problem) as error:
         made(root)
     assert error.value.fix == "'dataset.size=[6,9]', to which all are brought"
+    with pytest.raises(Problem, match="must have the size of"):
+        made(root, on_bad_picture="skip")  # it can be read
     dataset = made(root, size=[6, 9])
     assert any("29 of 6 x 9, 1 of 7 x 9 brought to 6 x 9" in note for note in dataset.notes)
     Image.fromarray(picture(0)).convert("L").save(root / "ant" / "00.png")
@@ -250,6 +252,7 @@ def test_mixed_sizes_and_colours_need_a_word(tmp_path):
         ({"path": None}, "dataset.path must be a table"),
         ({"path": None, "sources": {"kind": {}}}, "sources.kind.path must be a table"),
         ({"path": None, "sources": {"kind": {"pth": "a"}}}, "sources.kind.pth has no such setting"),
+        ({"path": None, "sources": {"a": {"path": "b.csv"}}}, "sources.a must have the labels"),
         ({"augment": {"flop": 1}}, "dataset.augment.flop has no such option"),
         ({"augment": {"flip": 2}}, "dataset.augment.flip must be a number from 0 to 1"),
         ({"size": [4]}, "dataset.size must be"),

@@ -193,10 +193,10 @@ class Plan:
         for i in range(first, min(first + AT_ONCE, len(files))):
             try:
                 picture = read_bytes(files[i], self.decoding.max_pixels)
-                fitted = self.fitted(picture, files[i])
             except Problem as error:
                 bad.append((i, error))
                 continue
+            fitted = self.fitted(picture, files[i])
             size = (picture.shape[0], picture.shape[1])
             sizes[size] = sizes.get(size, 0) + 1
             array[i] = fitted.transpose(2, 0, 1)

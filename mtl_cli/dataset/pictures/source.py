@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from mtl_cli.basis.errors import nearest, problem
@@ -105,7 +106,9 @@ def make_source(
         raise problem(f"{slot}.path", f"must be {PATHS}", "none", f"{slot}.path=<folder or CSV>")
     labels = own.get("labels") or ({name: None} if name in targets else {})
     if not labels:
-        fix = f"'+{slot}.labels={{{next(iter(targets), name)}: class}}'"
+        fix = f"dataset.targets.{name}=multiclass"
+        if not Path(str(own["path"])).expanduser().is_dir():
+            fix = f"{fix} '+{slot}.labels={{{name}: <column>}}'"
         raise problem(slot, "must have the labels of some task", "none", fix)
     for task in labels:
         if task not in targets:
