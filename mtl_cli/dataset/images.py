@@ -21,9 +21,10 @@ from mtl_cli.dataset.memory.rows import Rows
 from mtl_cli.dataset.memory.sources import SourcesDataset
 from mtl_cli.dataset.memory.stored import Stored
 from mtl_cli.dataset.pictures.augment import Augment
-from mtl_cli.dataset.pictures.decoding import Decoding, decode
+from mtl_cli.dataset.pictures.decoding import decode
 from mtl_cli.dataset.pictures.labelled import Labelled, labelled, read_labels
 from mtl_cli.dataset.pictures.listing import listed
+from mtl_cli.dataset.pictures.plan import Decoding
 from mtl_cli.dataset.pictures.source import make_sources
 from mtl_cli.dataset.readers.images import ImageReader
 from mtl_cli.dataset.readers.pictures import as_seen, normalised, pixels_of

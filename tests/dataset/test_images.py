@@ -16,7 +16,7 @@ import mtl_cli
 from mtl_cli.basis.digest import digest_of
 from mtl_cli.basis.errors import Problem
 from mtl_cli.dataset.images import Images
-from mtl_cli.dataset.pictures import decoding
+from mtl_cli.dataset.pictures import plan
 from mtl_cli.trained.labelled_data import LabelledFiles
 
 SIZE = (6, 9)
@@ -132,7 +132,7 @@ def test_sources_have_tasks_of_their_own_and_one_cache(tmp_path):
 def test_a_second_start_decodes_nothing(tmp_path, monkeypatch):
     path, cache = in_table(tmp_path), str(tmp_path / "cache")
     first = seen(made(path, cache=cache), "train")
-    monkeypatch.setattr(decoding, "read_bytes", None)
+    monkeypatch.setattr(plan, "read_bytes", None)
     second = seen(made(path, cache=cache), "train")
     assert first.keys() == second.keys()
 
@@ -146,7 +146,7 @@ def test_crop_keeps_the_middle_and_grey_pictures_one_channel(tmp_path):
     assert dataset.inputs["image"].shape == (1, 8, 8)
     assert sorted(seen(dataset, "test")) == sorted({*seen(dataset, "test")})
     wide = np.arange(16, dtype=np.uint8)[None, :, None].repeat(8, 0)
-    np.testing.assert_array_equal(decoding.smooth(wide, (8, 8), "crop"), wide[:, 4:12])
+    np.testing.assert_array_equal(plan.smooth(wide, (8, 8), "crop"), wide[:, 4:12])
 
 
 def test_what_is_drawn_for_a_step_is_drawn_again(tmp_path):

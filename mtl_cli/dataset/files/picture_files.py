@@ -122,7 +122,8 @@ def pixels(file: Path, upright: bool, limit: int | None = None) -> np.ndarray:
         raise
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         rule = "must be an image that is whole"
-        fix = f"the file again; {', '.join(SUFFIXES)} are read"
+        known = SUFFIXES if limit is None else PHOTOS
+        fix = f"the file again; {', '.join(known)} are read"
         raise problem(str(file), rule, str(error).splitlines()[0], fix) from error
 
 

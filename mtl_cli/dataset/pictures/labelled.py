@@ -14,7 +14,7 @@ from mtl_cli.dataset.columns.target_options import TargetOptions
 from mtl_cli.dataset.files.parts import check_columns
 from mtl_cli.dataset.memory.rows import Rows
 from mtl_cli.dataset.memory.stored import Stored
-from mtl_cli.dataset.pictures.listing import CLASS, Listed
+from mtl_cli.dataset.pictures.listed import CLASS, Listed
 from mtl_cli.dataset.pictures.source import PictureSource
 from mtl_cli.dataset.splits.deal import deal
 from mtl_cli.dataset.splits.facts import lines_of
