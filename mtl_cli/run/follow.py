@@ -19,7 +19,8 @@ from mtl_cli.run.first_weights import first_weights
 from mtl_cli.run.meeting import Meeting
 from mtl_cli.run.processes import device_name, seconds_to_wait
 from mtl_cli.run.summary import check_figures
-from mtl_cli.run.together import InVain, linger, together
+from mtl_cli.run.together import BRIEF, LINGER, InVain, linger, together
+from mtl_cli.training.signals import Interrupted
 
 
 def make_live(cfg: DictConfig, folder: RunFolder, resumed: bool) -> tuple[Run, device]:
@@ -58,5 +59,5 @@ def follow(meeting: Meeting, cfg: DictConfig, path: Path, resumed: bool) -> None
                 live.trainer.test()
         except BaseException as error:
             if not isinstance(error, InVain) or 0 in meeting.heard(0):
-                linger(meeting, alarm)
+                linger(meeting, alarm, LINGER if isinstance(error, Interrupted) else BRIEF)
             raise

@@ -20,6 +20,7 @@ from mtl_cli.training.signals import Interrupted
 
 WORDS = 3  # seconds in which a process that fails says why
 LINGER = 10  # seconds in which process 0 says how a run has ended, before a launcher ends it
+BRIEF = 2  # the same after an error: where something holds a connection, its end alone closes it
 GO_ON = "resume=<this run's folder>, which goes on from the last checkpoint"
 HANGS = "Timed out"
 BROKEN = ("Connection", "connection", "gloo", "NCCL", HANGS)
@@ -126,8 +127,8 @@ def told(error: Exception) -> Exception:
     return found
 
 
-def linger(meeting: Meeting, alarm: Alarm) -> None:
+def linger(meeting: Meeting, alarm: Alarm, seconds: int) -> None:
     """Gives process 0 the time to say how the run has ended: a launcher ends all when one does."""
-    end_of_it = time.monotonic() + LINGER
+    end_of_it = time.monotonic() + seconds
     while not meeting.is_closed() and not alarm.ignored and time.monotonic() < end_of_it:
         time.sleep(SOON)
