@@ -108,4 +108,4 @@ class Pool(Layered):
 
 def find_tokens(x: Tensor) -> Tensor:
     """Which positions of texts [B, L, D] are tokens, not padding, as [B, L]."""
-    return (x != 0).any(2)
+    return x.detach().abs().amax(2) != 0  # several times as fast as any()
