@@ -15,6 +15,17 @@ SHAPE = (2, 8, 10)
 CHANNELS = (3, 4, 5, 4)
 
 
+class OverChannels(nn.Module):
+    """A linear map of the channels at each position."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.map = nn.Linear(channels, channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.map(x.movedim(1, -1)).movedim(-1, 1)
+
+
 class Maps(Encoder):
     """Some stages that give maps."""
 
@@ -25,7 +36,11 @@ class Maps(Encoder):
         shapes: list[tuple[int, ...]] = []
         for s, channels in enumerate(CHANNELS[:number]):
             stride = 1 + s % 2
-            layers = [nn.Conv2d(depth, channels, 3, stride, 1), nn.ReLU(inplace=True)]
+            layers: list[nn.Module] = [
+                nn.Conv2d(depth, channels, 3, stride, 1),
+                nn.ReLU(inplace=True),
+            ]
+            layers.append(OverChannels(channels))
             stages.append(nn.Sequential(*layers))
             depth, height, width = channels, -(-height // stride), -(-width // stride)
             shapes.append((depth, height, width))
@@ -135,7 +150,7 @@ def chosen_columns(arch: Architecture) -> list[list[int]]:
 def test_gradients_reach_what_a_tapped_stage_is_made_of_and_nothing_later(staged):
     arch = made(staged).train()
     given = tapped(arch, a=(0,), b_c=(3,), type=(3,))
-    names = dict(arch.named_parameters())
+    names = {name: p for name, p in arch.named_parameters() if p.requires_grad}
     grads = torch.autograd.grad(
         given["a"][0].square().sum(), list(names.values()), allow_unused=True
     )

@@ -13,7 +13,8 @@ def test_norms_are_those_of_the_gradients_of_a_step(make_subject, read_csv, arch
     trainer.model.train()
     trainer.updates.fill_gradients(next(trainer.steps_of_epoch()), list(trainer.tasks), 1)
     squares: dict[str, float] = {}
-    for name, parameter in trainer.model.named_parameters():
+    trained = [(n, p) for n, p in trainer.model.named_parameters() if p.requires_grad]
+    for name, parameter in trained:
         layer = name.removeprefix("arch.").rpartition(".")[0]
         square = 0.0 if parameter.grad is None else float(parameter.grad.double().square().sum())
         squares[layer] = squares.get(layer, 0.0) + square

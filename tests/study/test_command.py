@@ -34,12 +34,15 @@ WORDS = {
         "dataset.path=my pictures",
         "dataset.targets={road: {kind: segmentation, map: {0: no, 1: yes, *: null}}, far: depth}",
     ],
+    "idx": ["dataset.path=my digits", "dataset.targets={label: multiclass}"],
+    "images": ["dataset.path=my pictures", "dataset.targets={animal: multiclass}"],
     "embedding_notebook": ["experiment=embedding_notebook", "trainer.max_steps=3"],
     "toy": ["experiment=toy", "weighting=uw"],
 }
 DATASETS = sorted(path.stem for path in (CONF / "dataset").glob("*.yaml"))
 # What there is nothing of without a network or files, or no test of, and so no verdict.
 COMPOSED = {"reviews_hub", "nyuv2", "cityscapes", "dense_folder", "embedding_notebook", "toy"}
+COMPOSED |= {"idx", "images"}
 
 
 def said_of(folder: Path) -> list[str]:

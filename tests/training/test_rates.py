@@ -11,7 +11,7 @@ def test_the_longest_part_counts_and_learned_weights_never_decay():
     named = [(name, nn.Parameter(torch.zeros(1))) for name in names]
     learned = [nn.Parameter(torch.zeros(1))]
     factors = {"arch": 2.0, "arch.gates": 3.0, "heads": 0.5, "weighting": 0.1}
-    groups, rates = parameter_groups(named, learned, factors)
+    groups, rates = parameter_groups(named, learned, factors, {})
     found = {
         id(parameter): rate
         for group, rate in zip(groups, rates, strict=True)
@@ -24,6 +24,6 @@ def test_the_longest_part_counts_and_learned_weights_never_decay():
 
 def test_without_factors_there_is_one_group_in_the_given_order():
     named = [(name, nn.Parameter(torch.zeros(1))) for name in "abc"]
-    [group], rates = parameter_groups(named, [], {})
+    [group], rates = parameter_groups(named, [], {}, {})
     assert [id(p) for p in group["params"]] == [id(p) for _, p in named]
     assert rates == [1.0]
