@@ -1,7 +1,7 @@
 """Config-driven training for multi-task learning in PyTorch.
 
-From the command line: ``mtl-train``, ``mtl-report``, ``mtl-diagnose``, ``mtl-evaluate`` and
-``mtl-predict``, each with ``--help``. From Python:
+From the command line: ``mtl-train``, ``mtl-report``, ``mtl-diagnose``, ``mtl-evaluate``,
+``mtl-predict`` and ``mtl-export``, each with ``--help``. From Python:
 
     train(words, data=None)          what mtl-train does, on files or on rows of yours
     compare(data, targets, arch)     whether training the targets together helps, and how sure

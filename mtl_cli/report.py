@@ -10,7 +10,8 @@ from mtl_cli.command_line.cli import answered, plain_errors
 from mtl_cli.command_line.options import show_help
 from mtl_cli.comparison.compare import Options
 from mtl_cli.comparison.files import Report
-from mtl_cli.study.report import make_report, read_words, width
+from mtl_cli.study.report import make_report, width
+from mtl_cli.study.report_words import read_words
 
 USAGE = "<folder of runs> ... [key=value ...]"
 NOTES = ["A folder is a run, a sweep, or anything above; latest is the newest of both."]

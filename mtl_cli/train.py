@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 import time
 import types
@@ -14,12 +13,11 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from mtl_cli.basis.errors import Problem, problem
+from mtl_cli.basis.errors import Problem
 from mtl_cli.basis.launched import follows, hush, launched
 from mtl_cli.command_line.cli import (
     FreshFolders,
     checked,
-    compose_run,
     fail,
     full_errors,
     job_config,
@@ -33,15 +31,16 @@ from mtl_cli.command_line.job_line import (
     say,
     silence_launchers,
 )
-from mtl_cli.command_line.launchers import ready_launchers
+from mtl_cli.command_line.launchers import ready_launchers, with_launcher
 from mtl_cli.command_line.mended import mended
-from mtl_cli.command_line.python_call import offered_in_python, train_call
 from mtl_cli.command_line.sweep import read_words
 from mtl_cli.command_line.words import as_typed
 from mtl_cli.disk.run_folder import RunFolder
+from mtl_cli.run.from_python import train
 from mtl_cli.run.resume import asks_to_resume, resume, resumed_sweep
 from mtl_cli.study.base import baseline_words
 from mtl_cli.study.baselines import AndSingleTask
+from mtl_cli.study.tune import ready
 
 SIGNALLED = 128  # exit codes above it say which signal ended the command
 
@@ -56,7 +55,7 @@ def main() -> None:
 
         serve()
     else:
-        from mtl_cli.run.leading import leading
+        from mtl_cli.processes.leading import leading
 
         with leading():
             command()
@@ -90,8 +89,10 @@ def command() -> None:
 
 def train_all(words: list[str]) -> None:
     """What the words say, and the baselines where they ask for them."""
+    words = with_launcher(words)
     with plain_errors(words):
         ready_launchers(words)
+        ready()
     sys.argv[1:] = words
     run_command(job, "train")
     if AndSingleTask.wanted and FreshFolders.sweep is not None:
@@ -137,13 +138,17 @@ def job_of_a_sweep(
 ) -> dict[str, Any]:
     """A job, said in one line; ``hydra.verbose=mtl_cli`` shows all that a run shows."""
     from mtl_cli.run.job import one_of_a_sweep
+    from mtl_cli.study.trial import role_of
 
     begin, own, number = time.perf_counter(), words, int(hydra.job.num)
     try:
         whole = read_words(Path(hydra.sweep.dir)) or []
         words = as_typed(words, whole)
         own = own_words(words, whole)
-        said = one_of_a_sweep(job_config(cfg, hydra), folder, words, not hydra.verbose)
+        whole_cfg = job_config(cfg, hydra)
+        role = role_of(Path(hydra.sweep.dir), str(hydra.sweep.subdir), whole_cfg.objective)
+        own = role.words(own)
+        said = one_of_a_sweep(whole_cfg, folder, words, not hydra.verbose, role)
     except Exception as error:  # Hydra goes on with the other jobs
         say(failed_line(number, own, error))
         raise
@@ -156,51 +161,6 @@ def objective_of(summary: dict[str, Any]) -> Any:
     """What a sweep minimises; several figures as a tuple."""
     value = summary.get("objective")
     return tuple(value) if isinstance(value, list) else value
-
-
-def train(words: list[str], data: Any = None) -> dict[str, Any]:
-    """Trains as ``mtl-train`` does with the same words, and gives the run's summary.
-
-    Args:
-        words: of the command line, ``["arch=mmoe", "dataset=parity_mnist"]``.
-        data: rows that stand in a file's place, a `pandas.DataFrame`, a `pyarrow.Table` or
-            ``{column: its cells}``: a table, whose ``dataset.targets`` the words say; or
-            ``(inputs, targets)``, each an array, a tensor or ``{name: such}``, or a torch
-            ``Dataset`` of such pairs: ``dataset=arrays``. Of several,
-            ``{name: such rows}``, the words say which path is ``memory:<name>``. The run's folder
-            keeps their digest; it goes on with the same data alone.
-    """
-    from mtl_cli.dataset.files.held import held
-
-    if isinstance(words, str):
-        fix = f"mtl_cli.train({words.split()})"
-        raise problem("what mtl_cli.train gets", "must be a list of words", words, fix)
-    from mtl_cli.run.handed_over import with_data
-
-    given = list(words)
-    words, rows = with_data(given, data)
-    added = [word for word in words if word not in given]
-    call = partial(train_call, added=added, has_data=data is not None)
-    with held(rows), offered_in_python(words, call):
-        return train_words(words)
-
-
-def train_words(words: list[str]) -> dict[str, Any]:
-    if follows():
-        from mtl_cli.run.serve import train_along
-
-        train_along()
-        return {}
-    FreshFolders.words = words
-    if asks_to_resume(words):
-        if resumed_sweep(words) is not None:
-            rule, found = "must be a run where Python calls", "a sweep"
-            raise problem("resume", rule, found, shlex.join(["mtl-train", *words]))
-        return resume(words)
-    from mtl_cli.run.session import run
-
-    cfg, path = compose_run("train", words)
-    return run(cfg, RunFolder(path), words)
 
 
 class _Callable(types.ModuleType):

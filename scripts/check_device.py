@@ -112,14 +112,14 @@ class Watch:
         """Watches all updates in the block."""
         take, cuda = Updates.take, self.device.type == "cuda"
 
-        def watched(updates: Updates, *args: Any) -> None:
+        def watched(updates: Updates, *args: Any) -> int:
             begin = time.perf_counter()
             if cuda:
                 torch.cuda.synchronize()
                 torch.cuda.set_sync_debug_mode("warn")
             with warnings.catch_warnings(record=True) as said:
                 warnings.simplefilter("always")
-                take(updates, *args)
+                examples = take(updates, *args)
             if cuda:
                 torch.cuda.set_sync_debug_mode("default")
                 torch.cuda.synchronize()
@@ -128,6 +128,7 @@ class Watch:
             if len(self.seconds) > 2:  # the first steps set up
                 self.waits.append(len(found))
                 self.places.update(f"{Path(w.filename).name}:{w.lineno}" for w in found)
+            return examples
 
         Updates.take = watched  # type: ignore
         try:
@@ -141,10 +142,11 @@ def stopped(step: int) -> Iterator[None]:
     """Asks the training in the block to stop after a step, as Ctrl-C does."""
     take = Updates.take
 
-    def taken(updates: Updates, *args: Any) -> None:
-        take(updates, *args)
+    def taken(updates: Updates, *args: Any) -> int:
+        examples = take(updates, *args)
         if updates.step == step:
             signal.raise_signal(signal.SIGINT)
+        return examples
 
     Updates.take = taken  # type: ignore
     try:

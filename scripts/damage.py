@@ -4,7 +4,8 @@
 
 Each try takes a copy of one small run, damages one of its files, and evaluates, predicts,
 diagnoses, reports and resumes it in this process. It must work, or raise a `Problem`; and where
-resuming is refused, no byte of the folder may have changed. Prints what was otherwise, last.
+resuming is refused, no byte of the folder may have changed. So of a run that trains all its
+weights, and of one that does not. Prints what was otherwise, last.
 """
 
 from __future__ import annotations
@@ -35,7 +36,8 @@ from mtl_cli.report import read_words, report
 WORDS = ["trainer=smoke", "dataset.num_samples=60", "encoder.hidden=[3]", "arch=mmoe"]
 WORDS += ["arch.num_experts=2", "weighting=uw", "trainer.log_every=2", "trainer.ema_decay=0.9"]
 FILES = ["config.yaml", "reader.json", "summary.json", "metrics.csv", "train.log"]
-FILES += ["checkpoints/best.pt", "checkpoints/last.pt"]
+FILES += ["checkpoints/best.pt", "checkpoints/last.pt", "checkpoints/frozen.pt"]
+FROZEN = [w for w in WORDS if "arch" not in w] + ["arch=lora", "arch.rank=1"]  # whose base stays
 TARGET = {"_target_": "torch.nn.Linear", "in_features": 1, "out_features": 1}
 STRANGE: list[Any] = [None, True, -1, 0, 1e300, float("nan"), "", "x", "${x}", [], {}, [[1]]]
 STRANGE += [TARGET, [TARGET], {"a": 1}, 3.5]
@@ -52,16 +54,16 @@ COMMANDS: dict[str, Callable[[Path], Any]] = {
 }
 
 
-def make(folder: Path) -> Path:
+def make(folder: Path, words: list[str] = WORDS) -> Path:
     """A run, beside new data for it."""
     (folder / "new.csv").write_text("x\n0.5\n1.5\n", encoding="utf-8")
-    mtl_cli.train([f"hydra.run.dir={folder / 'run'}", *WORDS])
+    mtl_cli.train([f"hydra.run.dir={folder / 'run'}", *words])
     return folder / "run"
 
 
 def damage(run: Path, draw: random.Random) -> str:
     """Damages one file of the run; says how."""
-    name = draw.choice(FILES)
+    name = draw.choice([file for file in FILES if (run / file).is_file()])
     path = run / name
     structured = path.suffix in (".yaml", ".json", ".pt")
     way = draw.choice(BYTES if not structured or draw.random() < 0.4 else [strange_value])
@@ -189,9 +191,12 @@ def tries(original: Path, count: int, seed: int) -> list[str]:
 def main() -> None:
     """The command line."""
     count, seed = (int(word) for word in [*sys.argv[1:], "300", "0"][:2])
-    with TemporaryDirectory() as scratch:
-        found = tries(make(Path(scratch)), count, seed)
-    sys.stdout.write("\n".join(["", *found, f"{len(found)} of {count * len(COMMANDS)} wrong\n"]))
+    found = []
+    for words in (WORDS, FROZEN):
+        with TemporaryDirectory() as scratch:
+            found += tries(make(Path(scratch), words), count, seed)
+    number = 2 * count * len(COMMANDS)
+    sys.stdout.write("\n".join(["", *found, f"{len(found)} of {number} wrong\n"]))
     raise SystemExit(bool(found))
 
 

@@ -1,4 +1,4 @@
-"""Types wrong command lines of all five commands, and sees that each is answered in plain words.
+"""Types wrong command lines of all commands, and sees that each is answered in plain words.
 
     python scripts/mistype.py [count] [seed]
 
@@ -36,6 +36,8 @@ LINES = {  # of commands that work
     "diagnose of a run": ["run=runs/run", "looks=1"],
     "evaluate": ["run=runs/run"],
     "predict": ["run=runs/run", "input=new.csv"],
+    "export": ["run=runs/run", "tasks=sin"],
+    "export to ONNX": ["run=runs/run", "format=onnx"],
     "report": ["runs/run", "pictures=false"],
 }
 VALUES = ["null", "true", "no", "-1", "0", "1", "3.5", "1e300", "nan", "inf", "-.inf", "9" * 25]

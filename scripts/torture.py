@@ -1,24 +1,26 @@
 """Kills real trainings at random moments, goes on with them, and compares the end to the bit.
 
-    python scripts/torture.py [count] [seed] [kind ...]
+    python scripts/torture.py [count] [seed] [processes=2] [kind ...]
 
-Until so many processes were killed, each try starts `mtl-train` in a process of its own and ends
-it at a random moment, by SIGKILL or by one or two signals that ask it to stop; goes on with it, and
-may end that too; then lets it go on, perhaps twice at once. What it leaves must be what a training
-leaves that nothing disturbs. Prints what was otherwise, last.
+Until so many lives were ended, each try starts `mtl-train` in a process of its own and ends it at a
+random moment, by SIGKILL or by one or two signals that ask it to stop; goes on with it, and may end
+that too; then lets it go on, perhaps twice at once. What it leaves must be what a training leaves
+that nothing disturbs.
+
+With `processes=2`, each run has two. One of them, or what started them, or all at once, are killed
+at random moments and at changes of files, told to stop, or held for ever; the disk fills at a
+change of a file, or the folder becomes read-only; two jobs build one cache; what started them is
+killed at each moment of a beginning. No process may be left behind, and what is said must be one
+message, which says what happened.
+
+Prints what is otherwise, and last how many of the lives went on as they should.
 """
 
 from __future__ import annotations
 
-import importlib
+import ctypes
 import os
-import random
-import shutil
-import signal
 import sys
-import time
-from collections import Counter
-from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -26,150 +28,47 @@ os.environ |= {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "MPLBACKEND":
 
 import torch
 
-from killed.process import Process
-from killed.trainings import KINDS, LONGER, begun, ended, runs, unlike, words_of, write_data
-from mtl_cli.command_line.sweep import FILE
-from mtl_cli.disk.run_folder import from_here
-from mtl_cli.training.signals import SIGNALS
+from killed.alone import Torture
+from killed.several import BEGINNING, CACHE, Several
+from killed.trainings import KINDS
 
-
-class Torture:
-    """Tries of every kind, and what undisturbed runs leave, to compare with.
-
-    Args:
-        place: an empty folder.
-        seed: of all that is random, but how quick the machine is.
-    """
-
-    def __init__(self, place: Path, seed: int) -> None:
-        self.place = place
-        self.seed = seed
-        self.lives: dict[str, list[float]] = {}  # seconds until it can be resumed, and from there
-        self.seen: Counter[str] = Counter()
-        write_data(place)
-
-    def whole(self, kind: str) -> Path:
-        """What nothing disturbs."""
-        folder, said = self.place / kind, self.place / f"{kind}.txt"
-        if kind not in self.lives:
-            more = [LONGER] if kind == "longer" else []
-            while True:
-                begin = time.time()
-                code = Process([*self.begin(kind, folder), *more], said, pictures=False).end()
-                assert code == 0, said.read_text(encoding="utf-8")
-                end = time.time()
-                if not import_all(said.with_suffix(".modules").read_text().split()):
-                    break
-                shutil.rmtree(folder)  # the next one has no part in its life that imports
-            there = (folder / (FILE if kind == "sweep" else "config.yaml")).stat().st_mtime
-            self.lives[kind] = [there - begin, end - there]
-        return folder
-
-    def begin(self, kind: str, folder: Path) -> list[str]:
-        where = "hydra.sweep.dir" if kind == "sweep" else "hydra.run.dir"
-        return [f"{where}={folder}", *words_of(kind, self.place)]
-
-    def go_on(self, kind: str, folder: Path) -> list[str]:
-        """The command line that goes on, or begins where there is nothing yet."""
-        if begun(folder):
-            return [f"resume={folder}", *([LONGER] if kind == "longer" else [])]
-        if kind != "sweep":
-            shutil.rmtree(folder, ignore_errors=True)
-        return self.begin(kind, folder)
-
-    def attempt(self, number: int, kind: str) -> str | None:
-        """What is wrong with what one try leaves; None where nothing is."""
-        draw = random.Random(f"{self.seed} {number}")
-        whole = self.whole(kind)
-        with TemporaryDirectory(dir=self.place) as scratch:
-            folder, said = Path(scratch) / "run", Path(scratch) / "said.txt"
-            said.touch()  # a process may not live long enough
-            if kind == "longer":
-                Process(self.begin(kind, folder), said, pictures=False).end()
-            for _ in range(draw.choice([1, 2, 3, 5])):
-                wrong = self.disturb(kind, folder, said, draw)
-                if wrong:
-                    return f"{number} {kind}: {wrong}"
-            wrong = self.finish(kind, folder, said, draw) or unlike(folder, whole)
-            return f"{number} {kind}: {wrong}" if wrong else None
-
-    def disturb(self, kind: str, folder: Path, said: Path, draw: random.Random) -> str | None:
-        """Starts the run or goes on with it, and ends it; gives what is wrong with that end."""
-        pictures, number = draw.random() < 0.1, signal.SIGKILL
-        if draw.random() < 0.25:
-            number = draw.choice(SIGNALS)
-        before = said.stat().st_size
-        process = Process(self.go_on(kind, folder), said, pictures)
-        if not self.wait(process, kind, folder, draw):
-            os.kill(process.number, number)
-            if number == signal.SIGTERM and not process.wait(draw.uniform(0, 0.04)):
-                os.kill(process.number, number)
-        code = process.end()
-        self.seen[f"{number.name} {code}" if code else "too late"] += 1
-        text = said.read_bytes()[before:].decode()
-        if code not in (0, -number, 128 + number) or "Traceback" in text:
-            return f"{number.name} ended it with {code}: {text[-1500:]}"
-        left = [path for path in runs(folder) if not ended(path)]
-        if code > 0 and left and f"to go on: mtl-train resume={from_here(folder)}" not in text:
-            return f"{number.name} said not how to go on: {text[-500:]}"
-        return None
-
-    def wait(self, process: Process, kind: str, folder: Path, draw: random.Random) -> bool:
-        """Lets it live for a while; says whether it has ended."""
-        until, after = self.lives[kind]
-        if draw.random() < 0.1:
-            return process.wait(draw.uniform(0, until))
-        while not begun(folder):  # how long that takes says nothing of the moments that follow
-            if process.wait(0.001):
-                return True
-        return process.wait(draw.uniform(0, after + 0.1))
-
-    def finish(self, kind: str, folder: Path, said: Path, draw: random.Random) -> str | None:
-        """Lets it go on to its end, perhaps twice at once; gives what is wrong with that."""
-        kept = {path: (path / "summary.json").read_bytes() for path in runs(folder) if ended(path)}
-        words = self.go_on(kind, folder)
-        twice = kind != "sweep" and words[0].startswith("resume=") and draw.random() < 0.2
-        places = [said.with_name(f"{which}.txt") for which in range(1 + twice)]
-        codes = [p.end() for p in [Process(words, place, False) for place in places]]
-        self.seen["twice at once"] += twice
-        texts = [place.read_text(encoding="utf-8") for place in places]
-        if 0 not in codes or any(
-            c and "held by " not in t for c, t in zip(codes, texts, strict=True)
-        ):
-            return f"it does not go on, {codes}: {' | '.join(text[-1500:] for text in texts)}"
-        if kind == "sweep":
-            again = [
-                p.name for p, text in kept.items() if (p / "summary.json").read_bytes() != text
-            ]
-            return f"trained again: {again}" if again else None
-        return None
-
-
-def import_all(names: list[str]) -> bool:
-    """Imports what it can; says whether anything was new."""
-    known = len(sys.modules)
-    for name in names:
-        if name not in sys.modules:
-            with suppress(Exception):  # some are no files
-                importlib.import_module(name)
-    return len(sys.modules) > known
+SEVERAL = f"processes={Several.forks}"
+ADOPTS = 36  # PR_SET_CHILD_SUBREAPER of Linux: what the dead leave behind comes to this process
 
 
 def main() -> None:
     """The command line."""
-    count, seed = (int(word) for word in [*sys.argv[1:], "300", "0"][:2])
-    kinds, tries, found = sys.argv[3:] or [*KINDS, "longer", "sweep"], 0, []
+    words = [word for word in sys.argv[1:] if word != SEVERAL]
+    count, seed = (int(word) for word in [*words, "300", "0"][:2])
+    several = SEVERAL in sys.argv
+    kinds = words[2:] or [*KINDS, "longer", *([CACHE, BEGINNING] if several else ["sweep"])]
     torch.set_num_threads(1)
+    tries, survived = 0, 0
     with TemporaryDirectory() as place:
-        torture = Torture(Path(place), seed)
-        while torture.seen["SIGKILL -9"] < count:
+        torture = (Several if several else Torture)(Path(place), seed)
+        if several:
+            ctypes.CDLL(None).prctl(ADOPTS, 1, 0, 0, 0)
+        while torture.hits < count:
+            before = torture.hits
             wrong = torture.attempt(tries, kinds[tries % len(kinds)])
-            found += [wrong] if wrong else []
             tries += 1
-    ends = [f"{times} {end}" for end, times in sorted(torture.seen.items())]
-    found.append(f"{len(found)} of {tries} wrong; ends: {', '.join(ends)}")
-    sys.stdout.write("\n".join(["", *found, ""]))
-    raise SystemExit(len(found) > 1)
+            if wrong:
+                torture.hits = max(torture.hits, before + 1)
+                say(f"{wrong}\n")
+            else:
+                survived += torture.hits - before
+    say(f"{tries} tries; " + ", ".join(f"{n} {end}" for end, n in sorted(torture.seen.items())))
+    if isinstance(torture, Several):
+        slow = [f"{way} {seconds:.1f} s" for way, seconds in sorted(torture.slowest.items())]
+        say(f"the slowest end after what happened: {', '.join(slow)}")
+    say(f"survived {survived} of {torture.hits}")
+    raise SystemExit(survived < torture.hits)
+
+
+def say(line: str) -> None:
+    """Prints it at once: a long run is watched."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from mtl_cli.arch.trunk import Trunk
 from mtl_cli.basis.batch import Batch
-from mtl_cli.basis.inputs import Dense, InputSpec
+from mtl_cli.basis.inputs import BagOfWords, Dense, InputSpec
 from mtl_cli.command_line.dense import OF_MAPS
 from mtl_cli.encoder.base import Encoder
 from mtl_cli.head.fpn import FPN
@@ -53,6 +53,19 @@ SMALL = {
     "num_experts": [2],
     "num_shared_experts": [1],
     "num_groups": [2],
+    "options": [  # of timm's ConvNeXt
+        {"depths": [1, 1, 1, 1], "dims": [4, 4, 6, 6], "patch_size": 1}
+    ],
+    "parts": {
+        name: {
+            "_target_": "mtl_cli.encoder.mlp.MLP",
+            "_partial_": True,
+            "hidden": hidden,
+            "activation": "relu",
+            "dropout": 0.0,
+        }
+        for name, hidden in {"a.b": [6, 5], "text": [6, 5]}.items()
+    },
     "config": [
         {
             "model_type": "bert",
@@ -106,7 +119,7 @@ def make_part(group: str, name: str, maps: bool = False) -> Callable[..., Any]:
     if group == "arch":
         values.pop("model", None)  # given as a live one
     for key in SMALL.keys() & values.keys():
-        values[key] = SMALL[key] if isinstance(values[key], list) else SMALL[key][0]
+        values[key] = SMALL[key] if isinstance(values[key], list | dict) else SMALL[key][0]
     if maps:
         values |= {option: value for option, (_, value) in of_maps.items()}
     return instantiate(values, _partial_=True, _convert_="all")
@@ -178,10 +191,14 @@ def kinds_of_input() -> list[type[InputSpec]]:
 
 def example_spec(kind: type[InputSpec], other: bool = False) -> InputSpec:
     """A small spec of a kind; or another one, which needs another first stage."""
+    parts = (("a.b", Dense((4,))), ("text", BagOfWords(9)))
     sizes: dict[str, Any] = {"int": 9, "tuple[int, ...]": (2, 12, 12)}  # by the fields' types
+    sizes["tuple[tuple[str, InputSpec], ...]"] = parts
     needed = [own for own in fields(kind) if own.default is MISSING]  # type: ignore[arg-type]
     first, *rest = (sizes[str(field.type)] for field in needed)
-    if other:
+    if other and first is parts:
+        first = (("a.b", Dense((3,))), parts[1])
+    elif other:
         first = first + 1 if isinstance(first, int) else (first[0] + 1, *first[1:])
     return kind(first, *rest)
 

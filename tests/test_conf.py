@@ -19,7 +19,9 @@ from mtl_cli.run.tasks import OF_EVERY_TASK
 ROOT = Path(__file__).parent.parent
 CONF, PACKAGE = ROOT / "conf", ROOT / "mtl_cli"
 FILES = sorted(path for path in CONF.rglob("*.yaml"))
-CHOICES = [path for path in FILES if path.parent != CONF and path.parent.name != "hydra"]
+SPACES = [path for path in FILES if path.parents[1] == CONF / "space"]  # of searches
+OTHERS = [path for path in FILES if path not in SPACES]
+CHOICES = [path for path in OTHERS if path.parent != CONF and path.parent.name != "hydra"]
 GROUPS = sorted({path.parent.name for path in CHOICES})
 
 # What ``build.py`` gives to the classes of a group beside the YAML's values.
@@ -216,7 +218,9 @@ def test_every_choice_composes_with_the_defaults(path, compose):
     assert isinstance(cfg, DictConfig)
     OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
     if (node := PARTS.get(name_of(path))) is not None:
-        slot = SLOTS.get(path.parent.name)
+        slot = (
+            f"logger.{path.stem}" if path.parent.name == "logger" else SLOTS.get(path.parent.name)
+        )
         chosen = OmegaConf.select(cfg, slot or path.parent.name)
         assert chosen._target_ == node["_target_"]
         assert options(chosen) - {"head", "loss"} == options(node)

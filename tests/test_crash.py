@@ -167,11 +167,27 @@ def test_a_disk_that_is_full_at_any_moment_leaves_what_was_good(tmp_path: Path) 
     assert count > 20
 
 
-def test_twenty_processes_that_are_killed_go_on_to_the_bit() -> None:
+def test_twenty_processes_that_are_ended_go_on_to_the_bit() -> None:
     words = [sys.executable, PATH.parents[1] / "torture.py", "20", "0", "accumulate"]
     done = subprocess.run(words, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert int(re.search(r"(\d+) SIGKILL -9", done.stdout)[1]) >= 20
+    last = done.stdout.splitlines()[-1]
+    assert int(re.fullmatch(r"survived (\d+) of \1", last)[1]) >= 20
+
+
+def test_runs_of_two_processes_that_are_ended_go_on_to_the_bit() -> None:
+    words = [sys.executable, PATH.parents[1] / "torture.py", "7", "0", "processes=2", "patience"]
+    done = subprocess.run([*words, "one cache"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    last = done.stdout.splitlines()[-1]
+    assert int(re.fullmatch(r"survived (\d+) of \1", last)[1]) >= 7
+
+
+def test_what_starts_two_processes_is_killed_at_each_moment_of_a_beginning() -> None:
+    words = [sys.executable, PATH.parents[1] / "torture.py", "10", "0", "processes=2", "beginning"]
+    done = subprocess.run(words, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.splitlines()[-1] == "survived 10 of 10"
 
 
 def test_what_ends_otherwise_is_seen(tmp_path: Path) -> None:

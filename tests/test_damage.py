@@ -27,6 +27,23 @@ def test_some_of_the_damages_that_the_script_does(run: Path) -> None:
     assert damage.tries(run, 2, 2) == []
 
 
+@pytest.mark.parametrize("way", damage.BYTES, ids=lambda way: way.__name__)
+def test_damage_of_what_checkpoints_have_in_common(
+    tmp_path_factory: pytest.TempPathFactory, tmp_path: Path, way
+) -> None:
+    whole = tmp_path_factory.getbasetemp() / "frozen"
+    if not whole.exists():
+        whole.mkdir()
+        damage.make(whole, damage.FROZEN)
+    for command in ("evaluate", "resume"):
+        damage.shutil.copytree(whole / "run", tmp_path / command / "run")
+        way(tmp_path / command / "run/checkpoints/frozen.pt", random.Random(1))
+        before = damage.contents(tmp_path / command)
+        with pytest.raises(damage.Problem, match=r"frozen\.pt"):
+            damage.COMMANDS[command](tmp_path / command / "run")
+        assert damage.contents(tmp_path / command) == before
+
+
 def test_what_is_whole_is_found_whole_and_what_raises_is_seen(run: Path, monkeypatch) -> None:
     assert misfit(checkpoint.load(run / "checkpoints/last.pt"), CHECKPOINT) == ""
     monkeypatch.setitem(damage.COMMANDS, "resume", lambda run: 1 / 0)

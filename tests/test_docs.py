@@ -2,7 +2,9 @@
 
 import contextlib
 import importlib
+import json
 import re
+import runpy
 import shlex
 import sys
 from pathlib import Path
@@ -165,3 +167,30 @@ def test_the_page_of_pictures_says_what_can_be_typed(
         more = " encoder=cnn dataset.cache=false pictures.curves=false" * ("mtl-train" in line)
         run(monkeypatch, line.replace("study=baselines ", "") + more)
         assert "error:" not in capsys.readouterr().err, line
+
+
+def test_the_page_of_exporting_ends_in_predictions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = PAGES.joinpath("exporting.md").read_text(encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    draw, n = np.random.default_rng(0), 200
+    people = pd.DataFrame({"city": draw.choice(["Rome", "Oslo"], n), "size": draw.normal(70, 9, n)})
+    people["rich"] = np.where(people.city == "Rome", "yes", "no")
+    people["age"] = people["size"] - 30
+    people.to_csv("people.csv", index=False)
+    people.drop(columns=["rich", "age"]).to_csv("new.csv", index=False)
+    (tmp_path / "rows.json").write_text('[{"city": "Rome", "size": 71.5}, {"city": null}]')
+    lines = [line for block in blocks("console", page) for line in block.splitlines()]
+    assert len(lines) == 7
+    for line in lines:
+        if line.startswith("python"):
+            monkeypatch.setattr(sys, "argv", line.split()[1:])
+            runpy.run_path(sys.argv[0], run_name="__main__")
+        else:
+            run(monkeypatch, line + " dataset.reference=0" * line.startswith("mtl-train"))
+        found = capsys.readouterr()
+        assert "error:" not in found.err, line
+    answers = [json.loads(line) for line in found.out.splitlines()]
+    [said] = blocks("json", page)
+    assert [list(own) for own in answers] == 2 * [list(json.loads(said))]

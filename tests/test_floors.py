@@ -16,8 +16,10 @@ CONF = PACKAGE.parent / "conf"
 ROOMS = {
     "": "the commands, as they are typed: mtl-train is train.py",
     "study": "several trainings as one question: baselines, a widened single-task, the report",
+    "exported": "a trained run as a program that runs without this package",
     "trained": "a run's folder back as a model: predictions, and evaluation on other data",
     "run": "one run, from its configuration to its results",
+    "processes": "a run in several processes: started, met, together, ended",
     "yardstick": "what results are held against: guessing, and boosted trees",
     "diagnostic": "looks at what gradients, gates and experts of a model do",
     "training": "the loop, a step, evaluation, selection, records; names no method and no dataset",
@@ -33,11 +35,14 @@ ROOMS = {
     "dataset.types": "the types of columns that are inputs, a class in a file each",
     "dataset.splits": "which rows train, which select and which test",
     "dataset.columns": "what stands in a column: labels, numbers, what a type of column is",
+    "dataset.prepared": "pictures and maps that were decoded once, as arrays on disk",
     "dataset.vectorizers": "texts as numbers: bags of words and token ids",
     "dataset.files": "files of rows, texts and digits, whole or in chunks",
     "trust": "what a configuration may name, and the parts that are made of it",
     "command_line": "words, help, mistakes, completion; never torch",
+    "webpage": "a report as one page of HTML; never torch",
     "drawing": "pictures of runs and comparisons; never torch",
+    "checks": "what weakens a comparison, each check under its code; never torch",
     "comparison": "run folders side by side: Gain and verdicts; never torch",
     "arch": "architectures, and the pieces that they are made of",
     "embedding": "rows of a table as one vector, before the architecture",
@@ -65,8 +70,17 @@ ALIKE = {
     "row_optimizer",
     "logger",
 }  # know not each other
-HYDRA = {"", "study", "trained", "run", "trust", "command_line"}  # the rooms that know it
-NO_TORCH = {"comparison", "drawing", "command_line"}
+HYDRA = {
+    "",
+    "study",
+    "exported",
+    "trained",
+    "run",
+    "processes",
+    "trust",
+    "command_line",
+}  # the rooms that know it
+NO_TORCH = {"checks", "comparison", "drawing", "webpage", "command_line"}
 MODULES = sorted(
     ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
     for path in PACKAGE.rglob("*.py")

@@ -1,4 +1,4 @@
-"""Wrong command lines of all five commands are answered in plain words."""
+"""Wrong command lines of all commands are answered in plain words."""
 
 import importlib.util
 import random
@@ -23,9 +23,11 @@ def test_each_command_and_every_option_of_it_is_among_the_mistakes() -> None:
     keys = {command: mistype.keys_of(command) for command in mistype.LINES}
     assert {"trust", "batch_size", "tasks", "out", "inputs"} <= set(keys["predict"])
     assert {"seed", "name", "tasks.sin.loss._target_", "tasks", "arch"} <= set(keys["train"])
+    assert {"format", "out", "per_task", "inputs", "checkpoint"} <= set(keys["export"])
+    assert keys["export to ONNX"] == keys["export"]
     made = [mistype.mistyped(random.Random(k), keys) for k in range(400)]
     commands = {command for command, _ in made}
-    assert commands == {"train", "evaluate", "predict", "diagnose", "report"}
+    assert commands == {"train", "evaluate", "predict", "export", "diagnose", "report"}
 
 
 @pytest.mark.parametrize("error", [ZeroDivisionError(), SystemExit(2), SystemExit(1)])

@@ -72,7 +72,7 @@ def test_one_command_trains_the_baseline_too_and_answers(sweep) -> None:
     assert all(re.fullmatch(r"#\d +seed=\d  val loss .*", line) for line in jobs)
     assert len(jobs) == 10
     files = {file.name for file in (path / "report").iterdir()}
-    tables = {"report.csv", "report.md", "report.tex"}
+    tables = {"report.csv", "report.md", "report.tex", "report.html"}
     assert files == tables | {f"{n}.png" for n in ("learning_curves", "gain", "pareto", "weights")}
 
 
@@ -87,7 +87,9 @@ def test_latest_is_the_whole_sweep_and_every_number_is_on_disk(sweep) -> None:
     text = report(path.parents[2], "latest", "confidence=0.9", "out=here", "pictures=false")
     assert "90 % interval" in text
     out = path.parents[2] / "here"
-    assert sorted(file.name for file in out.iterdir()) == ["report.csv", "report.md", "report.tex"]
+    files = ["report.csv", "report.html", "report.md", "report.tex"]
+    assert sorted(file.name for file in out.iterdir()) == files
+    assert text.rstrip().endswith("page        here/report.html")
     with open(out / "report.csv", encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["runs"] for row in rows] == ["5", "5"]
@@ -118,6 +120,7 @@ def test_the_command_that_it_names_trains_the_missing_baseline(tmp_path: Path) -
     [
         ("mine/report.csv", ["out=mine"]),
         ("mine/report.tex", ["out=mine", "formats=[tex]"]),
+        ("mine/report.html", ["out=mine", "formats=[html]"]),
         ("mine/gain.png", ["out=mine", "pictures=false"]),  # an older one would be taken away
         ("runs/report/report.md", []),
         ("runs/report/weights.png", []),
@@ -156,7 +159,7 @@ def call(monkeypatch: pytest.MonkeyPatch, *words: str) -> None:
         (["latest"], "must find a run"),
         ([".", "confidense=0.9"], "try:   confidence=0.9"),
         (["run=latest", "metric=mae"], "try:   mtl-report latest metric=mae"),
-        ([".", "formats=[cvs]"], "each of formats must be one of csv, md, tex"),
+        ([".", "formats=[cvs]"], "each of formats must be one of csv, md, tex, html"),
         ([".", "formats=[csv"], "formats must have a value in YAML"),
         ([".", "formats=csv"], "try:   'formats=[csv]'"),
         ([".", "--pictures=false"], "try:   pictures=false"),

@@ -145,6 +145,16 @@ class Architecture(nn.Module, ABC):
         """
         return None
 
+    def whole_encoders(self, input: str) -> list[list[nn.Module]]:
+        """The stages of each encoder of an input, where nothing but whole encoders reads it: what
+        they give may then stand in its place, as `Encoded`. Empty: something else does."""
+        return []
+
+    def taken_over(self, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Weights of another run's architecture that this one can begin with, by their names here;
+        all others as they are."""
+        return dict(weights)
+
     def see(self, logits: Mapping[str, Tensor]) -> None:
         """Called after a forward pass with the outputs [B, 1] of tasks of two classes (not of those
         that a derived task is made of), for an `extra_loss` that reads them."""

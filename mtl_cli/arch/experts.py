@@ -127,7 +127,9 @@ class Gates(nn.Module):
 
     def forward(self, x: Examples, input: str, tasks: list[str]) -> Tensor:
         """The weights of the experts for ``tasks``, [K, B, E]."""
-        logits = self.linears[module_key(input)](x)  # [all of the input's tasks, B, E]
-        if tasks != self.order[input]:
-            logits = take_rows(logits, [self.order[input].index(task) for task in tasks])
-        return expert_softmax(logits)
+        own = self.linears[module_key(input)]
+        if tasks == self.order[input]:
+            return expert_softmax(own(x))
+        rows = [self.order[input].index(task) for task in tasks]
+        looped = isinstance(own, Loop)  # which runs no other gate; a stack's are one product
+        return expert_softmax(own(x, rows) if looped else take_rows(own(x), rows))

@@ -6,7 +6,7 @@ Learning", Machine Learning 28, 1997, https://doi.org/10.1023/A:1007379606734.
 
 from collections.abc import Mapping
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from mtl_cli.arch.base import Architecture
 from mtl_cli.arch.trunk import MakeEncoder, Trunk
@@ -29,6 +29,9 @@ class HPS(Architecture):
         super().__init__(inputs, tasks)
         self.trunk = Trunk(make_encoder, inputs)
         self.at_stages(self.trunk.stage_shapes)
+
+    def whole_encoders(self, input: str) -> list[list[nn.Module]]:
+        return [self.trunk.of_input(input)]
 
     def encode(self, x: Examples, input: str, tasks: list[str]) -> dict[str, Tensor]:
         stops = self.stops(tasks)

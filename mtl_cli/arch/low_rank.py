@@ -7,14 +7,14 @@ Models", ICLR 2022, https://arxiv.org/abs/2106.09685, section 4.1.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 
-from mtl_cli.basis.inputs import InputSpec
 from mtl_cli.basis.rows import take_rows
 
 
@@ -45,12 +45,53 @@ class Ranks:
     scale: float
     num_tasks: int
 
+    @property
+    def some(self) -> bool:
+        """Whether there are additions."""
+        return self.shared > 0 or self.own > 0
 
-class LowRank(nn.Module):
+
+class Addition(nn.Module):
+    """``s (B A + B_k A_k)``, which is added to a matrix W for task k.
+
+    A and A_k are drawn as ``nn.Linear`` draws, B and B_k are zero at first.
+
+    Args:
+        weight: W, [out, in].
+        ranks: of the additions.
+    """
+
+    def __init__(self, weight: Tensor, ranks: Ranks) -> None:
+        super().__init__()
+        self.ranks = ranks
+        out_features, in_features = weight.shape
+
+        def drawn(*shape: int) -> nn.Parameter:
+            bound = 1 / math.sqrt(in_features)
+            return nn.Parameter(weight.new_empty(shape).uniform_(-bound, bound))
+
+        def zeros(*shape: int) -> nn.Parameter:
+            return nn.Parameter(weight.new_zeros(shape))
+
+        shared, own, tasks = ranks.shared, ranks.own, ranks.num_tasks
+        self.down = drawn(shared, in_features) if shared else None  # A
+        self.up = zeros(out_features, shared) if shared else None  # B
+        self.own_down = drawn(tasks, own, in_features) if own else None  # A_k
+        self.own_up = zeros(tasks, out_features, own) if own else None  # B_k
+
+    def added_to(self, weight: Tensor, task: int) -> Tensor:
+        """The matrix with what is added to it for a task."""
+        if self.down is not None and self.up is not None:
+            weight = weight + self.ranks.scale * (self.up @ self.down)
+        if self.own_down is not None and self.own_up is not None:
+            weight = weight + self.ranks.scale * (self.own_up[task] @ self.own_down[task])
+        return weight
+
+
+class LowRank(Addition):
     """``y_k = W x + b + s (B A x + B_k A_k x)`` for the rows of task k.
 
-    A and A_k are drawn as ``nn.Linear`` draws, B and B_k are zero at first: it begins as the map
-    that it is made of.
+    It begins as the map that it is made of.
 
     Args:
         linear: W and b.
@@ -59,78 +100,86 @@ class LowRank(nn.Module):
     """
 
     def __init__(self, linear: nn.Linear, ranks: Ranks, turn: Turn) -> None:
-        super().__init__()
-        self.linear, self.ranks, self.turn = linear, ranks, turn
-        out_features, in_features = linear.weight.shape
-
-        def drawn(*shape: int) -> nn.Parameter:
-            bound = 1 / math.sqrt(in_features)
-            return nn.Parameter(linear.weight.new_empty(shape).uniform_(-bound, bound))
-
-        def zeros(*shape: int) -> nn.Parameter:
-            return nn.Parameter(linear.weight.new_zeros(shape))
-
-        shared, own, tasks = ranks.shared, ranks.own, ranks.num_tasks
-        self.down = drawn(shared, in_features) if shared else None  # A
-        self.up = zeros(out_features, shared) if shared else None  # B
-        self.own_down = drawn(tasks, own, in_features) if own else None  # A_k
-        self.own_up = zeros(tasks, out_features, own) if own else None  # B_k
+        super().__init__(linear.weight, ranks)
+        self.linear, self.turn = linear, turn
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.linear(x)
+        downs, ups, number = [], [], 1
+        if self.own_down is not None and self.own_up is not None:
+            tasks = self.turn.tasks
+            number = len(tasks)
+            downs, ups = [take_rows(self.own_down, tasks)], [take_rows(self.own_up, tasks)]
         if self.down is not None and self.up is not None:
-            y = y + self.ranks.scale * ((x @ self.down.T) @ self.up.T)
-        if self.own_down is None or self.own_up is None:
-            return y
-        tasks = self.turn.tasks
-        down, up = take_rows(self.own_down, tasks), take_rows(self.own_up, tasks)
-        rows = x.reshape(len(tasks), -1, x.shape[-1])  # [K, B ..., in]
-        own = rows @ down.transpose(1, 2) @ up.transpose(1, 2)  # [K, B ..., out]
-        return y + self.ranks.scale * own.view_as(y)
+            downs.append(self.down.expand(number, -1, -1))
+            ups.append(self.up.expand(number, -1, -1))
+        down, up = torch.cat(downs, 1), torch.cat(ups, 2)  # [K, ranks, in], [K, out, ranks]
+        rows = x.reshape(number, -1, x.shape[-1])  # [K, B ..., in]
+        low = rows @ down.transpose(1, 2)
+        own = y.reshape(number, -1, y.shape[-1])
+        return own.baddbmm(low, up.transpose(1, 2), alpha=self.ranks.scale).view_as(y)
 
 
-def adapt(
-    whole: nn.Module, stages: Sequence[nn.Module], spec: InputSpec, ranks: Ranks, turn: Turn
-) -> None:
-    """Puts a `LowRank` in the place of each linear map that the stages call on an input.
-
-    What is used without being called (of attention that reads a projection's weight) stays as it
-    is: rows of other tasks could not be told apart there. So does what reads an input that is no
-    tensor, whose rows cannot be repeated.
+class Merged(nn.Module):
+    """A module that reads the weights of its linear maps instead of calling them, as attention
+    does: for the rows of each task it computes with weights that the additions are in.
 
     Args:
-        whole: holds the stages; changed in place.
-        stages: of an encoder, in order.
-        spec: of its input, of which an example is tried.
+        inner: the module.
+        names: of the weights.
         ranks: of the additions.
         turn: whose rows come.
+        of_rows: the arguments, by place or name, that have a row for each example.
     """
-    called: dict[nn.Linear, None] = {}
 
-    def note(module: nn.Module, *_: Any) -> None:
-        if type(module) is nn.Linear:
-            called[module] = None
+    batch_first = False  # which torch's layer asks before a shortcut that reads weights past this
 
-    device = next((p.device for own in stages for p in own.parameters()), torch.device("cpu"))
-    x: Any = spec.example(2).to(device)
-    for stage in stages:
-        watched = stage.modules() if isinstance(x, Tensor) else ()
-        handles = [module.register_forward_hook(note) for module in watched]
-        x = stage.eval()(x)  # draws nothing, and leaves a batch norm as it is
-        stage.train()
-        for handle in handles:
-            handle.remove()
-    made = {linear: LowRank(linear, ranks, turn) for linear in called}
-    for parent in list(whole.modules()):
-        if isinstance(parent, LowRank):
-            continue
-        if isinstance(parent, nn.TransformerEncoderLayer):
-            parent.activation_relu_or_gelu = 0  # no shortcut that reads weights past the maps
-        for name, child in list(parent.named_children()):
-            if child in made:
-                setattr(parent, name, made[child])
+    def __init__(
+        self,
+        inner: nn.Module,
+        names: Sequence[str],
+        ranks: Ranks,
+        turn: Turn,
+        of_rows: Collection[int | str],
+    ) -> None:
+        super().__init__()
+        self.inner, self.names, self.turn, self.of_rows = inner, list(names), turn, of_rows
+        weights = map(inner.get_parameter, names)
+        self.additions = nn.ModuleList(Addition(weight, ranks) for weight in weights)
+        self.has_own = ranks.own > 0
+
+    def forward(self, *args: Any, **named: Any) -> Any:
+        tasks = self.turn.tasks
+        if not self.has_own or len(tasks) == 1:
+            return self.of_task(tasks[0], args, named)
+        given: dict[Any, Any] = {**dict(enumerate(args)), **named}
+        cut = {
+            key: x.unflatten(0, (len(tasks), -1))
+            for key, x in given.items()
+            if key in self.of_rows and isinstance(x, Tensor)
+        }
+        found = []
+        for i, task in enumerate(tasks):
+            own = given | {key: x[i] for key, x in cut.items()}
+            self.turn.tasks = [task]  # for what is in it
+            placed = [own[place] for place in range(len(args))]
+            found.append(self.of_task(task, placed, {name: own[name] for name in named}))
+        self.turn.tasks = tasks
+        return joined(found)
+
+    def of_task(self, task: int, args: Sequence[Any], named: Mapping[str, Any]) -> Any:
+        """What comes of arguments that are of one task's rows."""
+        pairs = zip(self.names, self.additions, strict=True)
+        weights = {
+            name: addition.added_to(self.inner.get_parameter(name), task)  # type: ignore[operator]
+            for name, addition in pairs
+        }
+        return functional_call(self.inner, weights, tuple(args), dict(named))
 
 
-def is_adapted(stage: nn.Module) -> bool:
-    """Whether a stage has low-rank maps."""
-    return any(isinstance(module, LowRank) for module in stage.modules())
+def joined(parts: Sequence[Any]) -> Any:
+    """The rows of all, of a tensor or of each of several."""
+    first = parts[0]
+    if isinstance(first, Tensor):
+        return torch.cat(list(parts))
+    return None if first is None else tuple(map(joined, zip(*parts, strict=True)))

@@ -88,7 +88,7 @@ class LTB(Architecture):
         passed: list[tuple[Tensor, Tensor | list[Tensor]]] = []  # choices and columns, by stage
         for s, parents in enumerate(inner):
             columns = self.columns.run([s], read, input)  # C times [B, ...]
-            choices = self.choices(parents, len(columns[0]))
+            choices = self.choices(parents, columns[0].shape[0])
             read = chosen(choices, columns)
             passed.append((choices, columns))
         last = together(self.columns.run([len(inner)], read, input))
@@ -160,9 +160,8 @@ def chosen(choices: Tensor, features: Tensor | list[Tensor]) -> Tensor | list[Te
     """What each of N reads of the columns [C, B, ...], by its choices: N times [B, ...], lists as
     lists."""
     if choices.dim() == 1:
-        if isinstance(features, Tensor):
-            return features[choices]
-        return [features[column] for column in choices.tolist()]
+        taken = together(features)[choices]  # no number of it is asked for: a pass can be traced
+        return taken if isinstance(features, Tensor) else list(taken.unbind())
     if isinstance(features, Tensor):
         return mix(choices, features)
     weights = choices.to(features[0].dtype)[(...,) + (None,) * (features[0].dim() - 1)]

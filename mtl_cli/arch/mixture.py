@@ -20,7 +20,12 @@ FEW_VALUES = 256  # where an example has at most so many (measured on two cores)
 
 
 def batch_innermost(batch_size: int, num_values: int, device: torch.device) -> bool:
-    """Whether ``num_values`` numbers an example are best stored with the batch innermost."""
+    """Whether ``num_values`` numbers an example are best stored with the batch innermost.
+
+    Never where the pass is traced for a batch of any size.
+    """
+    if not isinstance(batch_size, int):
+        return False
     return device.type == "cpu" and batch_size >= MANY_EXAMPLES and num_values <= FEW_VALUES
 
 

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from mtl_cli.arch.base import Architecture, Features
 from mtl_cli.arch.trunk import MakeEncoder
-from mtl_cli.basis.batch import Examples
+from mtl_cli.basis.batch import Examples, num_examples
 from mtl_cli.basis.errors import problem
 from mtl_cli.basis.inputs import InputSpec
 
@@ -73,8 +73,9 @@ class Module(Architecture):
 
     def rows_of(self, output: Any, x: Examples, task: str) -> Tensor:
         """An output with a row for each example; a number an example becomes a column."""
-        if not isinstance(output, Tensor) or not output.dim() or len(output) != len(x):
+        size = num_examples(x)
+        if not isinstance(output, Tensor) or not output.dim() or output.shape[0] != size:
             found = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
-            rule = f"must give a tensor with a row for each of the {len(x)} examples"
+            rule = f"must give a tensor with a row for each of the {size} examples"
             raise problem(f"arch.model: {task!r}", rule, found, "[B, outputs of the task]")
         return output[:, None] if output.dim() == 1 else output

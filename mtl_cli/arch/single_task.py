@@ -36,6 +36,10 @@ class SingleTask(Architecture):
         self.out_shapes = {task: encoder.out_shape for task, encoder in encoders.items()}
         self.encoders = nn.ModuleDict({module_key(task): e for task, e in encoders.items()})
 
+    def whole_encoders(self, input: str) -> list[list[nn.Module]]:
+        own = [self.encoders[module_key(task)] for task in self.readers(input)]
+        return [list(encoder.stages) for encoder in own if isinstance(encoder, Encoder)]
+
     def encode(self, x: Examples, input: str, tasks: list[str]) -> dict[str, Tensor]:
         features: dict[str, Any] = dict.fromkeys(tasks, x)
         for task in tasks:

@@ -38,7 +38,7 @@ class StackedLinear(nn.Module):
         bias = None if self.bias is None else take_rows(self.bias, rows)
         if self.shared_input:  # one wide product, seen as E narrow ones
             wide, offset = weight.flatten(0, 1), None if bias is None else bias.flatten()
-            if batch_innermost(len(x), len(wide), x.device):
+            if batch_innermost(x.shape[0], len(wide), x.device):
                 flat = wide @ x.T if offset is None else torch.addmm(offset[:, None], wide, x.T)
                 return self.activate(flat).unflatten(0, weight.shape[:2]).transpose(1, 2)
             flat = nn.functional.linear(x, wide, offset)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from torch import Tensor, nn
 
 from mtl_cli.arch.loop import Each, run_pausing, run_stages, together
-from mtl_cli.basis.batch import Examples
+from mtl_cli.basis.batch import Encoded, Examples
 from mtl_cli.basis.errors import problem
 from mtl_cli.basis.inputs import InputSpec
 from mtl_cli.encoder.base import Encoder
@@ -62,6 +62,11 @@ class Trunk(nn.Module):
         self.stage_shapes = {name: shapes[spec] for name, spec in inputs.items()}
         self.out_shapes = {name: own[-1] for name, own in self.stage_shapes.items()}
 
+    def of_input(self, input: str) -> list[nn.Module]:
+        """The stages that an input goes through."""
+        pairs = zip(self.stages, self.which, strict=True)
+        return [list(stage.children())[own[input]] for stage, own in pairs]
+
     def run(self, stages: Iterable[int], x: Each, input: str) -> Tensor | list[Tensor]:
         """These stages (from 0) on what the stage before gave for this input: see `run_stages`."""
         return run_stages([self.stages[s][self.which[s][input]] for s in stages], x)  # type: ignore[index]
@@ -83,6 +88,8 @@ class Trunk(nn.Module):
             input: the name of the input.
             within: the stages that are run; None: all.
         """
+        if isinstance(x, Encoded):
+            return [x.features]
         run = range(self.num_stages) if within is None else within
         stages = [self.stages[s][self.which[s][input]] for s in run]  # type: ignore[index]
         return run_pausing(stages, [stop - run.start for stop in stops], x)

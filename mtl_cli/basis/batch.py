@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -32,6 +33,20 @@ class Bag:
     def bounds(self) -> Tensor:
         """The offsets in the host's memory, where the size of a part is known without waiting."""
         return self.offsets.cpu()
+
+    @cached_property
+    def longest(self) -> int:
+        """How many words the example has that has most; at least 1."""
+        return max(1, int(self.bounds.diff().max()))
+
+    @classmethod
+    def of_rows(cls, indices: Tensor, weights: Tensor) -> Bag:
+        """Examples of one width, [B, L] both, in which what counts 0 is padding."""
+        size, length = indices.shape
+        ends = torch.arange(0, size * length + 1, length, device=indices.device)
+        bag = cls(indices.flatten(), ends, weights.flatten())
+        vars(bag)["longest"] = length
+        return bag
 
     def known(self, bounds: Tensor) -> Bag:
         """The same, with its `bounds`."""
@@ -94,7 +109,62 @@ class Fields:
         return Fields(self.numbers[part], self.codes[part], lists)
 
 
-Examples = Tensor | Bag | Fields
+@dataclass(frozen=True)
+class Joint:
+    """Examples that are made of parts: pictures beside rows, say.
+
+    Args:
+        parts: ``{part: its examples}``, B of each; where an example lacks a part, anything.
+        present: which parts each example has, in their order, [B, P] of booleans.
+    """
+
+    parts: dict[str, Any]  # of Examples; as they are kept, also of stored ones
+    present: Tensor
+
+    def __len__(self) -> int:
+        return len(self.present)
+
+    def to(self, device: torch.device | str) -> Joint:
+        there = torch.device(device)
+        parts = {name: x.to(there) for name, x in self.parts.items()}
+        return Joint(parts, send(self.present, there))
+
+    def __getitem__(self, part: Tensor | slice) -> Joint:
+        return Joint({name: x[part] for name, x in self.parts.items()}, self.present[part])
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """What the encoder gave of some examples, in their place.
+
+    Args:
+        features: [B, *shape], of the encoder's last stage.
+    """
+
+    features: Tensor
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+    def to(self, device: torch.device | str) -> Encoded:
+        return Encoded(send(self.features, torch.device(device)))
+
+    def __getitem__(self, part: Tensor | slice) -> Encoded:
+        return Encoded(self.features[part])
+
+
+Examples = Tensor | Bag | Fields | Joint | Encoded
+
+
+def num_examples(x: Examples) -> int:
+    """B, which is no number yet where the pass is traced for any B."""
+    if isinstance(x, Bag):
+        return x.offsets.shape[0] - 1
+    if isinstance(x, Fields):
+        return x.numbers.shape[0]
+    if isinstance(x, Joint):
+        return x.present.shape[0]
+    return (x.features if isinstance(x, Encoded) else x).shape[0]
 
 
 def matrix(rows: Tensor | Fields) -> Tensor:
@@ -117,6 +187,7 @@ class Batch:
             known; to find out costs a device synchronisation a step.
         groups: ``{column: [B]}``, the number of each example's group, for metrics within groups.
         padding: how many rows of the inputs count nowhere.
+        apart: whether each input has examples of its own; else all are of the same ones.
     """
 
     inputs: dict[str, Examples]
@@ -126,6 +197,13 @@ class Batch:
     labels: dict[str, int] = field(default_factory=dict)
     groups: dict[str, Tensor] = field(default_factory=dict)
     padding: int = 0
+    apart: bool = False
+
+    @property
+    def num_examples(self) -> int:
+        """How many examples there are."""
+        rows = sum(map(len, self.inputs.values())) - self.padding
+        return rows if self.apart else rows // len(self.inputs)
 
 
 def without_labels(batch: Batch) -> Batch:

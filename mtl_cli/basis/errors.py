@@ -23,6 +23,12 @@ class Problem(ValueError):
         self.found = found
         self.fix = fix
 
+    def at(self, place: str, other: str) -> "Problem":
+        """The same of another place of the configuration, where the first one's words stand."""
+        own = re.compile(rf"\b{re.escape(place)}(?=[.=])|^{re.escape(place)}$")
+        thing, found, fix = (own.sub(other, said) for said in (self.thing, self.found, self.fix))
+        return Problem(thing, self.rule, found, fix)
+
     def __str__(self) -> str:
         return f"{self.thing} {self.rule}.\n  found: {self.found}\n  try:   {self.fix}"
 

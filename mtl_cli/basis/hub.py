@@ -1,4 +1,4 @@
-"""What comes of Hugging Face: packages of the extra ``hub``, and models that are not there."""
+"""What comes of extras and of Hugging Face: packages that may be missing, and models that are."""
 
 from __future__ import annotations
 
@@ -8,9 +8,22 @@ from typing import Any
 
 from mtl_cli.basis.errors import Problem, problem
 
+EXTRAS = {  # {package: its extra}
+    "transformers": "hub",
+    "tokenizers": "hub",
+    "timm": "vision",
+    "huggingface_hub": "vision",
+    "h5py": "hdf5",
+    "mlflow": "mlflow",
+    "wandb": "wandb",
+    "onnx": "export",
+    "onnxscript": "export",
+    "onnxruntime": "export",
+}
+
 
 def library(name: str, asks: str) -> Any:
-    """A package of the extra ``hub``, imported where it is needed and not before.
+    """A package of an extra, imported where it is needed and not before.
 
     Args:
         name: of the package.
@@ -22,7 +35,7 @@ def library(name: str, asks: str) -> Any:
     try:
         return importlib.import_module(name)
     except ImportError as error:
-        fix = f"pip install 'mtl-cli[hub]', or: pip install {name}"
+        fix = f"pip install 'mtl-cli[{EXTRAS[name]}]', or: pip install {name}"
         raise problem(asks, f"needs the package {name}", "it is not installed", fix) from error
 
 

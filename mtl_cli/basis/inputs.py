@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from dataclasses import asdict, dataclass, field, fields
-from typing import Any, cast
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
 
-from mtl_cli.basis.batch import Bag, Examples, Fields
-from mtl_cli.basis.linear_maps import BagLinear, CountTokens, RowLinear
+from mtl_cli.basis.batch import Bag, Examples, Fields, Joint
+from mtl_cli.basis.errors import problem
+from mtl_cli.basis.linear_maps import BagLinear, CountTokens, JoinedLinear, RowLinear
 
 
 class InputSpec(ABC):
@@ -30,25 +30,6 @@ class InputSpec(ABC):
     @abstractmethod
     def example(self, batch_size: int) -> Examples:
         """Some valid examples, to try a model on."""
-
-
-def as_plain(spec: InputSpec) -> dict[str, Any]:
-    """A spec as words and numbers, for a file: without what is as usual, or what equal specs may
-    differ in."""
-    own = cast(Any, spec)
-    usual = {option.name: option.default for option in fields(own) if option.compare}
-    values = {name: value for name, value in asdict(own).items() if name in usual}
-    return {"kind": spec.kind} | {k: v for k, v in values.items() if v != usual[k]}
-
-
-def from_plain(values: dict[str, Any]) -> InputSpec:
-    """The spec that `as_plain` gave these words and numbers of, after a way through JSON."""
-    options = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
-    kinds = {spec.kind: spec for spec in InputSpec.__subclasses__()}
-    kind = options.pop("kind", None)
-    if kind not in kinds:
-        raise ValueError(f"no kind of input is called {kind!r}; there are {', '.join(kinds)}")
-    return kinds[kind](**options)
 
 
 @dataclass(frozen=True)
@@ -185,3 +166,35 @@ class Row(InputSpec):
             lists.append(Bag(words, torch.tensor(offsets), torch.full((len(words),), 0.5)))
         numbers = torch.randn(batch_size, self.numbers)
         return Fields(numbers, torch.cat([none, *codes], 1), tuple(lists))
+
+
+@dataclass(frozen=True)
+class Joined(InputSpec):
+    """An input that is made of inputs (`Joint`): a picture and a row, a text beside numbers.
+
+    Its linear map is the sum of its parts' maps and one bias. For a part that an example lacks it
+    has a vector of its own in place of the part's map, which is zero before training.
+
+    Args:
+        parts: name and spec of each, two or more.
+    """
+
+    parts: tuple[tuple[str, InputSpec], ...]
+    kind = "parts, each an input"
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {', '.join(f'{name} ({own.kind})' for name, own in self.parts)}"
+
+    def __post_init__(self) -> None:
+        if len(self.parts) < 2:
+            found = ", ".join(name for name, _ in self.parts) or "none"
+            rule, fix = "needs two parts or more", "the part alone, as an input of its own kind"
+            raise problem("a joined input", rule, found, fix)
+
+    def linear(self, out_features: int, bias: bool = True) -> nn.Module:
+        maps = {name: spec.linear(out_features, bias=False) for name, spec in self.parts}
+        return JoinedLinear(maps, out_features, bias)
+
+    def example(self, batch_size: int) -> Joint:
+        parts = {name: spec.example(batch_size) for name, spec in self.parts}
+        return Joint(parts, torch.rand(batch_size, len(parts)) < 0.8)

@@ -1,11 +1,12 @@
 """Whether this process is one of several that a launcher has started, and which; without torch.
 
-A launcher is `mtl_cli.run.launch`, torchrun, or anything that sets the same environment
+A launcher is `mtl_cli.processes.launch`, torchrun, or anything that sets the same environment
 (https://docs.pytorch.org/docs/stable/elastic/run.html#environment-variables).
 """
 
 import os
 
+STARTER = "MTL_STARTER"  # the id of `mtl_cli.processes.launch`, with which its processes end
 LAUNCHED = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")  # what every launcher says
 
 

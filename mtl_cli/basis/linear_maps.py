@@ -1,23 +1,23 @@
-"""Linear maps of what is no plain tensor of numbers: bags of words, token ids, rows of a table."""
+"""Linear maps of what is no plain tensor of numbers: bags of words, token ids, rows of a table,
+and inputs that are made of such."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 
-from mtl_cli.basis.batch import Bag, Fields
+from mtl_cli.basis.batch import Bag, Fields, Joint
+from mtl_cli.basis.naming import module_key
 
 
 class CountTokens(nn.Module):
     """Texts [B, L] as bags of words: each token counts 1, padding 0."""
 
     def forward(self, x: Tensor) -> Bag:
-        tokens = x.flatten()
-        offsets = torch.arange(0, len(tokens) + 1, x.shape[1], device=x.device)
-        return Bag(tokens, offsets, (tokens != 0).to(torch.get_default_dtype()))
+        return Bag.of_rows(x, (x != 0).to(torch.get_default_dtype()))
 
 
 class BagLinear(nn.Module):
@@ -90,9 +90,37 @@ def row_linear(
         codes = x.codes + starts[:num_codes]  # [B, C]
         out = nn.functional.embedding_bag(codes, vectors, mode="sum")
     else:
-        out = vectors.new_zeros(len(x), vectors.shape[1])
+        out = vectors.new_zeros(x.numbers.shape[0], vectors.shape[1])
     for own, start in zip(x.lists, starts[num_codes:], strict=True):
         out = out + bag_linear(Bag(own.indices + start, own.offsets, own.weights), vectors, None)
     if weight is not None:
         return out + nn.functional.linear(x.numbers, weight, bias)
     return out if bias is None else out + bias
+
+
+class JoinedLinear(nn.Module):
+    """``sum_p (W_p x_p where there is x_p, else m_p) + bias`` of examples that are made of parts.
+
+    The bias and each m_p begin at zero.
+
+    Args:
+        maps: ``{part: its linear map, without bias}``.
+        out_features: O.
+        bias: whether there is one.
+    """
+
+    def __init__(self, maps: Mapping[str, nn.Module], out_features: int, bias: bool) -> None:
+        super().__init__()
+        self.names = list(maps)
+        self.maps = nn.ModuleDict({module_key(name): own for name, own in maps.items()})
+        self.missing = nn.Parameter(torch.zeros(len(maps), out_features))
+        self.bias = nn.Parameter(torch.zeros(out_features)) if bias else None
+
+    def forward(self, x: Joint) -> Tensor:
+        total: Tensor | None = self.bias
+        for p, name in enumerate(self.names):
+            own = self.maps[module_key(name)](x.parts[name])
+            own = torch.where(x.present[:, p, None], own, self.missing[p])
+            total = own if total is None else total + own
+        assert total is not None
+        return total

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import torch
 from torch import nn
@@ -38,14 +38,27 @@ def check_fits(
             return
         model = nn.Linear(2**30, 2**30, device="meta")
     weights, held = list(model.parameters()), copies(model)
-    needed = sum(p.numel() * p.element_size() * held.get(p, usual(p)) for p in weights)
-    if there is not None and needed > there:
+    size = needed(weights, held)
+    if there is not None and size > there:
         rule = f"must be trained in the memory of {device}: {in_words(there)}"
         shape = " x ".join(f"{n:,}" for n in max(weights, key=torch.numel).shape)
         found = f"{sum(p.numel() for p in weights):.2g} parameters, {shape} of them in one"
-        found += f": {in_words(needed)} with their gradients and optimizer"
+        found += f": {in_words(size)} with their gradients and optimizer"
         fix = "smaller options: encoder.hidden, arch.num_experts, embedding.width, or a hash"
         raise problem("the model", rule, found, fix)
+
+
+def needed(
+    weights: Iterable[nn.Parameter], held: Mapping[nn.Parameter, float] | None = None
+) -> float:
+    """The bytes that weights take while they train.
+
+    Args:
+        weights: the parameters.
+        held: how many of each are held, where it is not `COPIES`.
+    """
+    counts = held or {}
+    return sum(p.numel() * p.element_size() * counts.get(p, usual(p)) for p in weights)
 
 
 def usual(parameter: nn.Parameter) -> int:

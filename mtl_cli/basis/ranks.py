@@ -15,6 +15,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 T = TypeVar("T")
+BROKEN = ("Connection", "connection", "gloo", "NCCL", "Timed out", "Application timeout")
 MARKED = 1 << 18  # numbers below it are told by a byte for each that there may be
 
 
@@ -26,6 +27,12 @@ def size() -> int:
 def rank() -> int:
     """Which of them this is, from 0."""
     return dist.get_rank() if size() > 1 else 0
+
+
+def is_broken(error: BaseException) -> bool:
+    """Whether an error only says that another process does not answer, or is gone."""
+    said = isinstance(error, RuntimeError) and any(word in str(error) for word in BROKEN)
+    return said or (dist.is_available() and isinstance(error, dist.DistError))
 
 
 def own_part(count: int) -> slice:
@@ -129,31 +136,42 @@ def gathered(tensor: Tensor) -> list[Tensor]:
 
 
 def everybodys(value: T) -> list[T]:
-    """What each process has, in their order; anything that can be pickled."""
+    """What each process has, in their order: tensors and plain values, in whatever they stand.
+
+    It is sent as checkpoints are kept: what comes from another process is data, never a program.
+    """
     if size() == 1:
         return [value]
-    found: list[Any] = [None] * size()
-    dist.all_gather_object(found, value)
-    return found
+    own = packed(value)
+    sizes = [int(number) for number in gathered(torch.tensor([len(own)]))]
+    padded = own.new_zeros(max(sizes))
+    padded[: len(own)] = own
+    return [unpacked(x[:number]) for x, number in zip(gathered(padded), sizes, strict=True)]
 
 
 def of_first(value: T) -> T:
-    """What the first process has."""
+    """What the first process has; likewise."""
     if size() == 1:
         return value
-    box: list[Any] = [value]
-    dist.broadcast_object_list(box, src=0)
-    return box[0]
+    own = packed(value) if rank() == 0 else torch.empty(0, dtype=torch.uint8)
+    length = torch.tensor([len(own)])
+    dist.broadcast(length, src=0)
+    whole = own if rank() == 0 else own.new_empty(int(length))
+    dist.broadcast(whole, src=0)
+    return value if rank() == 0 else unpacked(whole)
 
 
-def state_of_first(state: dict[str, Any]) -> dict[str, Any]:
-    """What a checkpoint holds, that the first process has read; pickled as checkpoints are, since
-    the pickle of Python fails on the numpy of some generators."""
-    if size() == 1:
-        return state
+def packed(value: Any) -> Tensor:
+    """Tensors and plain values as bytes [N]."""
     whole = io.BytesIO()
-    torch.save(state, whole)
-    return torch.load(io.BytesIO(of_first(whole.getvalue())), map_location="cpu", weights_only=True)
+    torch.save(value, whole)
+    return torch.frombuffer(whole.getbuffer(), dtype=torch.uint8)
+
+
+def unpacked(whole: Tensor) -> Any:
+    """The opposite; tensors come to the CPU."""
+    file = io.BytesIO(whole.numpy().tobytes())
+    return torch.load(file, map_location="cpu", weights_only=True)
 
 
 @torch.no_grad()

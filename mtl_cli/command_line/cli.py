@@ -45,7 +45,7 @@ from mtl_cli.command_line.places import CONF
 from mtl_cli.command_line.replaced import leave_out_replaced
 from mtl_cli.command_line.sweep import PLACE, forgotten, place_sweep
 from mtl_cli.command_line.targets import add_tasks, begun_hydra, check_path_said
-from mtl_cli.command_line.words import for_hydra, for_swept_choices, swept_for_hydra
+from mtl_cli.command_line.words import for_hydra, for_swept_choices, several, swept_for_hydra
 from mtl_cli.disk.literal import literal
 from mtl_cli.disk.new_folder import create_folder
 from mtl_cli.disk.run_folder import seen_from_here
@@ -162,6 +162,7 @@ def job_config(cfg: DictConfig, hydra_cfg: Any) -> DictConfig:
     find_packages(words)
     own = OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key not in ("hydra", "study")])
     chosen = {k: v for k, v in hydra_cfg.runtime.choices.items() if not k.startswith("hydra")}
+    chosen |= several(words)
     if chosen.get("experiment") is not None:
         leave_out_replaced(own, words, [CONF, *installed_folders(), *typed])
     read_texts(own)

@@ -19,6 +19,8 @@ NAMES = {
     "epochs": "trainer.max_epochs",
     "epoch": "trainer.max_epochs",
     "num_epochs": "trainer.max_epochs",
+    "max_time": "trainer.time_limit",
+    "early_stopping": "trainer.patience",
     "learning_rate": "optimizer.lr",
     "model": "arch",
     "backbone": "encoder",

@@ -11,6 +11,7 @@ from textwrap import wrap
 import yaml
 
 from mtl_cli.basis.errors import check_choice
+from mtl_cli.command_line.names import names_in
 from mtl_cli.command_line.own_parts import conf_folders
 from mtl_cli.command_line.places import group_of
 
@@ -50,9 +51,10 @@ def show_help(conf: Path, command: str, words: list[str]) -> None:
         name = group_of(group, folders)
         known = sorted({path.stem for folder in folders for path in folder.glob(f"{name}/*.yaml")})
         if name and choice and known:
-            check_choice(group, choice, known, f"{group}={known[0]}")
-            files = [folder / name / f"{choice}.yaml" for folder in folders]
-            chosen += [(word, file) for file in files if file.is_file()]
+            for one in names_in(choice):
+                check_choice(group, one, known, f"{group}={known[0]}")
+                files = [folder / name / f"{one}.yaml" for folder in folders]
+                chosen += [(f"{group}={one}", file) for file in files if file.is_file()]
     text = "\n\n".join(f"{word}\n{indented(file)}" for word, file in chosen)
     sys.stdout.write((text or overview(folders, command)) + "\n")
 

@@ -10,6 +10,7 @@ from tqdm import tqdm
 
 from mtl_cli.basis.errors import Problem
 from mtl_cli.comparison.grids import short
+from mtl_cli.comparison.saved_run import PRUNED
 
 MOST_TASKS = 4  # whose figures stand in the line
 LAUNCHERS = (
@@ -29,10 +30,23 @@ def begins_no_job(record: logging.LogRecord) -> bool:
     return not str(record.msg).startswith("\t#")
 
 
+def silence_batches() -> None:
+    """Takes away the line by which they begin several jobs, which a search does often."""
+    for name in LAUNCHERS:
+        logging.getLogger(name).addFilter(begins_no_batch)
+
+
+def begins_no_batch(record: logging.LogRecord) -> bool:
+    return not str(record.msg).startswith(("Launching", "Joblib.Parallel", "Submitit"))
+
+
 def finished_line(number: int, words: Sequence[str], said: Mapping[str, Any], took: float) -> str:
     """The job's number, the words that it has for itself, what it reached on val, its seconds."""
     split = "val" if said.get("best") else "train"
-    return "  ".join([beginning(number, words), f"{split} {figures(said)}", f"{took:.1f} s"])
+    parts = [beginning(number, words), f"{split} {figures(said)}", f"{took:.1f} s"]
+    if said.get("status") == PRUNED:
+        parts.append(f"given up after {said.get('epochs')} epochs")
+    return "  ".join(parts)
 
 
 def failed_line(number: int, words: Sequence[str], error: Exception) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,9 +11,11 @@ from typing import Any
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from mtl_cli.basis.errors import problem
+from mtl_cli.command_line.names import names_in
 
+PACKAGE = re.compile(r"# @package (\S+)")  # first in a YAML that says where its values stand
 MOMENTS = ("dataset.split.val", "dataset.split.test")  # numbers, or a date from which on rows are
-PLACES = ("dataset.cache",)  # true or false, or a folder
+PLACES = ("dataset.cache", "dataset.decoding.cache")  # true or false, or a folder
 
 
 def check_types(cfg: DictConfig, choices: Mapping[str, str | None], conf: Path) -> None:
@@ -22,12 +25,15 @@ def check_types(cfg: DictConfig, choices: Mapping[str, str | None], conf: Path) 
     """
     for key, choice in choices.items():
         group, _, package = key.partition("@")
-        file = conf / group / f"{choice}.yaml"
-        if file.is_file() and group not in ("experiment", "study"):
-            text = file.read_text(encoding="utf-8")
-            at_root = text.startswith("# @package _global_")
-            node = cfg if at_root else OmegaConf.select(cfg, package or group)
-            compare_types(OmegaConf.create(text), node, "" if at_root else f"{package or group}.")
+        for name in names_in(choice):
+            file = conf / group / f"{name}.yaml"
+            if file.is_file() and group not in ("experiment", "study"):
+                text = file.read_text(encoding="utf-8")
+                said = PACKAGE.match(text)
+                place = said[1] if said else package or group
+                at_root = place == "_global_"
+                node = cfg if at_root else OmegaConf.select(cfg, place)
+                compare_types(OmegaConf.create(text), node, "" if at_root else f"{place}.")
 
 
 def check_own(cfg: DictConfig, conf: Path) -> None:

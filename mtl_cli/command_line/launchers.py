@@ -33,6 +33,7 @@ PLUGINS = {
     "submitit_slurm": "hydra_submitit_launcher",
 }
 JOBLIB = "hydra_plugins.hydra_joblib_launcher.joblib_launcher.JoblibLauncher"
+AT_ONCE = re.compile(r"study\.n_jobs=(\d+)")
 LOCAL = "hydra_plugins.hydra_submitit_launcher.submitit_launcher.LocalLauncher"
 # What a sweep's own words may say of its launcher: where and how long, and nothing that runs.
 NUMBERS = (
@@ -43,6 +44,14 @@ SAFE = re.compile(
     rf"hydra/launcher=(basic|{'|'.join(PLUGINS)})"
     rf"|hydra\.launcher\.({NUMBERS})=-?\d+|hydra\.launcher\.(partition|qos|account)=[\w,-]+"
 )
+
+
+def with_launcher(words: Sequence[str]) -> list[str]:
+    """The words with a launcher that runs as many jobs at once as a study asks for."""
+    found = [match for word in words if (match := AT_ONCE.fullmatch(word))]
+    if not found or found[-1][1] == "1" or any(word.startswith(CHOICE) for word in words):
+        return list(words)
+    return [*words, f"{CHOICE}joblib", f"hydra.launcher.n_jobs={found[-1][1]}"]
 
 
 def is_of_launcher(word: str) -> bool:

@@ -40,8 +40,10 @@ def explain(error: Exception, words: list[str]) -> Problem:
     key = text.partition("'")[2].partition("'")[0]  # Hydra quotes the key that it speaks of
     if is_old(key):
         return said_today(key, words)
-    if isinstance(error, MissingConfigException) and error.options and error.missing_cfg_file:
-        return no_such_choice(error.missing_cfg_file, list(error.options), words)
+    if isinstance(error, MissingConfigException) and error.missing_cfg_file:
+        options = list(error.options or choices_of(error.missing_cfg_file, words))
+        if options:
+            return no_such_choice(error.missing_cfg_file, options, words)
     if isinstance(error, OverrideParseException):
         return unreadable(error, words)
     if again := said_twice(key, words):
@@ -83,6 +85,13 @@ def explain(error: Exception, words: list[str]) -> Problem:
     lines = [line.strip() for line in [*text.splitlines(), *str(cause or "").splitlines()]]
     fix = f"{command()} --cfg job, which shows it as far as it goes"
     return problem("the command line", "must fit the configuration", "; ".join(lines), fix)
+
+
+def choices_of(place: str, words: Sequence[str]) -> list[str]:
+    """What there is in place of a choice that there is not, among several: ``logger/mflow``."""
+    group = place.rpartition("/")[0]
+    folders = conf_folders(CONF, words)
+    return sorted({file.stem for folder in folders for file in folder.glob(f"{group}/*.yaml")})
 
 
 def said_twice(key: str, words: list[str]) -> Problem | None:
@@ -141,6 +150,9 @@ def no_such_option(key: str, wrong: str, there: DictConfig, words: list[str]) ->
     elif empty is not None and (empty != where or not known):
         option = key.removeprefix(f"{empty}.").partition(".")[0]
         fix = shlex.join([command(), f"{empty}={with_option(empty, option, folders)}", *words])
+    elif word and not above and choices_of(f"{wrong}/", words):  # logger.mlflow.store
+        option = key.removeprefix(f"{wrong}.").partition(".")[0]
+        fix = shlex.join([command(), f"{wrong}={with_option(wrong, option, folders)}", *words])
     elif word and there.get("_target_") and not known:  # a class that no YAML of ours describes
         fix = f"{corrected(words, word, f'+{word}')}, where its class has it"
     elif close:
@@ -159,7 +171,8 @@ def with_option(path: str, option: str, folders: Sequence[Path]) -> str:
     """A choice for a place, if possible one with an option of this name."""
     group = group_of(path, folders)
     files = sorted(file for folder in folders for file in folder.glob(f"{group}/*.yaml"))
-    having = [file for file in files if f"\n{option}:" in file.read_text(encoding="utf-8")]
+    having = [file for file in files if file.stem == option]  # logger.mlflow.store
+    having += [file for file in files if f"\n{option}:" in file.read_text(encoding="utf-8")]
     return (having[:1] or files[-1:])[0].stem
 
 

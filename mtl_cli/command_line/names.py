@@ -97,6 +97,11 @@ def quoted(typed: str) -> str | None:
     return word(f"dataset.{option}", {name: own}) if isinstance(own, dict) else None
 
 
+def names_in(choice: str | None) -> list[str]:
+    """The choices of a group: several where ``[tensorboard,mlflow]`` is said."""
+    return [name.strip() for name in (choice or "").strip("[]").split(",") if name.strip()]
+
+
 def free(name: str, number: int) -> str:
     """A name, or another one like it."""
     return name if number == 1 else f"{name}_{number}"

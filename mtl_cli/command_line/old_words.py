@@ -15,6 +15,7 @@ RENAMED: Mapping[str, str] = {
     "dataset.test_fraction": "dataset.split.test",
     "dataset.seed": "dataset.split.seed",
     "trainer.compile": "runtime.compile",
+    "logger.flush_seconds": "logger.tensorboard.flush_seconds",
     "weights": "checkpoint",  # of mtl-diagnose
 }
 # {an option of all targets: what it is called with each}

@@ -15,6 +15,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).parents[1]
 CONF = PACKAGE / "conf" if (PACKAGE / "conf").is_dir() else PACKAGE.parent / "conf"
 ENTRY = re.compile(r"^ *- /(\w+)@([\w.]+): *(\w+)", re.MULTILINE)
+NAMED = re.compile(r"^(\w+): \{\} *# /(\w+)@\1\.<", re.MULTILINE)  # a mapping, its values' group
 WHOLE = ""  # the whole configuration, as if it were a group
 
 
@@ -26,11 +27,13 @@ class Place:
         group: whose choices it takes.
         may_be_empty: whether null is a choice, too.
         parts: the choices around it that have it; all where it is of the whole configuration.
+        named: whether it is a mapping of such choices, under names that anybody may give.
     """
 
     group: str
     may_be_empty: bool
     parts: list[str] = field(default_factory=list)
+    named: bool = False
 
 
 def place_at(path: str, folders: Sequence[Path]) -> Place | None:
@@ -51,11 +54,21 @@ def place_at(path: str, folders: Sequence[Path]) -> Place | None:
         found = known[WHOLE][first]
     group = found.group if found else first
     for name in rest:
+        if found is not None and found.named:
+            found = Place(found.group, may_be_empty=False)
+            continue
         found = known.get(group, {}).get(name)
         if found is None:
             return None
         group = found.group
-    return found
+    return None if found is not None and found.named else found
+
+
+def is_mapping(path: str, folders: Sequence[Path]) -> bool:
+    """Whether a path, ``encoder.parts``, is a mapping whose values are choices."""
+    around, _, name = path.rpartition(".")
+    group = group_of(around, folders)
+    return bool((own := places(tuple(folders)).get(group, {}).get(name)) and own.named)
 
 
 def group_of(key: str, folders: Sequence[Path]) -> str:
@@ -70,6 +83,8 @@ def group_of(key: str, folders: Sequence[Path]) -> str:
 
 def is_free(path: str, folders: Sequence[Path]) -> bool:
     """Whether a path is a place under a name that anybody may give: ``tasks.age``."""
+    if is_mapping(path.rpartition(".")[0], folders):
+        return True
     return path.count(".") == 1 and path.partition(".")[0] in places(tuple(folders))[WHOLE]
 
 
@@ -79,6 +94,8 @@ def places(folders: tuple[Path, ...]) -> Mapping[str, Mapping[str, Place]]:
     found: dict[str, dict[str, Place]] = {WHOLE: {}}
     for file in (file for folder in folders for file in sorted(folder.glob("*/*.yaml"))):
         text = file.read_text(encoding="utf-8", errors="replace")
+        for name, group in NAMED.findall(text):
+            found.setdefault(file.parent.name, {})[name] = Place(group, False, [file.stem], True)
         for group, path, choice in ENTRY.findall(text):
             name, *more = path.split(".")
             if "@package _global_" not in text:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import hydra
@@ -18,8 +19,9 @@ from omegaconf.errors import OmegaConfBaseException
 
 from mtl_cli.command_line.grammar import as_texts, parsed
 from mtl_cli.command_line.left_out import without_parts
+from mtl_cli.command_line.old_words import key_and_value
 from mtl_cli.command_line.own_parts import composable, conf_folders, split_config_dirs
-from mtl_cli.command_line.places import CONF, is_free, place_at
+from mtl_cli.command_line.places import CONF, is_free, is_mapping, place_at
 from mtl_cli.command_line.targets import with_tasks
 
 CHOICE = re.compile(r"\+{0,2}([A-Za-z][\w.]*\.\w+)=([^{/]+)")  # of our folders
@@ -43,7 +45,7 @@ def with_choices(words: Sequence[str]) -> list[str]:
     says no more. ``weighting.losses=null`` and ``embedding=null`` take away what may be gone.
     """
     folders = conf_folders(CONF, words)
-    words = without_parts(words, folders)
+    words = one_by_one(without_parts(words, folders), folders)
     there: set[str] | None = None  # the groups of the configuration, where that is asked
     rewritten = []
     for word in words:
@@ -60,6 +62,24 @@ def with_choices(words: Sequence[str]) -> list[str]:
         empty = typed[2] == "null" and place.may_be_empty
         rewritten.append(f"~{key}" if empty else f"{add}{key}={typed[2]}")
     return rewritten
+
+
+def one_by_one(words: Sequence[str], folders: Sequence[Path]) -> list[str]:
+    """The words with ``encoder.parts.a=mlp encoder.parts.b=cnn`` in place of a mapping of choices,
+    ``encoder.parts={a: mlp, b: cnn}``, of which a word of its own for one has the last word."""
+    own: list[str] = []
+    single = {word.partition("=")[0].lstrip("+") for word in words}
+    for word, override in parsed([*words]):
+        key = word.partition("=")[0].lstrip("+")
+        said = override.value() if override is not None and "{" in word else None
+        plain = isinstance(said, dict) and all(isinstance(choice, str) for choice in said.values())
+        if plain and "." in key and is_mapping(key, folders):
+            assert isinstance(said, dict)
+            choices = {f"{key}.{name}": choice for name, choice in said.items()}
+            own += [f"{one}={choice}" for one, choice in choices.items() if one not in single]
+        else:
+            own.append(word)
+    return own
 
 
 def as_typed(words: Sequence[str], typed: Sequence[str]) -> list[str]:
@@ -135,6 +155,14 @@ def groups_of(words: Sequence[str]) -> set[str]:
         cfg = hydra.compose("train", composable(chosen), return_hydra_config=True)
         return set(cfg.hydra.runtime.choices)
     return set()
+
+
+def several(words: Sequence[str]) -> dict[str, str]:
+    """The groups of which several are chosen, which Hydra notes nowhere, each with what was typed:
+    ``{logger: "[tensorboard,mlflow]"}``."""
+    pairs = [key_and_value(word, override) for word, override in parsed(words)]
+    lists = {key: own for key, own in pairs if isinstance(own, list) and (CONF / key).is_dir()}
+    return {key: f"[{','.join(map(str, own))}]" for key, own in lists.items() if key}
 
 
 def for_swept_choices(words: list[str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from mtl_cli.comparison.baseline import BASELINE
@@ -12,7 +13,7 @@ from mtl_cli.comparison.gain import Gain
 from mtl_cli.comparison.group import Group, Table
 from mtl_cli.comparison.remarks import listed
 from mtl_cli.comparison.setting import folds_of
-from mtl_cli.comparison.verdict import ENOUGH, Verdict, percent
+from mtl_cli.comparison.verdict import ENOUGH, MOST, Verdict, percent
 
 ANSWERS = 5
 TRY = "more epochs, a larger optimizer.lr, other columns, or more rows"
@@ -51,6 +52,11 @@ def answer(table: Table, group: Group, gain: Gain) -> str:
     figures = [] if gain.total is None else [f"Gain {gain.total:+.2f} %, Δm {-gain.total:+.2f} %"]
     figures += [] if gain.whole is None else [interval(gain.whole)]
     text = f"{gain.word} ({', '.join([*figures, circumstances(table, group, gain)])})"
+    if gain.whole is not None:
+        text += f". {robust(gain)}" if gain.improvement is not None else ""
+        text += f". {enough_seeds(gain.whole)}" * (
+            gain.word == "cannot say" and not gain.whole.doubt
+        )
     if gain.others:
         by = "; ".join(f"{word} by {metric}" for metric, word in gain.others.items())
         text += f". Where other metrics counted: {by}"
@@ -78,6 +84,19 @@ def ways(gain: Gain) -> str:
     """What Gain is by each way to average figures."""
     said = ", ".join(f"{value:+.2f} % {kind}" for kind, value in gain.averages.items())
     return f"{'The sign hangs on how figures are averaged' if gain.disagree else 'Gain'}: {said}"
+
+
+def robust(gain: Gain) -> str:
+    """What few extreme runs cannot move."""
+    said = f"A run of it is better than one of the baseline with probability {gain.improvement:.2f}"
+    return f"{said}; the middle half of the gains {gain.middle:+.2f} %"
+
+
+def enough_seeds(verdict: Verdict) -> str:
+    """How many seeds would tell, if they spread as these do."""
+    if math.isinf(verdict.seeds):
+        return f"Up to {MOST} seeds would not tell a difference of this size on these rows"
+    return f"About {verdict.seeds:.0f} seeds would tell a difference of this size, 8 times of 10"
 
 
 def of_task(gain: Gain, task: str, verdict: Verdict) -> str:

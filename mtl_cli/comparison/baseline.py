@@ -10,6 +10,7 @@ from typing import Any
 from mtl_cli.basis.errors import problem
 from mtl_cli.comparison.group import Group, Table
 from mtl_cli.comparison.setting import shown
+from mtl_cli.comparison.tuned import is_below, tuned_alike
 
 BASELINE = "single_task"
 FREE = re.compile(r"(arch|weighting)(\.|$)|tasks\..+\.weight(_decay)?$")  # what sharing may change
@@ -73,9 +74,12 @@ def nearest_baseline(group: Group, pool: Sequence[Group]) -> Group | None:
 
 
 def unequal(group: Group, baseline: Group) -> list[str]:
-    """The keys in which a baseline differs that should be equal."""
+    """The keys in which a baseline differs that should be equal; what one search chose for both,
+    by as many trials, may differ."""
     own, other = (held_equal(g, list(group.figures)) for g in (group, baseline))
-    return [key for key in own | other if shown(own, key) != shown(other, key)]
+    keys = [key for key in own | other if shown(own, key) != shown(other, key)]
+    chosen = tuned_alike(group, baseline)
+    return [key for key in keys if not is_below(key, chosen)]
 
 
 def held_equal(group: Group, tasks: Sequence[str]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from mtl_cli.comparison.published import last_epochs, published
 from mtl_cli.comparison.saved_run import SavedRun
 from mtl_cli.comparison.widened import beat_widened
 
-FORMATS = ["csv", "md", "tex"]
+FORMATS = ["csv", "md", "tex", "html"]
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Options:
     Args:
         out: the folder of the files; None: ``report`` beside what was named.
         overwrite: whether files that are there may be replaced.
-        formats: of the tables on disk, of `FORMATS`.
+        formats: of what is written, of `FORMATS`: tables, and ``html``, the page.
         pictures: whether to draw.
         pictures_format: ``png`` or ``pdf``.
         pictures_width: of a paper's column, with its unit; None: a screen.
@@ -37,7 +37,9 @@ class Options:
             last ten epochs, on which no verdict is given; None: no.
         baseline: a folder of runs, or words of a setting; None: ``arch=single_task``.
         confidence: that no verdict of the report is wrong, 0 to 1.
+        negligible: a Gain that does not matter, in percent; 0: each matters.
         runs: the folder of all runs, where ``latest`` is looked for.
+        silence: codes of the checks that say nothing.
     """
 
     out: str | None
@@ -51,7 +53,9 @@ class Options:
     as_published: str | None
     baseline: str | None
     confidence: float
+    negligible: float
     runs: str
+    silence: list[str]
 
     def __post_init__(self) -> None:
         if not isinstance(self.formats, list):
@@ -67,6 +71,7 @@ class Options:
             rule = "is of figures on test"
             raise problem("as_published", rule, f"split={self.split}", "split=test")
         check_number("confidence", self.confidence, "confidence=0.95", 0.5, 0.999)
+        check_number("negligible", self.negligible, "negligible=0.5", 0.0)
         for name in ("out", "metric", "baseline", "runs"):
             value = getattr(self, name)
             if not isinstance(value, str | None):
@@ -102,11 +107,11 @@ def compare(runs: Sequence[SavedRun], options: Options) -> Comparison:
     check_metric(tables, options.metric)
     for table in tables:
         set_baselines(table, options.baseline)
-    remarks = judge(tables, options.metric, options.confidence)
+    remarks = judge(tables, options.metric, options.confidence, options.negligible)
     for table in tables:
         for group in table.groups:
             beat_widened(table, group, options.metric)
-            set_others(table, group, options.metric)
+            set_others(table, group, options.metric, options.negligible)
         set_ranks(table, options.metric)
         table.groups[:] = in_order(table.groups)
     return Comparison(options, tables, [run for run in runs if run.trouble is not None], remarks)

@@ -17,6 +17,7 @@ from mtl_cli.comparison.saved_run import SavedRun
 from mtl_cli.disk.writing import write_text
 
 BEGINNINGS = {".csv": "table,dataset,", ".md": "# Comparison", ".tex": "% The rules need "}
+BEGINNINGS[".html"] = "<!doctype html>\n<!-- mtl-report"
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +79,7 @@ class Report:
     def write(self, out: Path) -> list[Path]:
         """Writes the tables in the formats that the user set."""
         writers = {"csv": self.csv, "md": self.markdown, "tex": self.latex}
-        files = [out / f"report.{name}" for name in self.comparison.options.formats]
+        files = [out / f"report.{n}" for n in self.comparison.options.formats if n in writers]
         for file in files:
             write_text(file, writers[file.suffix[1:]]())
         return files
@@ -128,6 +129,7 @@ def csv_row(table: Table, group: Group, number: int) -> dict[str, Any]:
         row |= {"Gain": gain.total, "Gain low": gain.low, "Gain high": gain.high}
         row |= {"Gain confidence": None if gain.whole is None else gain.whole.confidence}
         row |= {"pairs": gain.pairs, "sharing": gain.word}
+        row |= {"probability of improvement": gain.improvement, "Gain middle half": gain.middle}
         row |= {f"Gain {task}": value for task, value in gain.per_task.items()}
     for task, metrics in group.figures.items():
         for metric, values in metrics.items():

@@ -11,6 +11,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from mtl_cli.comparison.robust import interquartile_mean, probability_of_improvement
 from mtl_cli.comparison.verdict import Verdict
 
 BySeed = Mapping[str, Mapping[int, float]]  # {task: {seed: value}}
@@ -51,6 +52,7 @@ class Gain:
         averages: Gain by each way to average figures, in percent, where tasks have several metrics.
         published: whether figures are those of the last epochs, on which no verdict is given.
         wider: how it compares with single-task of its size, where it is larger than its baseline.
+        improvement: how probably a run of it is better than one of the baseline, 0 to 1.
     """
 
     seeds: list[int]
@@ -62,6 +64,7 @@ class Gain:
     averages: dict[str, float] = field(default_factory=dict)
     published: bool = False
     wider: Wider | None = None
+    improvement: float | None = None
 
     @property
     def per_task(self) -> dict[str, float | None]:
@@ -82,6 +85,12 @@ class Gain:
     def total(self) -> float | None:
         """Gain, in percent; None where a task's part is missing."""
         return statistics.mean(self.by_seed) if self.by_seed else None
+
+    @property
+    def middle(self) -> float | None:
+        """The mean of the middle half of all tasks' gains on all seeds, in percent."""
+        parts = [value for values in self.tasks.values() for value in values or ()]
+        return interquartile_mean(parts) if parts and all(self.tasks.values()) else None
 
     @property
     def pairs(self) -> int:
@@ -136,7 +145,14 @@ def gain_over(figures: BySeed, baseline: BySeed, higher: Mapping[str, bool]) -> 
         )
         for task, values in figures.items()
     }
-    return Gain(seeds, gains)
+    improvement = None
+    if seeds:
+        own, other = (
+            {task: [side[task][seed] for seed in seeds] for task in figures}
+            for side in (figures, baseline)
+        )
+        improvement = probability_of_improvement(own, other, higher)
+    return Gain(seeds, gains, improvement=improvement)
 
 
 def improvements(

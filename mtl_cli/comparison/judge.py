@@ -22,7 +22,9 @@ class Question:
     differences: Differences
 
 
-def judge(tables: Sequence[Table], metric: str | None, confidence: float) -> list[str]:
+def judge(
+    tables: Sequence[Table], metric: str | None, confidence: float, negligible: float = 0.0
+) -> list[str]:
     """Gives every setting with a baseline its Gain and its verdict, which figures of the last
     epochs have not.
 
@@ -42,7 +44,7 @@ def judge(tables: Sequence[Table], metric: str | None, confidence: float) -> lis
             elif group.gain is not None:
                 set_learned(table, group, metric, confidence)
                 questions += asked(table, group, group.gain)
-    found = verdicts([question.differences for question in questions], confidence)
+    found = verdicts([question.differences for question in questions], confidence, negligible)
     for question, verdict in zip(questions, found, strict=True):
         if question.task is None:
             question.gain.whole = verdict

@@ -9,7 +9,7 @@ from mtl_cli.comparison.verdict import verdict_at
 from mtl_cli.comparison.widened import gain_over_widened, held
 
 
-def set_others(table: Table, group: Group, metric: str | None) -> None:
+def set_others(table: Table, group: Group, metric: str | None, negligible: float = 0.0) -> None:
     """Notes by which other metrics the verdict on a setting would be another one.
 
     Each has to hold over single-task widened too, where that was trained.
@@ -27,7 +27,7 @@ def set_others(table: Table, group: Group, metric: str | None) -> None:
         gained = differences(table, group, other.seeds, other.by_seed)
         if gained is None:
             continue
-        verdict = verdict_at(gained, 1 - gain.whole.confidence)
+        verdict = verdict_at(gained, 1 - gain.whole.confidence, negligible)
         if gain.wider is not None:
             wide = gain_over_widened(table, group, name)
             gained = differences(table, group, wide.seeds, wide.by_seed) if wide else None

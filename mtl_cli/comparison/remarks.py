@@ -1,4 +1,4 @@
-"""What else there is to know of a comparison: other data, other devices, newer versions."""
+"""What else there is to know of a comparison: other devices, other ways to deal, newer versions."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from mtl_cli.comparison.compare import Comparison
 from mtl_cli.comparison.group import Table
 from mtl_cli.comparison.saved_run import SavedRun, mapping, version_numbers
 from mtl_cli.comparison.setting import identity, shown
+from mtl_cli.comparison.tuned import tuned_in_words
 from mtl_cli.comparison.verdict import percent
 
 NAMED = 3  # of many settings or keys
@@ -17,7 +18,7 @@ NAMED = 3  # of many settings or keys
 
 def remarks(comparison: Comparison) -> list[str]:
     """What else there is to know of the runs that count."""
-    notes = [*apart(comparison.tables), *comparison.remarks, *levels(comparison)]
+    notes = [*comparison.remarks, *levels(comparison)]
     for table in comparison.tables:
         bases = {id(g.baseline): g.baseline for g in table.groups if g.baseline is not None}
         if len(bases) > 1:
@@ -30,13 +31,29 @@ def remarks(comparison: Comparison) -> list[str]:
             said = f"figures are of {part} batches of each split, to try things out"
             notes.append(f"{table.name}: {said} (trainer.max_batches={part})")
         notes += [f"{group.words}: {said}" for group in table.groups for said in towers(group.runs)]
-        devices = {str(run.summary.get("device")) for g in table.groups for run in g.runs}
-        if len(devices) > 1:
-            notes.append(f"times are of different devices: {', '.join(sorted(devices))}")
+        notes += [f"{table.name}: {said}" for said in tuned_in_words(table)]
+        notes += where(table)
         for group in table.groups:
             if not group.figures:
                 notes.append(f"{group.words}: no figures, for its data has neither test nor val")
     notes += [note for t in comparison.tables for g in t.groups for note in newer(g.runs)]
+    return notes
+
+
+def where(table: Table) -> list[str]:
+    """On which devices and in how many processes its runs were trained, where that says more than
+    that all were trained in one process of one device.
+    """
+    runs = [run.summary for group in table.groups for run in group.runs]
+    devices = sorted({str(own.get("device")) for own in runs})
+    numbers = sorted({str(own.get("processes", 1)) for own in runs})
+    notes = []
+    if len(devices) > 1:
+        notes.append(f"times are of different devices: {', '.join(devices)}")
+    if len(numbers) > 1:
+        notes.append(f"times are of different numbers of processes: {', '.join(numbers)}")
+    elif numbers not in ([], ["1"]):
+        notes.append(f"{table.name}: each run was trained in {numbers[0]} processes")
     return notes
 
 

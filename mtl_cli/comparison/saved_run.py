@@ -22,6 +22,10 @@ from mtl_cli.disk.run_folder import RunFolder, near_folder
 from mtl_cli.disk.yaml_file import read_yaml
 
 DONE = ("completed", "stopped_early")
+PRUNED = "pruned"
+TRIALS = "trials"  # a search's folder of them, which are looked at where it is named alone
+FOR_PAGES = "trials.json"  # in it, what a report's page shows of the search
+SEARCH = "search.json"  # beside it
 MEND = "repeat the run, or take the folder away"
 
 Figures = dict[str, dict[str, float]]  # {task: {metric: value}}
@@ -85,6 +89,8 @@ def find_runs(folder: Path) -> list[Path]:
 def walk(folder: Path) -> Iterator[Path]:
     for path, inner, names in os.walk(folder):
         inner[:] = [name for name in inner if not name.startswith(".")]
+        if SEARCH in names and TRIALS in inner:
+            inner.remove(TRIALS)
         files, here = set(names), Path(path)
         job = here.name.isdigit() and here.parent.name.endswith("_sweep")
         if files & {"summary.json", "train.log"} or {"config.yaml", "metrics.csv"} <= files or job:
@@ -124,6 +130,9 @@ def unfinished(summary: dict[str, Any], path: Path) -> str | None:
         return f"running still, or killed; to go on: mtl-train {as_word('resume', path)}"
     if status == "interrupted":
         after = f"interrupted after {summary.get('epochs', 0)} epochs"
+        return f"{after}; to go on: mtl-train {as_word('resume', path)}"
+    if status == PRUNED:
+        after = f"a trial that was given up after {summary.get('epochs', 0)} epochs"
         return f"{after}; to go on: mtl-train {as_word('resume', path)}"
     if status == "failed":
         why = str(summary.get("error") or "no reason given").splitlines()

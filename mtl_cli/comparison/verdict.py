@@ -17,6 +17,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 ENOUGH = 3  # pairs of seeds, under which nothing is said
+POWER = 0.8  # with which so many seeds as are named would tell
+MOST = 1000  # seeds, above which it is not worth counting
 
 
 @dataclass(frozen=True)
@@ -56,17 +58,38 @@ class Differences:
         reach = float(stdtrit(len(self.values) - 1, 1 - level / 2)) * self.error
         return self.mean - reach, self.mean + reach
 
+    def seeds_that_tell(self, size: float, level: float) -> float:
+        """How many seeds would show a difference of some size, 8 times of 10, if they spread as
+        these do; infinite where no number of them does, since their rows are the same.
+
+        The smallest n with ``size >= (t(1 - level / 2) + t(0.8)) s sqrt(1 / n + overlap)``, t being
+        Student's quantiles with n - 1 degrees of freedom (Cohen, "Statistical Power Analysis for
+        the Behavioral Sciences", 1988, chapter 2, in place of whose tables).
+        """
+        if self.error == 0 or size == 0:
+            return math.inf
+        from scipy.special import stdtrit
+
+        spread = statistics.stdev(self.values)
+        for n in range(ENOUGH, MOST + 1):
+            reach = stdtrit(n - 1, 1 - level / 2) + stdtrit(n - 1, POWER)
+            if size >= reach * spread * math.sqrt(1 / n + self.overlap):
+                return n
+        return math.inf
+
 
 @dataclass(frozen=True)
 class Verdict:
     """What is said, and the interval by which it is: both at Holm's level.
 
     Args:
-        word: ``helps``, ``hurts`` or ``cannot say``.
+        word: ``helps``, ``hurts``, ``cannot say``, or ``makes no difference`` where the whole
+            interval is negligible.
         low: the interval's lower end, in percent.
         high: its upper end.
         confidence: of the interval, 0 to 1.
         doubt: why it cannot say what the interval alone would; empty where it says that.
+        seeds: how many would tell a difference of this size; infinite where none would.
     """
 
     word: str
@@ -74,22 +97,43 @@ class Verdict:
     high: float
     confidence: float
     doubt: str = ""
+    seeds: float = math.inf
 
 
-def verdicts(all_differences: Sequence[Differences], confidence: float) -> list[Verdict]:
-    """The verdicts of a report, of which with probability ``confidence`` none is wrong."""
-    levels = holm_levels([own.p_value() for own in all_differences], 1 - confidence)
-    return [verdict_at(own, level) for own, level in zip(all_differences, levels, strict=True)]
+def verdicts(
+    all_differences: Sequence[Differences], confidence: float, negligible: float = 0.0
+) -> list[Verdict]:
+    """The verdicts of a report, of which with probability ``confidence`` none is wrong.
+
+    Where some differences are negligible, each interval is at Bonferroni's level in place of
+    Holm's: then all of them cover together, and so hold whatever is read from them.
+
+    Args:
+        all_differences: of the settings, or of their tasks.
+        confidence: 0 to 1.
+        negligible: the size below which a difference does not matter, in percent; 0: each matters.
+    """
+    if negligible > 0:
+        levels = [(1 - confidence) / len(all_differences)] * len(all_differences)
+    else:
+        levels = holm_levels([own.p_value() for own in all_differences], 1 - confidence)
+    return [
+        verdict_at(own, level, negligible)
+        for own, level in zip(all_differences, levels, strict=True)
+    ]
 
 
-def verdict_at(differences: Differences, level: float) -> Verdict:
+def verdict_at(differences: Differences, level: float, negligible: float = 0.0) -> Verdict:
     """The verdict of one interval of confidence ``1 - level``."""
     low, high = differences.interval(level)
-    word = "cannot say"
-    if differences.p_value() <= level:
-        word = "helps" if differences.mean > 0 else "hurts"
     doubt = "no seed differs from another" if differences.error == 0 else ""
-    return Verdict(word, low, high, 1 - level, doubt)
+    word = "cannot say"
+    if not doubt and max(-low, high) < negligible:
+        word = "makes no difference"
+    elif differences.p_value() <= level:
+        word = "helps" if differences.mean > 0 else "hurts"
+    seeds = differences.seeds_that_tell(negligible or abs(differences.mean), level)
+    return Verdict(word, low, high, 1 - level, doubt, seeds)
 
 
 def percent(confidence: float) -> str:

@@ -1,4 +1,4 @@
-"""Inputs and targets as arrays of any shape: of an ``.npz`` file, or handed over in Python."""
+"""Inputs and targets as arrays of any shape: of files, or handed over in Python."""
 
 from __future__ import annotations
 
@@ -12,23 +12,24 @@ from torch import Tensor
 
 from mtl_cli.basis.batch import Examples
 from mtl_cli.basis.errors import problem
-from mtl_cli.basis.inputs import Dense
 from mtl_cli.dataset.columns.array_labels import (
     groups_of,
     inputs_of,
-    labels_of,
     size_of,
     weights_of,
 )
 from mtl_cli.dataset.columns.label_checks import check_train_targets
-from mtl_cli.dataset.columns.sample_space import space_columns, spaces_first
-from mtl_cli.dataset.columns.target import CLASSES, only_in_group
-from mtl_cli.dataset.columns.target_options import TargetOptions, targets_of
+from mtl_cli.dataset.columns.sample_space import space_columns
+from mtl_cli.dataset.columns.target import CLASSES
+from mtl_cli.dataset.columns.target_options import targets_of
+from mtl_cli.dataset.files.array_files import FORMATS
 from mtl_cli.dataset.files.arrays import HANDED, load_arrays
 from mtl_cli.dataset.files.parts import check_columns
 from mtl_cli.dataset.memory.batching import Batching
 from mtl_cli.dataset.memory.downsampled import DownsampledDataset, Downsampling
 from mtl_cli.dataset.memory.rows import Rows
+from mtl_cli.dataset.prepared.stored import Kept, Stored
+from mtl_cli.dataset.readers.arrays import ArrayReader, labels_in
 from mtl_cli.dataset.splits.deal import deal
 from mtl_cli.dataset.splits.facts import lines_of
 from mtl_cli.dataset.splits.options import SplitOptions
@@ -37,10 +38,13 @@ from mtl_cli.dataset.splits.options import SplitOptions
 class Arrays(DownsampledDataset):
     """An input for each array that is none of a target; numbers are taken as they are.
 
-    Bytes, as pictures have them, are divided by 255. A missing label is NaN, or -1 of a class.
+    Bytes, as pictures have them, are divided by 255. Inputs of bytes or single precision that lie
+    in a file as they are stay there, and may be larger than memory; an
+    ``.npz`` is read whole. A missing label is NaN, or -1 of a class.
 
     Args:
-        path: an ``.npz`` file.
+        path: an ``.npz``, ``.safetensors`` or HDF5 file (``.h5``, ``.hdf5``), or a folder of
+            ``.npy`` files, each an array by its name.
         inputs: the arrays that are inputs; None: all that nothing else names. Tasks read the
             first one, unless ``tasks.<task>.input`` says another.
         targets: ``{task: kind}``, or ``{task: {"kind": ..., "column": the array, "weight": the
@@ -65,7 +69,7 @@ class Arrays(DownsampledDataset):
     ) -> None:
         if path is None:
             fix = f"dataset.path=my.npz, or in Python: {HANDED}"
-            raise problem("dataset.path", "must be an .npz file", "none", fix)
+            raise problem("dataset.path", f"must be {FORMATS}", "none", fix)
         arrays = load_arrays(path)
         said = targets_of(targets, "'dataset.targets={y: multiclass}'")
         dealing = SplitOptions.of(split)
@@ -83,14 +87,8 @@ class Arrays(DownsampledDataset):
             raise problem("dataset.inputs", rule, found, "an array that is no target")
 
         given = {name: inputs_of(name, arrays[name]) for name in read}
-        known: dict[str, Tensor] = {}
-        for own in spaces_first(said):
-            known[own.task] = labels_of(own, arrays)
-            if own.where is not None:
-                space = TargetOptions(own.where, "binary")
-                there = known[own.where] if own.where in known else labels_of(space, arrays)
-                known[own.task] = only_in_group(known[own.task], there.eq(1).numpy())
-        labels = {task: known[task] for task in said}
+        lying = {name: where_it_lies(x, arrays[name]) for name, x in given.items()}
+        labels = labels_in(said, arrays)
         weights = {t: weights_of(own.weight, arrays) for t, own in said.items() if own.weight}
         classes = [
             torch.nan_to_num(labels[task], nan=-1).long().numpy()
@@ -119,11 +117,16 @@ class Arrays(DownsampledDataset):
             there = labels[kept.target][rows["train"]]
             self.notes = (*self.notes, kept.note(there, binary[kept.target]))
         self.sizes_of_tasks = {t: size_of(own.kind, labels[t]) for t, own in said.items()}
+        self.reader = ArrayReader(
+            {name: tuple(x.shape[1:]) for name, x in given.items()},
+            [name for name, x in given.items() if x.dtype == torch.uint8],
+            *(said, self.sizes_of_tasks, carried),
+        )
         groups = {name: groups_of(name, arrays[name]) for name in carried}
-        whole = Rows({**given}, labels, weights, groups)
+        whole = Rows(lying, labels, weights, groups)
         super().__init__(
             splits={split: whole.at(at) for split, at in rows.items()},
-            inputs={name: Dense(tuple(x.shape[1:])) for name, x in given.items()},
+            inputs=self.reader.inputs,
             tasks=dict.fromkeys(said, read[0]),
             source=Path(path).name,
             batching=batching,
@@ -134,6 +137,12 @@ class Arrays(DownsampledDataset):
             name: x.float() / 255 if isinstance(x, Tensor) and x.dtype == torch.uint8 else x
             for name, x in inputs.items()
         }
+
+
+def where_it_lies(x: Tensor, array: np.ndarray) -> Kept:
+    """An input made of an array; where that is a file's, and this no copy, it stays there."""
+    lies_there = isinstance(array, np.memmap) and np.may_share_memory(x.numpy(), array)
+    return Stored(x, torch.arange(len(x))) if lies_there else x
 
 
 def as_column(array: np.ndarray) -> Any:

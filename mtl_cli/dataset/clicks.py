@@ -114,7 +114,8 @@ class Clicks(InMemoryDataset):
             *(inferred.learned, vars(ReadOptions()), TARGETS, None, {}),
             *(vars(Writing()), carried),
         )
-        rows = self.reader.rows(len(table), (inferred.codes[c.name] for c in self.reader.columns))
+        codes = (inferred.codes[column.name] for column in self.reader.columns)
+        rows = self.reader.parts.examples(len(table), codes)
         targets = {name: own.labels(table.column, place) for name, own in TARGETS.items()}
         groups = groups_in(table, carried, place)
         self.drawn = [split for split, count in counts.items() if count]

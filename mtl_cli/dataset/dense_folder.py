@@ -14,7 +14,6 @@ from mtl_cli.basis.batch import Batch, Examples
 from mtl_cli.basis.errors import check_integer, problem
 from mtl_cli.dataset.columns.labels import KINDS as LABELS
 from mtl_cli.dataset.columns.target_options import targets_of
-from mtl_cli.dataset.files.cache import Cache
 from mtl_cli.dataset.files.parts import check_name
 from mtl_cli.dataset.maps.augmentation import Augmentation
 from mtl_cli.dataset.maps.classes import check_train, names_of
@@ -26,7 +25,9 @@ from mtl_cli.dataset.maps.pixels import unpacked
 from mtl_cli.dataset.memory.batching import Batching
 from mtl_cli.dataset.memory.in_memory import InMemoryDataset
 from mtl_cli.dataset.memory.rows import Rows
-from mtl_cli.dataset.readers.pictures import PictureReader, as_seen, normalised, picture_spec
+from mtl_cli.dataset.prepared.cache import Cache
+from mtl_cli.dataset.prepared.pixels import as_seen, normalised, picture_spec
+from mtl_cli.dataset.readers.pictures import PictureReader
 from mtl_cli.dataset.splits.deal import deal
 from mtl_cli.dataset.splits.facts import lines_of
 from mtl_cli.dataset.splits.options import SplitOptions

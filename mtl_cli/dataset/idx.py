@@ -19,8 +19,8 @@ from mtl_cli.dataset.memory.batching import Batching
 from mtl_cli.dataset.memory.in_memory import InMemoryDataset
 from mtl_cli.dataset.memory.rows import Rows
 from mtl_cli.dataset.pictures.augment import Augment
+from mtl_cli.dataset.prepared.pixels import Pixels, as_seen, normalised, pixels_of
 from mtl_cli.dataset.readers.images import ImageReader
-from mtl_cli.dataset.readers.pictures import Pixels, as_seen, normalised, pixels_of
 from mtl_cli.dataset.splits.deal import deal
 from mtl_cli.dataset.splits.facts import lines_of
 from mtl_cli.dataset.splits.options import SplitOptions

@@ -13,21 +13,19 @@ from torch import Tensor
 
 from mtl_cli.basis.batch import Batch, Examples
 from mtl_cli.dataset.columns.target_options import targets_of
-from mtl_cli.dataset.files.cache import Cache
 from mtl_cli.dataset.files.parts import check_name
 from mtl_cli.dataset.maps.folder_arrays import brought
 from mtl_cli.dataset.memory.batching import Sampling
-from mtl_cli.dataset.memory.rows import Rows
 from mtl_cli.dataset.memory.sources import SourcesDataset
-from mtl_cli.dataset.memory.stored import Stored
 from mtl_cli.dataset.pictures.augment import Augment
-from mtl_cli.dataset.pictures.decoding import decode
 from mtl_cli.dataset.pictures.labelled import Labelled, labelled, read_labels
 from mtl_cli.dataset.pictures.listing import listed
-from mtl_cli.dataset.pictures.plan import Decoding
 from mtl_cli.dataset.pictures.source import make_sources
+from mtl_cli.dataset.prepared.cache import Cache
+from mtl_cli.dataset.prepared.decoding import decode
+from mtl_cli.dataset.prepared.pixels import as_seen, normalised, pixels_of
+from mtl_cli.dataset.prepared.plan import Decoding
 from mtl_cli.dataset.readers.images import ImageReader
-from mtl_cli.dataset.readers.pictures import as_seen, normalised, pixels_of
 from mtl_cli.dataset.splits.options import SplitOptions
 
 EXAMPLE = "'dataset.targets={animal: multiclass}'"
@@ -96,7 +94,6 @@ class Images(SourcesDataset):
             kept = np.setdiff1d(np.arange(len(found[own.name])), list(decoded.bad[own.name]))
             parts[own.name] = labelled(own, found[own.name].at(kept), kept)
         shape = next(iter(decoded.arrays.values())).shape
-        self.digests = decoded.digests
         self.drawn = sorted({split for own in parts.values() for split in own.drawn})
         self.dealt = {name: own.facts for name, own in parts.items()}
         if len(made) == 1:
@@ -124,7 +121,7 @@ class Images(SourcesDataset):
         super().__init__(
             splits={
                 split: {
-                    name: own.rows(split, name, decoded.arrays[name]) for name, own in parts.items()
+                    name: own.rows(split, name, decoded.stored(name)) for name, own in parts.items()
                 }
                 for split in ("train", "val", "test")
             },
@@ -134,17 +131,6 @@ class Images(SourcesDataset):
             sampling=sampling,
         )
 
-    def content(self) -> Mapping[str, Any]:
-        """The pictures by a number made of each one's bytes, for they may be larger than memory."""
-
-        def digested(name: str, rows: Rows) -> Rows:
-            return Rows({name: digests(rows, self.digests[name])}, rows.targets, rows.weights)
-
-        return {
-            split: {name: digested(name, rows) for name, rows in sources.items()}
-            for split, sources in self.splits.items()
-        }
-
     def prepare(self, inputs: dict[str, Examples]) -> dict[str, Examples]:
         return {n: normalised(x, self.pixels) for n, x in inputs.items() if isinstance(x, Tensor)}
 
@@ -153,13 +139,6 @@ class Images(SourcesDataset):
 
     def augment(self, batch: Batch, draw: torch.Generator) -> Batch:
         return self.augmentation(batch, draw, self.pixels)
-
-
-def digests(rows: Rows, known: Tensor) -> Tensor:
-    """Of the pictures of some rows."""
-    (x,) = rows.inputs.values()
-    assert isinstance(x, Stored)
-    return known[x.rows]
 
 
 def left_out(bad: Mapping[int, str], files: list[Path]) -> list[str]:

@@ -27,7 +27,8 @@ from mtl_cli.dataset.maps.rooms import CLASSES, SCENES, draw_rooms
 from mtl_cli.dataset.memory.batching import Batching
 from mtl_cli.dataset.memory.in_memory import InMemoryDataset
 from mtl_cli.dataset.memory.rows import Rows
-from mtl_cli.dataset.readers.pictures import PictureReader, as_seen, normalised, picture_spec
+from mtl_cli.dataset.prepared.pixels import as_seen, normalised, picture_spec
+from mtl_cli.dataset.readers.pictures import PictureReader
 
 BLOCK = 16  # scenes that are drawn and rendered together
 TASKS = ("segmentation", "depth", "normals", "edges", "scene")

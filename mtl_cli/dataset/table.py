@@ -9,13 +9,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 from torch import Tensor, from_numpy
 
-from mtl_cli.basis.batch import Fields
+from mtl_cli.basis.batch import Examples, Fields, Joint
 from mtl_cli.basis.errors import check_integer, problem
+from mtl_cli.dataset.columns.part import Part
 from mtl_cli.dataset.columns.target_options import EXAMPLE, targets_of
 from mtl_cli.dataset.columns.writing import Writing, joint
 from mtl_cli.dataset.files.nested import is_list
@@ -40,6 +41,9 @@ from mtl_cli.dataset.tables.targets import TableTargets
 class Table(DownsampledDataset):
     """Input ``row``; a task for each target, or for each value of ``task_column``.
 
+    Where columns are texts or pictures the input is made of parts: the row of all others, and each
+    of these.
+
     A column is a number where all its cells are, else a category; one that is constant in train,
     or text that differs in most rows, is dropped. A target's column is no input, nor are those
     that say a row's split, weight or task. A cell that is blank or ``?`` is missing: of a number,
@@ -57,6 +61,9 @@ class Table(DownsampledDataset):
         max_vocabulary: up to how many categories a column may have, unless they are hashed.
         decimal, thousands: how numbers are written where they are text; see `Writing`.
         date_format: of columns of dates; see `moments`.
+        vectorizer: of columns of texts; see `Options` of vectorizers.
+        decoding: of columns of pictures, their options where a column does not say them.
+        offline: whether tokenizers of columns of subwords are never asked for on the network.
         split: how rows are dealt; see `SplitOptions`. Fractions are drawn in proportion to the
             tasks of ``task_column``, else to the classes of the first such target.
         weight_column: how much each row counts in the losses, from 0.
@@ -85,6 +92,9 @@ class Table(DownsampledDataset):
         decimal: str,
         thousands: str | None,
         date_format: str | None,
+        vectorizer: Mapping[str, Any] | None,
+        decoding: Mapping[str, Any] | None,
+        offline: bool,
         split: Mapping[str, Any],
         weight_column: str | None,
         task_column: str | None,
@@ -120,6 +130,7 @@ class Table(DownsampledDataset):
         files.written = {name: decimal for name in numbers if not writing.is_plain}
         files.written |= types.decimal_marks(said, decimal)
         files.origin, files.lists = joins.origin, types.separators(said)
+        files.paths = types.roots(said)
         written = [*types.as_text(said), *labels.text_columns(), *by, *(joins.join or {})]
         of_files = (files, written, writing, types.dropped(said))
         table, place, counts = read_tables(paths, *of_files)
@@ -141,11 +152,13 @@ class Table(DownsampledDataset):
 
         usual: dict[str, Any] = {"min_count": min_count, "max_vocabulary": max_vocabulary}
         usual |= {"decimal": decimal, "thousands": thousands, "date_format": date_format}
+        usual |= {"vectorizer": vectorizer, **types.checked(decoding, "image", "dataset.decoding")}
+        usual["offline"] = offline
         inferred = Inference(place, train, said, usual)
         left_out = {*labels.columns(), *by, *(not_inputs or ())}
         inputs = [name for name in table.column_names if name not in left_out]
         inferred.learn({name: table.column(name) for name in inputs})
-        if not any(column.num_numbers or column.sizes for column in inferred.learned):
+        if not any(c.num_numbers or c.sizes or isinstance(c, Part) for c in inferred.learned):
             rule, found = "must have a column to learn from", "\n".join(["", *inferred.lines()])
             words = joint(inferred.writings, inferred.kinds)
             fix = words or "other columns; or say in dataset.columns what is"
@@ -155,7 +168,9 @@ class Table(DownsampledDataset):
             *(vars(writing), carried, beside),
         )
         groups = groups_in(table, carried, place)
-        rows = self.reader.rows(len(table), (inferred.codes[c.name] for c in self.reader.columns))
+        codes = (inferred.codes[column.name] for column in self.reader.columns)
+        self.parts = self.reader.parts
+        rows = self.parts.examples(len(table), codes)
         labels.read_weights(table, place)
         whole = Rows({INPUT: rows}, labels.targets, labels.weights, groups)
         self.drawn, self.dealt = dealt.drawn, dealt.facts
@@ -184,9 +199,11 @@ class Table(DownsampledDataset):
             self.shifts = {kept.target: kept.shift}
             said_of = kept.note(self.targets("train")[kept.target], binary[kept.target])
             self.notes = (*self.notes, said_of)
-        own = self.splits["train"]
-        features = own.inputs[INPUT]
-        assert isinstance(features, Tensor | Fields)
-        self.plain_table = PlainTable(
-            self.reader.columns, features, own.targets, own.weights, reference
-        )
+        if self.parts.has_row:
+            own = self.splits["train"]
+            rows = cast(Tensor | Fields | Joint, own.inputs[INPUT])
+            of_trees = (self.reader.columns, rows, own.targets, own.weights, reference)
+            self.plain_table = PlainTable(*of_trees)
+
+    def prepare(self, inputs: dict[str, Examples]) -> dict[str, Examples]:
+        return {name: self.parts.prepared(x) for name, x in inputs.items()}

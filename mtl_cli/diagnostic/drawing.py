@@ -9,7 +9,7 @@ import numpy as np
 
 from mtl_cli.drawing.heat_map import MOST_COLUMNS, MOST_ROWS, Array, clip, heat_map
 from mtl_cli.drawing.page import page
-from mtl_cli.drawing.style import COLORS, axes_title, look, new_figure
+from mtl_cli.drawing.style import COLORS, MARKERS, axes_title, look, new_figure
 
 MOST_LINES = 30  # in one picture, each with its name
 MOST_NAMED = 8  # lines that have colours of their own
@@ -74,11 +74,12 @@ def draw_lines(
     """
     from matplotlib.ticker import LogLocator, MaxNLocator
 
-    style: dict[str, Any] = {"marker": "o" if len(x) <= 12 else None, "markersize": 3}
+    style: dict[str, Any] = {"marker": "o" if len(x) <= 12 else None, "markersize": 3.5}
     style["linewidth"] = 1.2
     if len(lines) <= most:
         for n, (name, values) in enumerate(lines.items()):
-            axis.plot(x, values, label=clip(name), **style, **line_look(n, len(lines)))
+            own = style | line_look(n, len(lines), marked=len(x) <= 12)
+            axis.plot(x, values, label=clip(name), **own)
     else:
         stacked = np.array(list(lines.values()))
         there = ~np.isnan(stacked).all(0)
@@ -98,10 +99,10 @@ def draw_lines(
     axis.tick_params(which="both", labelsize="x-small")
 
 
-def line_look(number: int, of: int) -> dict[str, Any]:
-    """Colour and dashes of one of several lines."""
+def line_look(number: int, of: int, marked: bool = False) -> dict[str, Any]:
+    """Colour and dashes of one of several lines, and its mark where points are marked."""
     if of <= MOST_NAMED:
-        return look(number)
+        return look(number) | ({"marker": MARKERS[number % len(MARKERS)]} if marked else {})
     from matplotlib import cm
 
     return {"color": cm.viridis(0.95 * number / (of - 1))}

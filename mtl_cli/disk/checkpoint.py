@@ -16,11 +16,11 @@ from typing import IO, Any, cast
 import torch
 from torch import nn
 
+from mtl_cli.basis import ranks
 from mtl_cli.basis.errors import Problem, problem
 from mtl_cli.disk.formats import with_format, without_format
 from mtl_cli.disk.kinds import CHECKPOINT, misfit
 from mtl_cli.disk.older_runs import weights_of_today
-from mtl_cli.disk.run_folder import RunFolder
 from mtl_cli.disk.writing import written
 
 log = logging.getLogger(__name__)
@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 MARK = b"mtl-cli blake2b "  # before the digest
 SIZE = 32  # of the digest, in bytes
 CHUNK = 2**20
+FROZEN = "frozen"  # the digest of the file beside a checkpoint that has what all of a run have
 END_SIZE = 22  # of the record at the end of a zip archive, in bytes
 
 
@@ -55,8 +56,8 @@ class Digested:
         self.file.flush()
 
 
-def save(path: Path, state: dict[str, Any]) -> None:
-    """Writes the file, whole or not at all, and its digest behind it."""
+def save(path: Path, state: dict[str, Any]) -> str:
+    """Writes the file, whole or not at all, and its digest behind it; gives the digest."""
     with written(path) as beside, open(beside, "wb") as file:
         digested = Digested(file)
         try:
@@ -64,16 +65,11 @@ def save(path: Path, state: dict[str, Any]) -> None:
         except RuntimeError as error:
             raise digested.refusal or error from None
         file.write(MARK + digested.digest.digest())
+    return digested.digest.hexdigest()
 
 
-def keep(folder: RunFolder, path: Path, state: dict[str, Any]) -> None:
-    """The same with a file of a run folder, if that is written to."""
-    if folder.writes:
-        save(path, state)
-
-
-def check_digest(path: Path) -> bool:
-    """Whether a file has a digest; refuses one whose bytes are not those that were written."""
+def check_digest(path: Path) -> str | None:
+    """The digest of a file, if it has one; refuses bytes that are not those that were written."""
     digest, left = hashlib.blake2b(digest_size=SIZE), path.stat().st_size - len(MARK) - SIZE
     with open(path, "rb") as file:
         while left > 0 and (data := file.read(min(CHUNK, left))):
@@ -86,7 +82,7 @@ def check_digest(path: Path) -> bool:
         rule = "must be as it was written; it is damaged"
         found = "other bytes than its digest says"
         raise problem(str(path), rule, found, "another checkpoint of the run, or train anew")
-    return mark == MARK
+    return said.hex() if mark == MARK else None
 
 
 def check_end(path: Path) -> None:
@@ -100,13 +96,29 @@ def check_end(path: Path) -> None:
 
 
 def load(path: Path) -> dict[str, Any]:
-    """Reads a checkpoint.
+    """Reads a checkpoint, and the weights that it has from a file beside it.
 
     Raises:
-        ValueError: where the file is missing, truncated, damaged, or holds anything but data.
+        ValueError: where a file is missing, truncated, damaged, or holds anything but data.
     """
+    state, digest = read(path)
+    if digest is None:
+        log.warning("%s has no digest: whether a byte of it was damaged cannot be told", path)
+    if (wanted := state.get(FROZEN)) is not None:
+        beside = path.with_name(f"{FROZEN}.pt")
+        frozen, found = read(beside)
+        if found != wanted:
+            rule = f"must be the file that {path.name} was written with"
+            fix = "the run folder as it was, with all that is in checkpoints/"
+            raise problem(str(beside), rule, "another one", fix)
+        state["model"] |= frozen["model"]
+    return state
+
+
+def read(path: Path) -> tuple[dict[str, Any], str | None]:
+    """What a file holds, as far as it is of the kind of a checkpoint, and its digest."""
     try:
-        has_digest = check_digest(path)
+        digest = check_digest(path)
         state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         rule = "must be a run folder with a checkpoint"
@@ -133,9 +145,7 @@ def load(path: Path) -> dict[str, Any]:
         )
     if wrong := misfit(state, CHECKPOINT):
         raise damaged(path, wrong)
-    if not has_digest:
-        log.warning("%s has no digest: whether a byte of it was damaged cannot be told", path)
-    return state
+    return state, digest
 
 
 def damaged(path: Path, found: str) -> Problem:
@@ -156,6 +166,8 @@ def reading(path: Path) -> Iterator[None]:
     except Problem:
         raise
     except Exception as error:  # states of torch's optimizers raise whatever they stumble over
+        if ranks.is_broken(error):  # the process that reads it, or waits for it, is no more
+            raise
         first = str(error).strip().splitlines()[:1]
         raise damaged(path, ": ".join([type(error).__name__, *first])) from error
 

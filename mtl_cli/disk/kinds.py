@@ -11,11 +11,13 @@ NUMBER = (int, float)
 FIGURES = {str: {str: (int, float, type(None))}}
 LEARNER: dict[str, Any] = {"optimizer": dict, "scheduler": dict, "weighting": dict, "scaler": dict}
 LEARNER |= {"stopped": bool, "epoch": int, "value": NUMBER, "figures": FIGURES}
+LEARNER |= {"patience": {str: {"epoch": int, "value": NUMBER, "figures": FIGURES}}}
 CHECKPOINT: dict[Any, Any] = {"model": {str: Tensor}, "learners": [LEARNER], "generators": dict}
 CHECKPOINT |= {"epoch": int, "batch": int, "step": int, "metrics_length": int, "total_steps": int}
 CHECKPOINT |= {"seconds": NUMBER, "epoch_seconds": [NUMBER], "train_loss": {str: NUMBER}}
 CHECKPOINT |= {"best": {"model": {str: Tensor}, "learners": [LEARNER]}}
 CHECKPOINT |= {"losses": dict, "weights": dict, "average": (dict, type(None))}
+CHECKPOINT |= {"frozen": str, "ending": {"examples": int, "spent": NUMBER}}
 
 
 def misfit(value: Any, kind: Any, path: str = "") -> str:

@@ -40,7 +40,7 @@ class LogFile(logging.FileHandler):
 
     Args:
         path: the file, made with the first line.
-        hold: whether lines wait for `release`; without it they are dropped.
+        hold: whether lines wait for `write_held`; without it they are dropped.
     """
 
     def __init__(self, path: Path, hold: bool) -> None:
@@ -59,7 +59,7 @@ class LogFile(logging.FileHandler):
     def handleError(self, record: logging.LogRecord) -> None:
         """Says nothing: what the run writes next fails alike, and says why."""
 
-    def release(self) -> None:
+    def write_held(self) -> None:
         """Writes what waits, and from now on at once."""
         held, self.held = self.held or [], None
         for record in held:
@@ -73,7 +73,7 @@ class LogFile(logging.FileHandler):
 @contextmanager
 def logging_to(path: Path, hold: bool = False, quiet: bool = False) -> Iterator[LogFile]:
     """While the block lasts, the package's messages and all warnings go to the terminal and to
-    the end of the file, if wished once that is released; if wished, the terminal has warnings
+    the end of the file, if wished once it writes what it held; if wished, the terminal has warnings
     alone."""
     file = LogFile(path, hold)
     handlers = [QuietHandler() if quiet else TerminalHandler(), file]

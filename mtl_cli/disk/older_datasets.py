@@ -16,6 +16,17 @@ TARGET: Mapping[str, Any] = {"where": None}
 VECTORIZER: Mapping[str, Any] = {"analyzer": "word"}
 LATER: Mapping[str, Any] = {"folds": None, "fold": None, "date_format": None}  # came later
 SUBWORDS: Mapping[str, Any] = {"tokenizer": None, "buckets": False}  # which texts had not
+# Of columns of texts and of pictures, which tables had not: what they were then as they came.
+TEXTS: Mapping[str, Any] = {
+    **{"kind": "tfidf", "analyzer": "word", "ngram_range": [1, 1], "min_df": 1, "max_df": 1.0},
+    **{"max_features": None, "num_features": 65536, "lowercase": True, "stop_words": None},
+    **{"token_pattern": r"(?u)\b\w\w+\b", "binary": False, "sublinear_tf": False, "norm": "l2"},
+}
+PICTURES: Mapping[str, Any] = {
+    **{"size": None, "fit": "resize", "channels": None, "max_pixels": 100_000_000},
+    **{"on_bad_picture": "error", "workers": None, "normalise": [0.6, 0.2]},
+    **{"cache": True, "cache_gb": 20},
+}
 BOUND = 20  # of the cache, in gigabytes, which had none
 READERS = "mtl_cli.dataset.readers"
 

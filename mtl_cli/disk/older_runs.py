@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mtl_cli.disk.older_datasets import dataset_of_today
+from mtl_cli.disk.older_datasets import PICTURES, TEXTS, dataset_of_today
 
 READERS = "mtl_cli.dataset.readers"
 # {a class by the name that it had: by its name of today}
@@ -41,11 +41,22 @@ LATER: Mapping[str, Mapping[str, Any]] = {
         "join": None,
         "origin": None,
         "not_inputs": None,
+        "vectorizer": TEXTS,
+        "decoding": PICTURES,
+        "offline": False,
     },
     "mtl_cli.dataset.arrays.Arrays": dict.fromkeys(("not_inputs", "downsample", "group_columns")),
+    "mtl_cli.arch.lora.LoRA": {"own_stages": None, "attention": False},
+    "mtl_cli.encoder.hf_text.HFText": {"cache": False},
+    "mtl_cli.encoder.torchvision.Torchvision": {"freeze": False, "cache": False},
     "mtl_cli.encoder.resnet.ResNet": {"output_stride": None},
     "mtl_cli.encoder.transformer.Transformer": {"pool": True},
-    "mtl_cli.training.settings.Settings": {"batch_norm": None},
+    "mtl_cli.training.settings.Settings": {
+        "batch_norm": None,
+        "max_examples": None,
+        "time_limit": None,
+        "stop": "select",
+    },
     "mtl_cli.weighting.excess_mtl.ExcessMTL": {"weigh_heads": False},
     "mtl_cli.weighting.nash_mtl.NashMTL": {"weigh_heads": False},
 }
@@ -99,7 +110,17 @@ def as_of_today(values: Any, later: Mapping[str, Mapping[str, Any]] = LATER) -> 
         compiled = trainer.pop("compile", False)  # an option of the trainer's until there were more
         found["runtime"] = {**RUNTIME, "compile": compiled, **(found.get("runtime") or {})}
         found["pictures"] = {**PICTURES, **(found.get("pictures") or {})}
+    if isinstance(found, dict) and isinstance(logger := found.get("logger"), dict):
+        found["logger"] = loggers_of_today(logger)
     return {**later.get("", {}), **found} if isinstance(found, dict) else found
+
+
+def loggers_of_today(logger: dict[str, Any]) -> dict[str, Any]:
+    """Loggers by their names; there was one, in their place, until there could be several."""
+    target = str(logger.get("_target_", ""))
+    if not target.startswith("mtl_cli.logger."):  # one of the user's own may still stand there
+        return logger
+    return {target.split(".")[2]: logger}
 
 
 def with_later_options(node: Any, later: Mapping[str, Mapping[str, Any]]) -> Any:

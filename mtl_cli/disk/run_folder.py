@@ -13,6 +13,7 @@ from typing import Any
 from mtl_cli.basis.errors import nearest, problem
 from mtl_cli.disk import writing
 
+PICTURES = (".png", ".pdf")
 COLUMNS = ("epoch", "step", "split", "task", "metric", "value")
 
 
@@ -35,16 +36,19 @@ class RunFolder:
         self.summary = path / "summary.json"
         self.last = path / "checkpoints" / "last.pt"
         self.best = path / "checkpoints" / "best.pt"
+        self.frozen = path / "checkpoints" / "frozen.pt"
         self.reader = path / "reader.json"
         self.learned = path / "learned.json"
         self.columns = path / "columns.txt"
+        self.confusion = path / "confusion.json"
         self.plots = path / "plots"
         self.log = path / "train.log"
 
     def check_files(self) -> None:
         """Refuses a folder where a file is to be written, before anything is."""
         files = (self.config, self.metrics, self.summary, self.last, self.best, self.reader)
-        for path in (*files, self.learned, self.columns, self.log):
+        others = (self.frozen, self.learned, self.columns, self.confusion, self.log)
+        for path in (*files, *others):
             if path.is_dir():
                 fix = f"take {path} away"
                 raise problem(str(path), "must be a file of the run", "a folder", fix)
@@ -100,6 +104,15 @@ class RunFolder:
         """Writes a file of the folder, whole or not at all; what is not finite becomes null."""
         text = json.dumps(finite(data), indent=2, allow_nan=False)
         writing.write_text(path, text + "\n")
+
+    def drawn(self) -> list[Path]:
+        """The files of its pictures."""
+        return sorted(
+            path
+            for place in (self.plots, self.path / "diagnostics")
+            for path in place.glob("**/*")
+            if path.suffix in PICTURES
+        )
 
     def read_summary(self) -> dict[str, Any]:
         """The summary, empty where none has been written."""

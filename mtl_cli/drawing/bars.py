@@ -21,7 +21,9 @@ HURTS: dict[str, Any] = {"facecolor": "#ffffff", "edgecolor": "#222222", "hatch"
 OPEN: dict[str, Any] = {"facecolor": "#c8c8c8", "edgecolor": "#c8c8c8"}
 NONE: dict[str, Any] = {"facecolor": "#ffffff", "edgecolor": "#222222"}
 NO_VERDICT = "no verdict"
-KINDS = {"helps": HELPS, "hurts": HURTS, "cannot say": OPEN, NO_VERDICT: NONE}
+NO_DIFFERENCE = "makes no difference"
+ALIKE: dict[str, Any] = {"facecolor": "#ffffff", "edgecolor": "#222222", "hatch": "....."}
+KINDS = {"helps": HELPS, "hurts": HURTS, "cannot say": OPEN, NO_DIFFERENCE: ALIKE, NO_VERDICT: NONE}
 LINE: dict[str, Any] = {"color": "#222222", "linewidth": 1.5}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from mtl_cli.basis.errors import Problem
@@ -19,21 +20,39 @@ from mtl_cli.drawing.style import MOST
 NAMES = re.compile(r"(learning_curves(_\d+)?|weights|gain|pareto|experts)\.(png|pdf)")
 
 
-def draw(comparison: Comparison, out: Path) -> tuple[list[Path], list[str]]:
-    """Draws everything that there is to draw; gives the files, and what could not be read."""
-    files, damaged = [], []
+@dataclass(frozen=True)
+class Records:
+    """What the runs of a table wrote as they went.
+
+    Args:
+        histories: ``{id of a group: the curves of each run}``.
+        shares: the same of the use of experts.
+        damaged: what could not be read.
+    """
+
+    histories: Histories
+    shares: dict[int, list[Shares]]
+    damaged: list[str]
+
+
+def draw(comparison: Comparison, records: Sequence[Records], out: Path) -> list[Path]:
+    """Draws everything that there is to draw; gives the files.
+
+    Args:
+        comparison: of the settings.
+        records: of each of its tables.
+        out: the folder.
+    """
+    files: list[Path] = []
     numbers = numbers_of(comparison.tables)
-    for number, table in enumerate(comparison.tables, 1):
+    for number, (table, own) in enumerate(zip(comparison.tables, records, strict=True), 1):
         place = out
         if len(comparison.tables) > 1:
             words = re.sub(r"[^\w.-]+", "_", f"{number}_{table.name}").strip("_")
             place = out / words
             place.mkdir(exist_ok=True)
-        histories, shares, notes = read(table)
-        damaged += notes
-        if comparison.options.pictures:
-            files += draw_table(table, comparison, histories, shares, place, numbers)
-    return files, damaged
+        files += draw_table(table, comparison, own, place, numbers)
+    return files
 
 
 def numbers_of(tables: Sequence[Table]) -> Numbers:
@@ -55,7 +74,7 @@ def pictures_in(out: Path) -> list[Path]:
     return [path for path in found if NAMES.fullmatch(path.name)]
 
 
-def read(table: Table) -> tuple[Histories, dict[int, list[Shares]], list[str]]:
+def read(table: Table) -> Records:
     """What the runs wrote as they went; a damaged file is named, and left out of the pictures."""
     histories: Histories = {}
     shares: dict[int, list[Shares]] = {}
@@ -73,22 +92,21 @@ def read(table: Table) -> tuple[Histories, dict[int, list[Shares]], list[str]]:
             except Problem as error:
                 damaged.append(f"{error}\n(left out of the pictures; its figures count)")
         histories[id(group)], shares[id(group)] = curves, used
-    return histories, shares, damaged
+    return Records(histories, shares, damaged)
 
 
 def draw_table(
     table: Table,
     comparison: Comparison,
-    histories: Histories,
-    shares: dict[int, list[Shares]],
+    records: Records,
     out: Path,
     numbers: Numbers,
 ) -> list[Path]:
     options = comparison.options
     return [
-        *draw_learning_curves(table.groups, histories, table.name, out, numbers),
+        *draw_learning_curves(table.groups, records.histories, table.name, out, numbers),
         *draw_gain(table.groups, options.confidence, table.name, out),
         *draw_fronts(find_pairs(table, options.metric), table.name, out, numbers),
-        *draw_weights(table.groups, histories, table.name, out),
-        *draw_experts(table.groups, shares, table.name, out),
+        *draw_weights(table.groups, records.histories, table.name, out),
+        *draw_experts(table.groups, records.shares, table.name, out),
     ]

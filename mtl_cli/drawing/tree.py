@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from mtl_cli.disk.run_folder import RunFolder
 from mtl_cli.disk.writing import make_folder
@@ -20,36 +21,30 @@ def draw_tree(folder: RunFolder, branches: Mapping[str, Sequence[int]], title: s
     tasks = sorted(branches, key=lambda task: list(branches[task]))
     num_stages = len(branches[tasks[0]])
     height = {task: -float(place) for place, task in enumerate(tasks)}
-    figure = new_figure(
-        2.2 * (num_stages + 2), 0.6 * len(tasks) + 1.2, f"{title}: which tasks share which stages"
-    )
+    said = f"{title}: which tasks share which stages"
+    figure = new_figure(1.5 * (num_stages + 2), 0.6 * len(tasks) + 0.8, said)
     axes = figure.subplots()
-    before = (0.0, sum(height.values()) / len(tasks))
-    box = {"boxstyle": "round", "fc": "#dddddd"}
-    axes.text(*before, "input", ha="center", va="center", fontsize="small", bbox=box)
+    middle = sum(height.values()) / len(tasks)
+    node(axes, (0.0, middle), "input", "#dddddd")
     for task in tasks:
-        x, y = before
+        x, y = 0.0, middle
         for s, column in enumerate(branches[task]):
             members = [other for other in tasks if branches[other][s] == column]
             place = (s + 1.0, sum(height[other] for other in members) / len(members))
             axes.plot([x, place[0]], [y, place[1]], color="#999999", zorder=1)
-            box = {"boxstyle": "round", "fc": "#cfe2f3" if len(members) > 1 else "#ffffff"}
-            axes.text(
-                *place, f"stage {s + 1}", ha="center", va="center", fontsize="small", bbox=box
-            )
+            node(axes, place, f"stage {s + 1}", "#cfe2f3" if len(members) > 1 else "#ffffff")
             x, y = place
-        axes.plot([x, num_stages + 1], [y, height[task]], color="#999999", zorder=1)
-        label = {"boxstyle": "round", "fc": "#fff2cc"}
-        axes.text(
-            num_stages + 1,
-            height[task],
-            clip(task),
-            ha="center",
-            va="center",
-            fontsize="small",
-            bbox=label,
-        )
-    axes.set_xlim(-0.5, num_stages + 1.7)
+        place = (num_stages + 0.75, height[task])
+        axes.plot([x, place[0]], [y, place[1]], color="#999999", zorder=1)
+        node(axes, place, clip(task), "#fff2cc", ha="left")  # long names go on to the right
+    axes.set_xlim(-0.4, num_stages + 1.4)
+    axes.set_ylim(min(height.values()) - 0.5, 0.5)
     axes.set_axis_off()
     make_folder(folder.plots)
     save(figure, folder.plots / "tree.png")
+
+
+def node(axes: Any, place: tuple[float, float], words: str, color: str, ha: str = "center") -> None:
+    """A box with words in it."""
+    box = {"boxstyle": "round,pad=0.4", "fc": color, "lw": 0.8}
+    axes.text(*place, words, ha=ha, va="center", fontsize="small", bbox=box)

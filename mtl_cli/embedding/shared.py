@@ -76,10 +76,10 @@ class SharedEmbedding(Embedding):
         places = [(codes + starts[: len(single)]).flatten()]
         of_lists = zip(lists, starts[len(single) :], strict=True)
         places += [own.indices + start for own, start in of_lists]
-        sizes = [len(own) for own in places]
+        sizes = [own.shape[0] for own in places]
         weight, found = self.read(table, places[0] if len(places) == 1 else torch.cat(places))
         first, *others = found.split(sizes)
-        vectors = nn.functional.embedding(first, weight).view(len(x), -1)
+        vectors = nn.functional.embedding(first, weight).view(x.numbers.shape[0], -1)
         bags = (Bag(i, own.offsets, own.weights) for i, own in zip(others, lists, strict=True))
         return [vectors, *(bag_linear(bag, weight, None) for bag in bags)]
 

@@ -5,9 +5,9 @@ from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
-from mtl_cli.basis.batch import Examples
+from mtl_cli.basis.batch import Encoded, Examples
 from mtl_cli.basis.errors import problem
-from mtl_cli.basis.inputs import InputSpec
+from mtl_cli.basis.inputs import BagOfWords, InputSpec, Joined, Tokens
 
 Shape = tuple[int, ...]
 
@@ -45,6 +45,8 @@ class Encoder(nn.Module):
         return self.shapes[-1]
 
     def forward(self, x: Examples) -> Tensor:
+        if isinstance(x, Encoded):
+            return x.features
         features: Any = x
         for stage in self.stages:
             features = stage(features)
@@ -59,6 +61,15 @@ class Encoder(nn.Module):
             options: its own, by name.
         """
         return {}
+
+    @classmethod
+    def to_be_loaded(cls, options: Mapping[str, Any]) -> dict[str, Any]:
+        """The options without first weights, which a checkpoint replaces.
+
+        Args:
+            options: its own, by name.
+        """
+        return {**options, **dict.fromkeys(cls.first_weights)}
 
     @classmethod
     def widened(cls, options: Mapping[str, Any], factor: float) -> dict[str, Any]:
@@ -77,7 +88,10 @@ class Encoder(nn.Module):
         if not isinstance(spec, cls.reads):
             kinds = " or ".join(kind.kind for kind in cls.reads)
             name = cls.__name__
-            raise problem(f"encoder {name}", f"reads {kinds}", str(spec), "encoder=mlp")
+            fix = f"encoder={'joined' if isinstance(spec, Joined) else 'mlp'}"
+            if isinstance(spec, BagOfWords) and Tokens in cls.reads:
+                fix = "read_as=tokens of the texts (dataset.read_as, or the column's)"
+            raise problem(f"encoder {name}", f"reads {kinds}", str(spec), fix)
 
 
 def scaled(width: Any, factor: float) -> Any:

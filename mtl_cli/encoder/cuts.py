@@ -178,7 +178,7 @@ class Patches(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         patches = self.net_conv(x).flatten(2).transpose(1, 2)  # [B, N, D]
-        whole = torch.cat([self.token.expand(len(x), -1, -1), patches], 1)
+        whole = torch.cat([self.token.expand(x.shape[0], -1, -1), patches], 1)
         return self.dropout(whole + self.positions).transpose(1, 2)
 
 

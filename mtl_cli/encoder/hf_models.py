@@ -76,7 +76,16 @@ def check_family(config: Mapping[str, Any]) -> None:
         raise problem(SLOT, rule, found, f"{SLOT}=<a model of one of these>")
 
 
-def draw(config: Mapping[str, Any]) -> Any:
+def known(config: Mapping[str, Any], drops: bool) -> Any:
+    """A configuration as the library has it; without any dropout, where nothing ``drops`` out."""
+    own = library("transformers", ASKS).AutoConfig.for_model(**config)
+    for key in own.to_dict() if not drops else ():
+        if "dropout" in key:
+            setattr(own, key, 0.0)
+    return own
+
+
+def draw(config: Mapping[str, Any], drops: bool) -> Any:
     """A model drawn at random.
 
     Raises:
@@ -85,7 +94,7 @@ def draw(config: Mapping[str, Any]) -> Any:
     check_family(config)
     transformers = library("transformers", ASKS)
     try:
-        own = transformers.AutoConfig.for_model(**config)
+        own = known(config, drops)
         with silent():
             return transformers.AutoModel.from_config(own, dtype=torch.get_default_dtype())
     except Exception as error:  # whatever a wrong size leads to
@@ -99,7 +108,7 @@ def draw(config: Mapping[str, Any]) -> Any:
         raise problem("encoder.config", rule, found, fix) from error
 
 
-def load(model: str, config: Mapping[str, Any], offline: bool) -> Any:
+def load(model: str, config: Mapping[str, Any], drops: bool, offline: bool) -> Any:
     """A model with its weights.
 
     Raises:
@@ -111,7 +120,7 @@ def load(model: str, config: Mapping[str, Any], offline: bool) -> Any:
         with silent():
             found, info = transformers.AutoModel.from_pretrained(
                 where(model),
-                config=transformers.AutoConfig.for_model(**config),
+                config=known(config, drops),
                 dtype=torch.get_default_dtype(),
                 local_files_only=offline,
                 trust_remote_code=False,

@@ -43,11 +43,11 @@ class Embed(Layered):
 
 def padded(x: Bag) -> tuple[Tensor, Tensor]:
     """The texts of a batch as [B, L], and which of it is no padding."""
-    length = max(1, int(x.bounds.diff().max()))
-    places = x.offsets[:-1, None] + torch.arange(length, device=x.offsets.device)
-    is_token = places < x.offsets[1:, None]
-    codes = nn.functional.pad(x.indices, (0, 1))  # the one place of all padding
-    return codes[torch.where(is_token, places, len(x.indices))].long(), is_token
+    places = x.offsets[:-1, None] + torch.arange(x.longest, device=x.offsets.device)
+    # The one place of all padding comes last, and counts 0.
+    places = torch.where(places < x.offsets[1:, None], places, x.indices.shape[0])
+    codes, counts = (nn.functional.pad(own, (0, 1))[places] for own in (x.indices, x.weights))
+    return codes.long(), counts != 0
 
 
 class Group(Layered):

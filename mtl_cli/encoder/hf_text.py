@@ -42,6 +42,8 @@ class HFText(Encoder):
         pool: what the last stage makes of all tokens: their ``mean``, or ``cls``, the first one.
         freeze: ``all``; or of how many layers, from the first one, the weights stay as they are,
             and those of the embeddings with them; 0 or None: of none.
+            With ``all`` nothing is dropped out, either.
+        cache: whether its features are computed once and kept, which needs ``freeze=all``.
         checkpointing: whether the backward pass computes a layer anew, instead of keeping what is
             in it.
         offline: never asks the network.
@@ -62,6 +64,7 @@ class HFText(Encoder):
         num_groups: int | None,
         pool: str,
         freeze: int | str | None,
+        cache: bool,
         checkpointing: bool,
         offline: bool,
     ) -> None:
@@ -69,6 +72,7 @@ class HFText(Encoder):
             rule, fix = f"reads {Subwords.kind}, of texts", "dataset=text dataset.read_as=subwords"
             raise problem("encoder hf_text", rule, str(spec), fix)
         check_choice("encoder.pool", pool, POOLS, "encoder.pool=mean")
+        check_boolean("encoder.cache", cache)
         check_boolean("encoder.checkpointing", checkpointing)
         check_boolean("offline", offline)
         if num_groups is not None:
@@ -76,7 +80,8 @@ class HFText(Encoder):
         if config is None:
             config = self.kept({"model": model, "config": None, "offline": offline})["config"]
         on_meta = torch.empty(0).is_meta  # without memory, to see whether it fits
-        whole = draw(config) if model is None or on_meta else load(model, config, offline)
+        where, drops = None if on_meta else model, freeze != ALL
+        whole = draw(config, drops) if where is None else load(where, config, drops, offline)
         whole.train()
         family = FAMILIES[config["model_type"]]
         found, embeddings = at(whole, family.layers), whole.embeddings

@@ -1,7 +1,7 @@
 """A linear map of the input: the smallest encoder, and the baseline that any other must beat."""
 
 from mtl_cli.basis.errors import check_integer
-from mtl_cli.basis.inputs import BagOfWords, Dense, InputSpec, Row, Tokens
+from mtl_cli.basis.inputs import BagOfWords, Dense, InputSpec, Joined, Row, Tokens
 from mtl_cli.encoder.base import Encoder
 
 
@@ -13,7 +13,7 @@ class Linear(Encoder):
         out_features: F, the number of features.
     """
 
-    reads = (Dense, BagOfWords, Tokens, Row)
+    reads = (Dense, BagOfWords, Tokens, Row, Joined)
 
     def __init__(self, spec: InputSpec, out_features: int) -> None:
         self.check_reads(spec)

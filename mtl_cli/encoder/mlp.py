@@ -6,7 +6,7 @@ from torch import nn
 
 from mtl_cli.basis.activation import activation as make_activation
 from mtl_cli.basis.errors import check_number, check_widths
-from mtl_cli.basis.inputs import BagOfWords, Dense, InputSpec, Row, Tokens
+from mtl_cli.basis.inputs import BagOfWords, Dense, InputSpec, Joined, Row, Tokens
 from mtl_cli.encoder.base import Encoder
 
 
@@ -20,7 +20,7 @@ class MLP(Encoder):
         dropout: the share of each layer's outputs set to zero in training, from 0 to 1.
     """
 
-    reads = (Dense, BagOfWords, Tokens, Row)
+    reads = (Dense, BagOfWords, Tokens, Row, Joined)
     wide_by = ("hidden",)
 
     def __init__(

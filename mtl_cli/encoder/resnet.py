@@ -6,17 +6,12 @@ of Yu, Koltun & Funkhouser, "Dilated Residual Networks", CVPR 2017,
 https://arxiv.org/abs/1705.09914, section 2.
 """
 
-from typing import TYPE_CHECKING
-
 from torch import nn
 
 from mtl_cli.basis.errors import check_boolean, check_choice, problem
 from mtl_cli.basis.inputs import Dense, InputSpec
 from mtl_cli.encoder.base import Encoder
 from mtl_cli.encoder.pretrained import fit_colours, load_weights
-
-if TYPE_CHECKING:
-    pass
 
 LARGEST = {"imagenet": 32, "small": 8}  # how many times a picture shrinks where nothing is dilated
 LARGE = 96  # pixels of an image's shorter side, from which on auto is the imagenet stem

@@ -47,6 +47,8 @@ class Torchvision(Encoder):
             many layers as their sum); None: 2, 2, 6 and 2.
         drop_path: how probable it is that the last block is left out for an example, in training;
             less before, and 0 for the first one. From 0 to 1; vision transformers have none.
+        freeze: whether its weights stay as they are; no block is left out then.
+        cache: whether its features are computed once and kept, which needs ``freeze``.
         pool: whether the last stage gives one vector, ``(F,)``: the mean over all positions, or the
             class token; else it gives the map, which vision transformers do not.
         offline: never asks the network for weights.
@@ -70,6 +72,8 @@ class Torchvision(Encoder):
         dim: int | None,
         depths: Sequence[int] | None,
         drop_path: float,
+        freeze: bool,
+        cache: bool,
         pool: bool,
         offline: bool,
     ) -> None:
@@ -80,6 +84,8 @@ class Torchvision(Encoder):
         names = list_models(include=[f"{family}_*" for family in CUTS])
         check_choice("encoder.model", model, names, "encoder.model=convnext_tiny")
         cut = CUTS[model.partition("_")[0]]
+        check_boolean("encoder.freeze", freeze)
+        check_boolean("encoder.cache", cache)
         check_boolean("encoder.pool", pool)
         check_boolean("offline", offline)
         check_number("encoder.drop_path", drop_path, "encoder.drop_path=0.1", 0, 1)
@@ -112,7 +118,7 @@ class Torchvision(Encoder):
             check_integer("encoder.dim", dim, 1, "encoder.dim=96")
             blocks = check_depths(USUAL_DEPTHS if depths is None else depths)
             net = cut.of_size(model, dim, blocks, int(patch_size), height)
-        drop_blocks(net, drop_path)
+        drop_blocks(net, 0.0 if freeze else drop_path)
         holder, name = cut.entry(net)
         first = getattr(holder, name)
         if weights is not None:
@@ -122,6 +128,7 @@ class Torchvision(Encoder):
         setattr(holder, name, filters(first, channels, int(patch_size), weights is not None))
         stages = cut.stages(net, pool)
         super().__init__(stages, shapes_of(stages, spec, model))
+        self.requires_grad_(not freeze)
 
 
 def drop_blocks(net: nn.Module, drop_path: float) -> None:

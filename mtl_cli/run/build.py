@@ -3,41 +3,37 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import cast
 
 import torch
-from hydra.utils import get_class
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from torch.optim import Optimizer
 
-from mtl_cli.arch.base import Architecture
-from mtl_cli.arch.trunk import MakeEncoder
 from mtl_cli.basis import ranks
 from mtl_cli.basis.device import in_precision, place
 from mtl_cli.basis.errors import problem
 from mtl_cli.basis.inputs import InputSpec
 from mtl_cli.basis.memory import check_fits
 from mtl_cli.basis.seed import seed_everything
-from mtl_cli.dataset.base import Dataset
+from mtl_cli.dataset.base import Dataset, Loader
 from mtl_cli.dataset.memory.in_double import InDouble
 from mtl_cli.dataset.memory.own_part import own_part_of
 from mtl_cli.dataset.splits.options import of_run
 from mtl_cli.diagnostic.base import Diagnosis
 from mtl_cli.disk.run_folder import RunFolder
-from mtl_cli.embedding.base import Embedding
-from mtl_cli.encoder.base import Encoder
 from mtl_cli.logger.base import Logger
-from mtl_cli.model.embedded import EmbeddedInputs, has_rows, with_embedding
 from mtl_cli.model.model import Model
+from mtl_cli.run.copies import Copies
+from mtl_cli.run.features import with_features
 from mtl_cli.run.first_weights import start_from
+from mtl_cli.run.make_model import CACHE, keep_encoder, make_model, tables_optimizer
 from mtl_cli.run.tasks import GROUPS, fill_in, groups_asked, make_tasks
 from mtl_cli.scheduler.base import Scheduler
 from mtl_cli.task.base import Task
-from mtl_cli.task.derived import Derived, order_of
+from mtl_cli.task.derived import order_of
 from mtl_cli.training.batch_norm import for_processes
 from mtl_cli.training.makers import Makers, copies_of_tables
 from mtl_cli.training.observer import Observer
@@ -47,8 +43,6 @@ from mtl_cli.training.trainer import Trainer
 from mtl_cli.trust.slots import make
 from mtl_cli.weighting.base import Weighting
 
-OPTIMIZER = "optimizer"  # an option of an embedding that is the training's
-
 
 @dataclass(frozen=True)
 class Run:
@@ -57,6 +51,7 @@ class Run:
     dataset: Dataset
     model: Model
     trainer: Trainer
+    loaders: Mapping[str, Loader]  # of the examples as they are
 
 
 def build(
@@ -89,7 +84,7 @@ def build(
     has_weights = folder.last.exists()
     tables = tables_optimizer(cfg)
     held = partial(copies_of_tables, make_tables=tables)
-    check_fits(lambda: make_model(cfg, tasks, dataset.inputs, has_weights), device, held)
+    check_fits(lambda: tried(cfg, tasks, dataset.inputs), device, held)
     seed_everything(cfg.seed)
     model = place(make_model(cfg, tasks, dataset.inputs, has_weights), device)
     for split in dataset.sizes:
@@ -110,6 +105,9 @@ def build(
             rule, found = "needs a device with double precision", "mps, which has none"
             raise problem("trainer.precision=64", rule, found, "device=cpu")
         loaders = {split: InDouble(loader) for split, loader in loaders.items()}
+    read = loaders
+    if cfg.encoder.get(CACHE):
+        loaders = with_features(model, loaders, device)
     if device.type == "cpu":
         examples = math.ceil(dataset.sizes["train"] / max(1, len(loaders["train"])))
         runtime.set_threads(model, model.inputs.values(), examples)
@@ -126,64 +124,37 @@ def build(
         runtime=runtime,
         folder=folder,
         device=device,
-        logger=make(cfg, "logger", Logger)(folder=folder.path) if "logger" in cfg else None,
+        loggers=make_loggers(cfg, folder),
         observer=make_observer(cfg),
         seed=cfg.seed,
     )
-    return Run(dataset, model, trainer)
+    return Run(dataset, model, trainer, read)
+
+
+def tried(cfg: DictConfig, tasks: list[Task], inputs: Mapping[str, InputSpec]) -> Model:
+    """The model, made to see whether it fits, which asks for no first weights; says of how many
+    copies of an encoder it is."""
+    copies = Copies(cfg)
+    model = make_model(cfg, tasks, inputs, has_weights=True, noted=copies.noted)
+    copies.say()
+    return model
+
+
+def make_loggers(cfg: DictConfig, folder: RunFolder) -> list[Logger]:
+    """What shows the run beside ``metrics.csv``; of several processes the one that writes has it.
+
+    Each stands under its name; one of the user's own, whose YAML names no place, alone in theirs.
+    """
+    said = cfg.get("logger")
+    if said is None or not folder.writes:
+        return []
+    slots = ["logger"] if "_target_" in said else [f"logger.{name}" for name in said]
+    return [make(cfg, slot, Logger)(folder=folder.path) for slot in slots]
 
 
 def precision_of(cfg: DictConfig) -> torch.dtype:
     """Of the weights."""
     return torch.float64 if str(cfg.trainer.precision) == "64" else torch.float32
-
-
-def tables_optimizer(cfg: DictConfig) -> Callable[..., Optimizer] | None:
-    """Makes the optimizer of an embedding's tables, where they have one of their own."""
-    options = cfg.get("embedding") or {}
-    if options.get(OPTIMIZER) is None or options.get("width", 0) is None:
-        return None
-    return make(cfg, f"embedding.{OPTIMIZER}", Optimizer, "row_optimizer")
-
-
-def make_model(
-    cfg: DictConfig, tasks: list[Task], inputs: Mapping[str, InputSpec], has_weights: bool
-) -> Model:
-    """The model of the config on those of the inputs that a task reads.
-
-    Args:
-        cfg: the whole config.
-        tasks: of the model.
-        inputs: ``{input name: its spec}``.
-        has_weights: whether a checkpoint will replace the first weights; none are fetched then.
-    """
-    make_encoder = make(cfg, "encoder", Encoder)
-    kind = cast(type[Encoder], get_class(cfg.encoder._target_))
-    if has_weights:
-        make_encoder.values |= dict.fromkeys(kind.first_weights)
-    make_arch = make(cfg, "arch", Architecture)
-    reads = {task.name: task.input for task in tasks if not isinstance(task, Derived)}
-    read = {name: spec for name, spec in inputs.items() if name in reads.values()}
-    embedded, encoders = None, cast(MakeEncoder, make_encoder)
-    if cfg.get("embedding") is not None:
-        if cfg.embedding.get("width") is not None and not has_rows(read):
-            kinds = ", ".join(spec.kind for spec in read.values())
-            rule = "needs an input of rows with categories, as dataset=table has"
-            raise problem("embedding.width", rule, kinds, "embedding.width=null")
-        make_embedding = make(cfg, "embedding", Embedding, leave_out=(OPTIMIZER,))
-        if cast(type[Architecture], get_class(cfg.arch._target_)).apart:
-            encoders = with_embedding(encoders, make_embedding)
-        else:
-            embedded = EmbeddedInputs(make_embedding, read)
-            read = embedded.gives
-    arch = make_arch(make_encoder=encoders, inputs=read, tasks=reads)
-    return Model(arch, tasks, kind.maps_by, embedded)
-
-
-def keep_encoder(cfg: DictConfig) -> None:
-    """Writes into the config what its encoder only points to, so that the run's folder has it."""
-    made = make(cfg, "encoder", Encoder)
-    cfg.encoder.update(made.kind.kept(made.values))
 
 
 def make_dataset(cfg: DictConfig, folder: RunFolder | None = None) -> Dataset:

@@ -59,7 +59,7 @@ def show_examples(live: Run, count: int, most_tasks: int, folder: RunFolder, tit
 
 def first_examples(live: Run, split: str, input: str, count: int) -> Batch | None:
     """The first examples of an input."""
-    for batch in live.trainer.loaders[split].batches(1):
+    for batch in live.loaders[split].batches(1):
         x = batch.inputs.get(input)
         if isinstance(x, Tensor) and x.dim() == 4:
             targets = {task: target[:count] for task, target in batch.targets.items()}

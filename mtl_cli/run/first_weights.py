@@ -12,6 +12,8 @@ from mtl_cli.disk.older_runs import weights_of_today
 from mtl_cli.disk.run_folder import RunFolder
 from mtl_cli.model.model import Model
 
+ARCH = "arch."  # begins the names of an architecture's weights
+
 
 def first_weights(cfg: DictConfig, folder: RunFolder, resumed: bool) -> Path | None:
     """The checkpoint of the run that a configuration starts from; None: it starts from none, or
@@ -40,4 +42,7 @@ def start_from(path: Path, model: Model) -> None:
     weights = weights_of_today(checkpoint.load(path)["model"])
     theirs = {name: value for name, value in weights.items() if not is_of_a_loss(name)}
     own = {name: value for name, value in model.state_dict().items() if is_of_a_loss(name)}
+    of_arch = [name for name in theirs if name.startswith(ARCH)]
+    taken = model.arch.taken_over({name.removeprefix(ARCH): theirs.pop(name) for name in of_arch})
+    theirs |= {f"{ARCH}{name}": value for name, value in taken.items()}
     checkpoint.load_weights(model, theirs | own, path)

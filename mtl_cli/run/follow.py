@@ -13,13 +13,14 @@ from mtl_cli.basis.errors import check_boolean, check_integer
 from mtl_cli.basis.seed import set_deterministic
 from mtl_cli.disk.run_folder import RunFolder
 from mtl_cli.disk.silent_folder import SilentFolder
-from mtl_cli.run.alarm import Alarm
+from mtl_cli.processes.alarm import Alarm
+from mtl_cli.processes.meeting import Meeting
+from mtl_cli.processes.options import device_name, seconds_to_wait
+from mtl_cli.processes.together import BRIEF, LINGER, InVain, linger, together
 from mtl_cli.run.build import Run, build, precision_of
 from mtl_cli.run.first_weights import first_weights
-from mtl_cli.run.meeting import Meeting
-from mtl_cli.run.processes import device_name, seconds_to_wait
+from mtl_cli.run.role import Role
 from mtl_cli.run.summary import check_figures
-from mtl_cli.run.together import BRIEF, LINGER, InVain, linger, together
 from mtl_cli.training.signals import Interrupted
 
 
@@ -36,7 +37,7 @@ def make_live(cfg: DictConfig, folder: RunFolder, resumed: bool) -> tuple[Run, d
     return live, own
 
 
-def follow(meeting: Meeting, cfg: DictConfig, path: Path, resumed: bool) -> None:
+def follow(meeting: Meeting, cfg: DictConfig, path: Path, resumed: bool, role: Role) -> None:
     """Trains along.
 
     Args:
@@ -44,6 +45,7 @@ def follow(meeting: Meeting, cfg: DictConfig, path: Path, resumed: bool) -> None
         cfg: its whole config.
         path: of its folder.
         resumed: whether that holds a run that goes on.
+        role: of the run in a study.
 
     Raises:
         ValueError: where this process or another one fails.
@@ -55,8 +57,10 @@ def follow(meeting: Meeting, cfg: DictConfig, path: Path, resumed: bool) -> None
                 live = make_live(cfg, SilentFolder(path), resumed)[0]
                 if ranks.of_first(None):  # whether there is something to go on with
                     live.trainer.resume()
+                live.trainer.judge = role.judge
                 live.trainer.fit()
-                live.trainer.test()
+                if role.reads_test:
+                    live.trainer.test()
         except BaseException as error:
             if not isinstance(error, InVain) or 0 in meeting.heard(0):
                 linger(meeting, alarm, LINGER if isinstance(error, Interrupted) else BRIEF)

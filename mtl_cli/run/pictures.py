@@ -13,8 +13,9 @@ from mtl_cli.basis.errors import check_boolean, check_integer
 from mtl_cli.disk.new_file import file_name
 from mtl_cli.disk.run_folder import RunFolder
 from mtl_cli.disk.writing import make_folder
-from mtl_cli.drawing.confusion import draw_confusion
+from mtl_cli.drawing.confusion import READABLE, draw_confusion
 from mtl_cli.drawing.files import save
+from mtl_cli.drawing.heat_map import Array
 from mtl_cli.drawing.page import Page, page, read_page
 from mtl_cli.task.base import Task
 
@@ -64,7 +65,7 @@ def draw_metrics(
     most_tasks: int,
 ) -> None:
     """Draws ``plots/<task>_<name>.png`` of each task's ``plots``, as they stand after test; of very
-    many tasks those of the first.
+    many tasks those of the first. Counts of confusion go to ``confusion.json`` as well.
 
     Args:
         tasks: the tasks by name.
@@ -74,6 +75,7 @@ def draw_metrics(
         title: stands above each.
         most_tasks: that are drawn.
     """
+    matrices: dict[str, dict[str, Any]] = {}
     for name in list(seen)[:most_tasks]:
         for what, metric in tasks[name].plots.items():
             said = f"{title}\n{name}: {what.replace('_', ' ')}, test"
@@ -83,8 +85,29 @@ def draw_metrics(
             if is_confusion(metric):
                 counts = metric.cpu().compute().numpy().astype(float)
                 save(draw_confusion(counts, classes, said), path)
+                matrices |= counted(name, counts, classes)
             else:
                 draw_itself(metric, classes, said, path)
+    if matrices:
+        folder.write_json(folder.confusion, matrices)
+
+
+def counted(task: str, counts: Array, classes: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """``{task: {"classes": names, "counts": [true][predicted]}}``; of several labels one for each.
+
+    Nothing where there are more classes than can be read, or the metric makes shares of the counts.
+    """
+    names = list(classes) or [str(n) for n in range(len(counts))]
+    if counts.ndim == 3:
+        several = zip(names, counts, strict=False)
+        parts = {f"{task}, {label}": (["no", "yes"], own) for label, own in several}
+    else:
+        parts = {task: (names, counts)}
+    return {
+        name: {"classes": own, "counts": matrix.astype(int).tolist()}
+        for name, (own, matrix) in parts.items()
+        if len(own) <= READABLE and (matrix == matrix.astype(int)).all()
+    }
 
 
 def is_confusion(metric: Metric) -> bool:

@@ -5,15 +5,15 @@ import signal
 import threading
 import time
 
-from mtl_cli.basis.launched import follows, hush
+from mtl_cli.basis.launched import STARTER, follows, hush
 
 SECOND = 1.0  # between two looks at the launcher
 
 
 def main() -> None:
-    """Runs the job that `mtl_cli.run.launch` has left in the store, or trains along."""
+    """Runs the job that `mtl_cli.processes.launch` has left in the store, or trains along."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # while it imports, it ends without a word
-    threading.Thread(target=end_with, args=(os.getppid(),), daemon=True).start()
+    threading.Thread(target=end_with, args=(int(os.environ[STARTER]),), daemon=True).start()
     if follows():
         hush()
     from mtl_cli.run.serve import be_first, serve

@@ -17,7 +17,8 @@ from mtl_cli.disk.run_folder import find_run
 from mtl_cli.trust.trusted import trusted_packages
 
 # What may be given with resume.
-EXTENDS = ("device", "trainer.max_epochs", "trainer.max_steps", "runtime.processes")
+LENGTHS = ("max_epochs", "max_steps", "max_examples", "time_limit")
+EXTENDS = ("device", *(f"trainer.{name}" for name in LENGTHS), "runtime.processes")
 ALLOWED = ("unlock", "changed_data")  # =true: its writer elsewhere is dead; its data is another
 
 

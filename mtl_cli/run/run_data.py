@@ -11,7 +11,8 @@ from hydra.utils import get_class
 
 from mtl_cli import __version__
 from mtl_cli.basis.errors import Problem, problem
-from mtl_cli.basis.inputs import InputSpec, as_plain, from_plain
+from mtl_cli.basis.inputs import InputSpec
+from mtl_cli.basis.plain_inputs import as_plain, from_plain
 from mtl_cli.basis.shell import as_word
 from mtl_cli.comparison.saved_run import mapping
 from mtl_cli.dataset.base import Dataset

@@ -6,23 +6,28 @@ import pickle
 import sys
 import traceback
 
+from torch.distributed import DistError
+
 from mtl_cli.basis.errors import Problem
 from mtl_cli.command_line.cli import FreshFolders
+from mtl_cli.processes.leading import JOB, OUTCOME, ask, leading
+from mtl_cli.processes.meeting import read, store, write
 from mtl_cli.run.follow import follow
-from mtl_cli.run.leading import JOB, OUTCOME, ask, leading
-from mtl_cli.run.meeting import read, store, write
 from mtl_cli.run.session import run
 from mtl_cli.training.signals import SIGNALLED, Interrupted
 
 
 def be_first() -> None:
-    """Runs what `mtl_cli.run.launch` has left, and leaves the error that ends it."""
-    job, FreshFolders.words, FreshFolders.sweep, sys.path[:] = read(store(), JOB)
+    """Runs what `mtl_cli.processes.launch` has left, and leaves the error that ends it."""
     try:
-        with leading():
-            run(**job)
-    except Exception as error:
-        write(store(), OUTCOME, portable(error))
+        job, FreshFolders.words, FreshFolders.sweep, sys.path[:] = read(store(), JOB)
+        try:
+            with leading():
+                run(**job)
+        except Exception as error:
+            write(store(), OUTCOME, portable(error))
+            raise SystemExit(1) from None
+    except DistError:  # with the store its launcher is gone: nobody is left to tell
         raise SystemExit(1) from None
 
 
@@ -51,10 +56,10 @@ def train_along() -> bool:
     order = ask()
     if order is None:
         return False
-    meeting, (cfg, path, resumed, FreshFolders.words, paths) = order
+    meeting, (cfg, path, resumed, role, FreshFolders.words, paths) = order
     sys.path += [place for place in paths if place not in sys.path]
     try:
-        follow(meeting, cfg, path, resumed)
+        follow(meeting, cfg, path, resumed, role)
     except Exception as error:
         if not meeting.is_closed():  # a launcher sees that this one has ended, and ends the others
             raise SystemExit(1) from error

@@ -7,43 +7,40 @@ import signal
 import sys
 from collections.abc import Collection
 from contextlib import AbstractContextManager, nullcontext, suppress
+from dataclasses import dataclass
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from mtl_cli.basis import ranks
 from mtl_cli.basis.device import in_precision
 from mtl_cli.basis.errors import Problem
 from mtl_cli.basis.launched import launched
 from mtl_cli.command_line.cli import FreshFolders
-from mtl_cli.command_line.own_parts import resume_line
-from mtl_cli.command_line.sweep import sweep_of
-from mtl_cli.comparison.history import read_history
 from mtl_cli.comparison.saved_run import DONE
-from mtl_cli.dataset.files.held import is_held
-from mtl_cli.disk import checkpoint, writing
-from mtl_cli.disk.formats import FORMAT, KEY
+from mtl_cli.disk import writing
 from mtl_cli.disk.logs import FILE_ONLY, logging_to
 from mtl_cli.disk.one_writer import Writer, one_writer
-from mtl_cli.disk.run_folder import RunFolder, seen_from_here
+from mtl_cli.disk.run_folder import RunFolder
 from mtl_cli.drawing.page import drawing_on
-from mtl_cli.run.alarm import Alarm
+from mtl_cli.processes.alarm import Alarm
+from mtl_cli.processes.leading import line_of, publish, remember
+from mtl_cli.processes.meeting import Meeting
+from mtl_cli.processes.options import seconds_to_wait, to_launch
+from mtl_cli.processes.together import end, together
 from mtl_cli.run.announce import announce
 from mtl_cli.run.build import Run, precision_of
-from mtl_cli.run.extension import extension
+from mtl_cli.run.first_files import write_first_files
 from mtl_cli.run.follow import make_live
-from mtl_cli.run.leading import publish, remember
-from mtl_cli.run.meeting import Meeting
+from mtl_cli.run.going_on import go_on, how_it_ended, how_to_go_on
 from mtl_cli.run.pictures import Pictures
-from mtl_cli.run.processes import seconds_to_wait, to_launch
-from mtl_cli.run.run_data import RunData, check_same_data
+from mtl_cli.run.role import ALONE, Role
+from mtl_cli.run.run_data import check_same_data
 from mtl_cli.run.show import show
 from mtl_cli.run.summary import describe, objective, results
-from mtl_cli.run.together import end, together
 from mtl_cli.training.by_number import by_number
 from mtl_cli.training.evaluation import total_loss
 from mtl_cli.training.signals import SIGNALLED, Interrupted
-from mtl_cli.trust.foreign import strangers
 from mtl_cli.trust.run_config import read_summary
 from mtl_cli.yardstick.yardsticks import yardsticks
 
@@ -57,6 +54,7 @@ def run(
     resumed: bool = False,
     allowed: Collection[str] = (),
     quiet: bool = False,
+    role: Role = ALONE,
 ) -> dict[str, Any]:
     """Trains, evaluates and writes everything into the folder; gives the summary.
 
@@ -69,42 +67,43 @@ def run(
         resumed: whether the folder holds a run that goes on.
         allowed: what is refused else: ``unlock`` (see `one_writer`), ``changed_data``.
         quiet: whether the terminal has warnings alone, and the rest is in ``train.log``.
+        role: of the run in a study.
     """
     if number := to_launch(cfg):
-        from mtl_cli.run.launch import launch
+        from mtl_cli.processes.launch import launch
 
         job = {"cfg": cfg, "folder": folder, "words": words, "resumed": resumed}
-        return launch(number, folder, job | {"allowed": allowed, "quiet": quiet})
+        return launch(number, folder, job | {"allowed": allowed, "quiet": quiet, "role": role})
     with in_precision(precision_of(cfg)):
-        return Session(cfg, folder, words, resumed, allowed, quiet).run()
+        return Session(cfg, folder, words, resumed, allowed, quiet, role).run()
 
 
+@dataclass
 class Session:
-    """A run in the making: its config, its folder, and what its summary says so far."""
+    """A run in the making: its config, its folder, and what its summary says so far.
 
+    Args: see `run`.
+    """
+
+    cfg: DictConfig
+    folder: RunFolder
+    words: list[str]
+    resumed: bool
+    allowed: Collection[str]
+    quiet: bool
+    role: Role
     live: Run | None = None
     meeting: Meeting | None = None  # with other processes
 
-    def __init__(
-        self,
-        cfg: DictConfig,
-        folder: RunFolder,
-        words: list[str],
-        resumed: bool,
-        allowed: Collection[str],
-        quiet: bool,
-    ) -> None:
-        self.cfg = cfg
-        self.pictures = Pictures(**cfg.pictures)
-        self.folder = folder
-        self.resumed = resumed
-        self.allowed = allowed
-        self.quiet = quiet
-        self.before = read_summary(folder) if resumed else {}
+    def __post_init__(self) -> None:
+        self.pictures = Pictures(**self.cfg.pictures)
+        self.before = read_summary(self.folder) if self.resumed else {}
         before = self.before.get("overrides")  # the rest comes out anew
         self.summary: dict[str, Any] = {
-            "overrides": [*(before if isinstance(before, list) else []), *words]
+            "overrides": [*(before if isinstance(before, list) else []), *self.words]
         }
+        if said := self.role.said or self.before.get("study"):
+            self.summary["study"] = said
 
     def run(self) -> dict[str, Any]:
         with (
@@ -115,7 +114,7 @@ class Session:
             try:
                 with self.others(alarm):
                     self.live = self.start(writer)
-                    file.release()
+                    file.write_held()
                     self.write("running")
                     announce(self.live, self.summary, self.cfg, self.folder)
                     self.train(self.live)
@@ -133,7 +132,7 @@ class Session:
                 raise error
             finally:
                 if self.live is not None:
-                    self.live.trainer.records.close()
+                    self.live.trainer.records.close(self.summary.get("status", "failed"))
                 if self.meeting is not None:
                     self.meeting.close()
         return self.summary
@@ -143,29 +142,17 @@ class Session:
         if not launched():
             return nullcontext()
         seconds = seconds_to_wait(self.cfg)
-        order = (self.cfg, self.folder.path, self.resumed, FreshFolders.words, sys.path)
+        order = (self.cfg, self.folder.path, self.resumed, self.role, FreshFolders.words, sys.path)
         self.meeting = publish(order, seconds)
         return together(self.meeting, seconds, alarm)
 
     def interrupted(self, number: int) -> SystemExit:
         """Says how to go on, where there is something to go on with."""
-        how = ""
         if self.live is not None and self.summary.get("status") not in DONE:
             self.write("interrupted")
-        if self.folder.config.exists():
-            line = self.line()
-            if is_held(self.cfg.dataset.get("path") or ""):
-                folder = self.folder.path
-                line = f"mtl_cli.train(['resume={folder}'], data=...)"
-                line += f"; of a comparison: mtl_cli.compare(..., folder='{folder.parent}')"
-            how = f"; to go on: {line}"
-        log.warning("\ninterrupted%s", how)
+        line = how_to_go_on(self.cfg, self.folder)
+        log.warning("\ninterrupted%s", "" if line is None else f"; to go on: {line}")
         return SystemExit(SIGNALLED + number)
-
-    def line(self) -> str:
-        """The command line that goes on with the run, or with the sweep that it is of."""
-        whole = sweep_of(self.folder.path) or self.folder.path
-        return resume_line(seen_from_here(whole), FreshFolders.words, strangers(self.cfg))
 
     def start(self, writer: Writer) -> Run:
         """Builds everything; only then changes anything in the folder."""
@@ -178,29 +165,23 @@ class Session:
         writing.forget_parts(self.folder.path)
         writing.make_folder(self.folder.last.parent)
         if ranks.of_first(self.resumed and self.folder.has_begun()):
-            if self.folder.metrics.exists():
-                read_history(self.folder.metrics, torn=True)  # which is drawn at the end
-            with checkpoint.reading(self.folder.last):
-                live.trainer.resume()
-            if live.trainer.step == live.trainer.total_steps and not live.trainer.batch:
-                more = live.trainer.epoch
-                log.info("nothing is left to train; trainer.max_epochs=%d would go on", more)
-            elif (said := extension(live.trainer)) is not None:
-                log.info("%s", said)
-        text = OmegaConf.to_yaml(cfg, resolve=True)
-        writing.write_text(self.folder.config, f"{KEY}: {FORMAT}\n{text}")
-        reads = {name: task.input for name, task in live.model.tasks.items()}
-        RunData.of(live.dataset, live.model.inputs, reads).write(self.folder)
-        if live.dataset.details:
-            writing.write_text(self.folder.columns, "\n".join([*live.dataset.details, ""]))
+            go_on(live.trainer, self.folder)
+        write_first_files(cfg, live, self.folder)
         if launched():
-            remember(self.line())
+            remember(line_of(cfg, self.folder.path))
         return live
 
     def train(self, live: Run) -> None:
         """Trains, reads test once with the best weights, and shows the results."""
         live.trainer.progress.stays = not self.quiet
+        live.trainer.judge = self.role.judge
         status = live.trainer.fit()
+        if (how := how_it_ended(live.trainer)) is not None:
+            log.info("ended       %s", how)
+        if not self.role.reads_test:
+            end()
+            self.write(status)
+            return
         test = live.trainer.test()
         end()  # what follows is of one process
         self.summary["test"] = test
@@ -211,6 +192,7 @@ class Session:
         title = f"{self.cfg.name} (seed {self.cfg.seed})"
         with drawing_on(self.pictures.page):
             show(live, test, self.summary, self.pictures, self.folder, title)
+        live.trainer.records.show(self.folder.drawn())
 
     def write(self, status: str, error: str | None = None) -> None:
         """Writes the summary as it stands."""

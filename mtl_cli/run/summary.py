@@ -74,10 +74,11 @@ def results(run: Run) -> dict[str, Any]:
     for learner in trainer.learners:
         best |= learner.best.figures
     seconds = math.fsum(trainer.epoch_seconds) + trainer.seconds
-    per_step = trainer.loaders["train"].num_examples / len(trainer.loaders["train"])
     return {
+        "ended_by": trainer.ended_by,
         "epochs": trainer.epoch - 1,
         "steps": trainer.step,
+        "examples": trainer.ending.examples,
         "best_epoch": {
             task: learner.best.epoch for learner in trainer.learners for task in learner.tasks
         },
@@ -86,7 +87,8 @@ def results(run: Run) -> dict[str, Any]:
         "best": best,
         "timing": {
             "train_seconds": seconds,
-            "examples_per_second": per_step * trainer.step / seconds if seconds else None,
+            "limited_seconds": trainer.ending.spent,
+            "examples_per_second": trainer.ending.examples / seconds if seconds else None,
             "epoch_seconds_median": statistics.median(trainer.epoch_seconds or [seconds]),
         },
     }

@@ -7,7 +7,7 @@ import shlex
 import sys
 from pathlib import Path
 
-BASELINE = "single_task"
+from mtl_cli.comparison.baseline import BASELINE
 
 # Words on sharing alone: what they set does not apply to single-task, or does not change it.
 SHARING = re.compile(

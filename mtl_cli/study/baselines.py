@@ -12,7 +12,7 @@ from omegaconf import DictConfig
 
 from mtl_cli.basis.errors import problem
 from mtl_cli.command_line.cli import FreshFolders, callback_errors
-from mtl_cli.study.base import BASELINE
+from mtl_cli.comparison.baseline import BASELINE
 
 
 class AndSingleTask(Callback):

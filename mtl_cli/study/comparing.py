@@ -18,13 +18,14 @@ from mtl_cli.command_line.kind_in_file import ROWS, kind_of_cells
 from mtl_cli.command_line.own_parts import conf_folders
 from mtl_cli.command_line.places import CONF
 from mtl_cli.command_line.python_call import compare_call, offered_in_python
+from mtl_cli.comparison.baseline import BASELINE
 from mtl_cli.comparison.files import Report
 from mtl_cli.dataset.files.held import PREFIX, held
 from mtl_cli.disk.new_folder import create_folder
 from mtl_cli.disk.run_folder import RunFolder, from_here
 from mtl_cli.run.job import one_of_a_sweep
-from mtl_cli.study.base import BASELINE
-from mtl_cli.study.report import make_report, read_words
+from mtl_cli.study.report import make_report
+from mtl_cli.study.report_words import read_words
 from mtl_cli.study.widening import WIDENED, widened_options, with_options
 
 if TYPE_CHECKING:

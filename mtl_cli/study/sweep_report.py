@@ -9,7 +9,8 @@ from mtl_cli.basis.errors import Problem
 from mtl_cli.comparison.best import rank_on_val
 from mtl_cli.comparison.grids import all_figures
 from mtl_cli.disk.run_folder import from_here
-from mtl_cli.study.report import make_report, read_words, width
+from mtl_cli.study.report import make_report, width
+from mtl_cli.study.report_words import read_words
 
 
 def report_sweep(folder: Path) -> None:

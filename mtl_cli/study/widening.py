@@ -12,13 +12,14 @@ from hydra.utils import get_class
 from omegaconf import OmegaConf
 
 from mtl_cli.command_line.grammar import value
+from mtl_cli.comparison.baseline import BASELINE
 from mtl_cli.comparison.saved_run import SavedRun, find_runs, mapping, read_run
 from mtl_cli.comparison.size import RATIO
 from mtl_cli.disk.yaml_file import read_yaml
-from mtl_cli.run.build import make_model
+from mtl_cli.run.make_model import make_model
 from mtl_cli.run.run_data import read_run_data
 from mtl_cli.run.tasks import make_tasks
-from mtl_cli.study.base import BASELINE, baseline_words
+from mtl_cli.study.base import baseline_words
 from mtl_cli.trust.foreign import packages
 from mtl_cli.trust.run_config import read_config
 

@@ -63,6 +63,10 @@ class Normals(MapTask):
     def predict(self, output: Tensor) -> Tensor:
         return unit(output)
 
+    def answer(self, prediction: Tensor) -> Tensor:
+        """The vectors."""
+        return prediction
+
     def prior(self, target: Tensor) -> Tensor:
         """The mean direction."""
         return self.predict(mean_label(target, THREE).nan_to_num())

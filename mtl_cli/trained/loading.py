@@ -15,7 +15,7 @@ from mtl_cli.basis.device import find_device, place
 from mtl_cli.basis.errors import check_choice, problem
 from mtl_cli.command_line.sweep import chosen_run
 from mtl_cli.disk import checkpoint as checkpoints
-from mtl_cli.run.build import make_model
+from mtl_cli.run.make_model import make_model
 from mtl_cli.run.run_data import read_run_data
 from mtl_cli.run.tasks import make_tasks
 from mtl_cli.trained.loaded_run import LoadedRun

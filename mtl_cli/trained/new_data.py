@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mtl_cli.basis.batch import Bag, Examples, Fields
+from mtl_cli.basis.batch import Bag, Examples, Fields, Joint
 from mtl_cli.basis.errors import Problem, nearest, problem
 from mtl_cli.basis.shell import as_word
 from mtl_cli.dataset.files.held import is_held
@@ -69,7 +69,7 @@ def as_examples(source: Any, reader: Reader | None, input: str) -> NewExamples:
         ValueError: where they are no such examples, or an array is for a model of a table, whose
             cells are no such numbers before they are standardised.
     """
-    if isinstance(source, Tensor | Bag | Fields):
+    if isinstance(source, Tensor | Bag | Fields | Joint):
         return NewExamples({}, {input: source})
     if not isinstance(source, np.ndarray):
         raise no_examples(source, input)
@@ -125,6 +125,8 @@ def check_examples(like: Examples, given: Examples, input: str) -> None:
         if isinstance(x, Fields):
             counts = (x.numbers.shape[1], x.codes.shape[1], len(x.lists))
             return "Fields of {} numbers, {} codes, {} lists".format(*counts)
+        if isinstance(x, Joint):
+            return ", ".join(f"{name}: {words(own)}" for name, own in x.parts.items())
         return f"[B, {', '.join(map(str, x.shape[1:]))}]" if isinstance(x, Tensor) else "a Bag"
 
     if words(like) != words(given):

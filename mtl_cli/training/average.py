@@ -19,7 +19,7 @@ from mtl_cli.disk.kinds import unlike
 class WeightAverage:
     """``average <- d average + (1 - d) weights`` after step t, d = min(decay, (1 + t) / (10 + t)).
 
-    Buffers (batch norm's statistics, say) are not averaged.
+    Buffers (batch norm's statistics, say) are not averaged, nor what is never trained.
 
     Args:
         model: whose weights.
@@ -27,7 +27,9 @@ class WeightAverage:
     """
 
     def __init__(self, model: nn.Module, decay: float) -> None:
-        self.weights = dict(model.named_parameters())
+        named = dict(model.named_parameters())
+        self.weights = {name: p for name, p in named.items() if p.requires_grad}
+        self.frozen = named.keys() - self.weights.keys()
         self.decay = decay
         self.values = {name: p.detach().clone() for name, p in self.weights.items()}
 
@@ -64,11 +66,12 @@ class WeightAverage:
         return dict(self.values)
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Takes back what `state_dict` gave.
+        """Takes back what `state_dict` gave; of an older version, all weights.
 
         Raises:
             ValueError: where it is not of these weights.
         """
+        state = {name: value for name, value in state.items() if name not in self.frozen}
         if unlike(state, self.values):
             fix = "another run, or train anew"
             raise problem("the average of the weights", "must fit the weights", "another's", fix)

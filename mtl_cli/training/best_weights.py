@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor
 
 from mtl_cli.disk import checkpoint
-from mtl_cli.disk.run_folder import RunFolder
+from mtl_cli.disk.frozen import Checkpoints
 from mtl_cli.model.model import Model
 from mtl_cli.training.evaluation import Figures
 from mtl_cli.training.learner import Learner
@@ -19,13 +19,13 @@ class BestWeights:
     Args:
         model: whose weights.
         learners: each selects by its own tasks' validation figures.
-        folder: where the file is.
+        checkpoints: writes the file.
     """
 
-    def __init__(self, model: Model, learners: list[Learner], folder: RunFolder) -> None:
+    def __init__(self, model: Model, learners: list[Learner], checkpoints: Checkpoints) -> None:
         self.model = model
         self.learners = learners
-        self.folder, self.path = folder, folder.best
+        self.checkpoints, self.path = checkpoints, checkpoints.folder.best
         self.weights: dict[str, Tensor] = {}
 
     def update(self, epoch: int, learners: list[Learner], figures: Figures) -> list[Learner]:
@@ -33,8 +33,8 @@ class BestWeights:
         improved = [learner for learner in learners if learner.best.note(epoch, figures)]
         state = self.model.state_dict()
         for learner in improved:
-            names = learner.group.state_names
-            self.weights |= {name: state[name].detach().clone() for name in names}
+            own = self.checkpoints.without({n: state[n] for n in learner.group.state_names})
+            self.weights |= {name: value.detach().clone() for name, value in own.items()}
         if improved:
             self.save(state | self.weights)
         return improved
@@ -47,7 +47,7 @@ class BestWeights:
 
     def save(self, weights: dict[str, Tensor]) -> None:
         """Writes the file."""
-        checkpoint.keep(self.folder, self.path, self.state_dict() | {"model": weights})
+        self.checkpoints.keep_best(self.state_dict() | {"model": weights})
 
     def save_again(self) -> None:
         """Writes the file as the last checkpoint has it; a killed run's may be an epoch ahead."""
@@ -65,7 +65,7 @@ class BestWeights:
             return
         state = checkpoint.load(self.path) if state is None else state
         checkpoint.check_weights(self.model, self.model.state_dict() | state["model"], self.path)
-        self.weights = state["model"]
+        self.weights = self.checkpoints.without(state["model"])
         for learner, best in zip(self.learners, state["learners"], strict=True):
             learner.best.load_state_dict(best)
 

@@ -12,10 +12,10 @@ from mtl_cli.basis.batch import Batch
 from mtl_cli.basis.device import place
 from mtl_cli.basis.gradient_scale import WithValue, scale_gradient
 from mtl_cli.model.model import Model
+from mtl_cli.training.ending import Ending
 from mtl_cli.training.evaluation import to_device, with_read
 from mtl_cli.training.runtime import Runtime
 from mtl_cli.training.settings import Settings
-from mtl_cli.training.signals import Signals
 from mtl_cli.training.step_part import StepPart, step_parts
 
 DTYPES = {"64": torch.float64, "32": torch.float32, "bf16": torch.bfloat16, "16": torch.float16}
@@ -32,7 +32,7 @@ class Forward:
         device: where the model is.
         settings: say the precision.
         runtime: says how the model is computed.
-        signals: of which the processes tell each other.
+        ending: of which the processes tell each other.
     """
 
     def __init__(
@@ -41,19 +41,19 @@ class Forward:
         device: torch.device,
         settings: Settings,
         runtime: Runtime,
-        signals: Signals | None = None,
+        ending: Ending | None = None,
     ) -> None:
         self.model = model
         self.device = device
         self.dtype = DTYPES[settings.precision]
         self.runtime = runtime
-        self.signals = signals
+        self.ending = ending
         self.call = runtime.prepared(model)
 
     def parts(self, batches: Sequence[Batch], tasks: Collection[str]) -> list[StepPart]:
         """The batches of a step with what each counts in it."""
         own = {name: self.model.tasks[name] for name in tasks}
-        return step_parts(batches, own, self.device, self.signals)
+        return step_parts(batches, own, self.device, self.ending)
 
     def losses(self, batch: Batch, tasks: Collection[str]) -> dict[str, Tensor]:
         """The unweighted loss of each of ``tasks`` that has something to count in the batch."""

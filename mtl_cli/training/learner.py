@@ -10,7 +10,6 @@ from collections.abc import Callable
 from contextlib import nullcontext as nothing
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from mtl_cli.basis import ranks
@@ -22,7 +21,11 @@ from mtl_cli.disk.kinds import unfitting, unlike
 from mtl_cli.embedding.base import leaves
 from mtl_cli.model.groups import Group
 from mtl_cli.model.model import Model
+from mtl_cli.training.ending import Ending
+from mtl_cli.training.evaluation import Figures
 from mtl_cli.training.makers import Makers, make_optimizer
+from mtl_cli.training.patience import Patience
+from mtl_cli.training.scaling import Scaling
 from mtl_cli.training.selection import Selection
 from mtl_cli.training.settings import Settings
 from mtl_cli.training.step_part import StepPart
@@ -49,8 +52,7 @@ class Learner:
         model: holds them.
         makers: make the weighting, optimizer and schedule.
         settings: say how to clip, select and stop.
-        total_steps: the steps of the whole training.
-        steps_per_epoch: the steps of an epoch.
+        ending: says how many steps are planned, and how many an epoch has.
         seed: of what chance decides in a step.
     """
 
@@ -60,8 +62,7 @@ class Learner:
         model: Model,
         makers: Makers,
         settings: Settings,
-        total_steps: int,
-        steps_per_epoch: int,
+        ending: Ending,
         seed: int = 0,
     ) -> None:
         self.group = group
@@ -82,22 +83,20 @@ class Learner:
         whole = reads_whole(self.weighting, settings.accumulate, model.embedded)
         sparse = isinstance(self.optimizer, OptimizerWithTables)
         self.touched = TouchedRows(embeddings, whole, sparse)
-        # The fused update of a first step that overflowed leaves a momentum that was never set; a
-        # step that the scaler skips in Python does not.
-        vars(self.optimizer)["_step_supports_amp_scaling"] = False
         self.device = group.parameters[0].device
-        device = self.device.type
-        self.scale = 1.0  # of the gradients, which the scaler says before each step
-        self.one = torch.ones((), device=device)
-        self.scaler = torch.amp.GradScaler(device, enabled=settings.precision == "16")
+        is_half = settings.precision == "16"
+        self.scaling = Scaling(self.optimizer, self.trained, self.device.type, is_half)
         self.scheduler = makers.scheduler(
-            optimizer=self.optimizer, total_steps=total_steps, steps_per_epoch=steps_per_epoch
+            optimizer=self.optimizer,
+            total_steps=ending.total_steps,
+            steps_per_epoch=ending.steps_per_epoch,
         )
-        self.steps_per_epoch = steps_per_epoch
+        self.steps_per_epoch = ending.steps_per_epoch
         self.epoch = 1  # of the step in progress, which is counted from 0
         self.number = 0
         self.stopped = False
         self.best = Selection(self.tasks, settings.select)
+        self.patience = Patience(self.tasks, settings)
 
     def prepare(self, step: int, fraction: float) -> None:
         """Before a step, counted from 0, at this share of the training."""
@@ -107,8 +106,7 @@ class Learner:
         self.scheduler.set_rates(step)
         self.epoch, self.number = 1 + step // self.steps_per_epoch, step
         self.weighting.progress(fraction)
-        # Read where it scales alone: a number from the device makes the host wait for it.
-        self.scale = float(self.scaler.scale(self.one)) if self.scaler.is_enabled() else 1.0
+        self.scaling.begin()
 
     def backward(
         self,
@@ -127,7 +125,7 @@ class Learner:
             part: says how much each loss counts in the step.
             last: whether this is the last part.
         """
-        group, scale = self.group, self.scale
+        group, scale = self.group, self.scaling.factor
         own = {
             task: scale_gradient(loss, scale * part.shares[task])
             for task, loss in self.weighted(losses).items()
@@ -152,16 +150,7 @@ class Learner:
 
     def unscale(self) -> None:
         """After the last part: the gradients as the optimizer is to see them."""
-        if self.scale == 1:
-            return
-        for parameter in self.learned:
-            if parameter.grad is not None:  # of S itself, which was not scaled
-                parameter.grad *= self.scale
-        if self.scaler.is_enabled() and self.has_gradients():
-            self.scaler.unscale_(self.optimizer)
-
-    def has_gradients(self) -> bool:
-        return any(parameter.grad is not None for parameter in self.trained)
+        self.scaling.unscale(self.learned)  # which have the gradients of S itself
 
     def weighted(self, losses: Losses) -> dict[str, Tensor]:
         """The losses of the learner's tasks, each times its task's weight in this epoch."""
@@ -179,20 +168,18 @@ class Learner:
         """Clips the gradients and updates the parameters; ``closure`` computes the losses anew."""
         if self.settings.grad_clip is not None:
             clip(self.group.parameters, self.settings.grad_clip)
-        if not self.scaler.is_enabled():
-            self.optimizer.step()
-        elif self.has_gradients():
-            self.scaler.step(self.optimizer)  # does nothing where a gradient overflowed
-            self.scaler.update()
+        self.scaling.step()
         self.weighting.after_step(lambda: self.weighted(closure()))
 
-    def end_epoch(self, epoch: int, train_loss: dict[str, float], improved: bool) -> None:
+    def end_epoch(
+        self, epoch: int, train_loss: dict[str, float], val: Figures, improved: bool
+    ) -> None:
         """Tells schedule and weighting; stops where the patience is over."""
         own = {task: train_loss[task] for task in self.tasks if task in train_loss}
         self.weighting.end_epoch(own)
         self.scheduler.end_epoch(improved)
-        patience = self.settings.patience
-        self.stopped = patience is not None and epoch - self.best.epoch >= patience
+        self.patience.note(epoch, val)
+        self.stopped = self.patience.is_over(epoch, self.best.epoch)
 
     def state_dict(self) -> dict[str, Any]:
         """What a checkpoint has to keep."""
@@ -200,8 +187,9 @@ class Learner:
             "optimizer": self.optimizer.state_dict(),
             "scheduler": self.scheduler.state_dict(),
             "weighting": self.weighting.state_dict(),
-            "scaler": self.scaler.state_dict(),
+            "scaler": self.scaling.state_dict(),
             "stopped": self.stopped,
+            "patience": self.patience.state_dict(),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -218,5 +206,6 @@ class Learner:
             raise problem("the optimizer's state", "must fit the weights", found, ANEW)
         self.scheduler.load_state_dict(state["scheduler"])
         self.weighting.load_state_dict(state["weighting"])
-        self.scaler.load_state_dict(state["scaler"])
+        self.scaling.load_state_dict(state["scaler"])
         self.stopped = state["stopped"]
+        self.patience.load_state_dict(state.get("patience", {}))

@@ -1,8 +1,9 @@
-"""Where the figures of a run go: ``metrics.csv``, and a logger where one was chosen."""
+"""Where the figures of a run go: ``metrics.csv``, and the loggers that were chosen."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from mtl_cli.disk.run_folder import RunFolder
 from mtl_cli.logger.base import Logger
@@ -16,18 +17,20 @@ class Records:
     Args:
         folder: holds ``metrics.csv``.
         tasks: whose weights make the total.
-        logger: gets the same figures; None: there is none.
+        loggers: get the same figures.
     """
 
-    def __init__(self, folder: RunFolder, tasks: Mapping[str, Task], logger: Logger | None) -> None:
+    def __init__(
+        self, folder: RunFolder, tasks: Mapping[str, Task], loggers: Sequence[Logger]
+    ) -> None:
         self.folder = folder
         self.tasks = tasks
-        self.logger = logger
+        self.loggers = loggers
 
     def start(self, step: int) -> None:
         """Called before training goes on from ``step``."""
-        if self.logger is not None:
-            self.logger.start(step)
+        for logger in self.loggers:
+            logger.start(step)
 
     def write(
         self, epoch: int, step: int, split: str, figures: Figures, total: bool = True
@@ -36,13 +39,18 @@ class Records:
         if total:
             figures = figures | {"": {"loss": total_loss(self.tasks, figures)}}
         self.folder.append_figures(epoch, step, split, figures)
-        if self.logger is not None:
-            self.logger.log(epoch, step, split, figures)
+        for logger in self.loggers:
+            logger.log(epoch, step, split, figures)
 
-    def close(self) -> None:
-        """Called when training ends, however it ends."""
-        if self.logger is not None:
-            self.logger.close()
+    def show(self, pictures: Sequence[Path]) -> None:
+        """Called with the files of the pictures that were drawn of the trained model."""
+        for logger in self.loggers:
+            logger.show(pictures)
+
+    def close(self, status: str) -> None:
+        """Called when training ends, however it ends, with the ``status`` of the summary."""
+        for logger in self.loggers:
+            logger.close(status)
 
 
 def as_figures(values: Mapping[str, float], metric: str = "loss") -> Figures:

@@ -14,7 +14,7 @@ from mtl_cli.basis.device import place
 from mtl_cli.basis.sums import Scalar, as_numbers
 from mtl_cli.dataset.base import Loader
 from mtl_cli.task.base import Task
-from mtl_cli.training.signals import Signals
+from mtl_cli.training.ending import Ending
 
 Denominators = dict[str, Scalar]  # by task
 
@@ -29,6 +29,7 @@ class StepPart:
             with something to count.
         shares: the same, of the whole step's, for each task of the step: over the parts, those of a
             task sum to 1.
+        examples: how many there are of it in all processes.
         share: of this process's examples, of those of the step.
         own: how much of each task's denominator is this process's, of those with any; None: all.
     """
@@ -36,6 +37,7 @@ class StepPart:
     batch: Batch
     denominators: Denominators
     shares: dict[str, float]
+    examples: int
     share: float = 1.0
     own: dict[str, float] | None = None
 
@@ -67,32 +69,34 @@ def step_parts(
     batches: Sequence[Batch],
     tasks: Mapping[str, Task],
     device: torch.device,
-    signals: Signals | None = None,
+    ending: Ending | None = None,
 ) -> list[StepPart]:
     """The parts of a step, known from the labels before any forward pass.
 
     One batch of which it is clear that something counts is not looked at, and several cost one
-    synchronisation of the device. Several processes count together, and hear the signals of all.
+    synchronisation of the device. Several processes count together, and hear what asks any to end.
     """
     alone = ranks.size() == 1
     if len(batches) == 1 and alone:
         return [only_part(batches[0], tasks, device)]
     found = read([denominators(batch, tasks, device) for batch in batches])
-    sizes = [sum(map(len, batch.inputs.values())) - batch.padding for batch in batches]
-    said = [] if signals is None else signals.said()
+    sizes = [batch.num_examples for batch in batches]
+    said = [] if ending is None else ending.said()
     numbers = [own.get(task, 0) for own in found for task in tasks]
-    together = iter(ranks.totals([*numbers, sum(sizes), *said]))
+    together = iter(ranks.totals([*numbers, *sizes, *said]))
     counts = [{task: next(together) for task in tasks} for _ in batches]
-    examples = next(together)
-    if signals is not None:
-        signals.hear(list(together))
+    examples = [round(next(together)) for _ in batches]
+    if ending is not None:
+        ending.hear(list(together))
     totals = {task: sum(whole[task] for whole in counts) for task in tasks}
     parts = []
-    for batch, own, whole, size in zip(batches, found, counts, sizes, strict=True):
+    each = zip(batches, found, counts, sizes, examples, strict=True)
+    for batch, own, whole, size, number in each:
         counted: Denominators = {task: d for task, d in whole.items() if d}
         shares = {task: whole[task] / total for task, total in totals.items() if total}
         here = {task: d / whole[task] for task, d in own.items() if d}
-        parts.append(StepPart(batch, counted, shares, size / examples, None if alone else here))
+        share = size / sum(examples)
+        parts.append(StepPart(batch, counted, shares, number, share, None if alone else here))
     return parts
 
 
@@ -114,7 +118,7 @@ def only_part(batch: Batch, tasks: Mapping[str, Task], device: torch.device) -> 
     if unsure:
         known = read([unsure])[0]
         found = {name: known.get(name, d) for name, d in found.items() if known.get(name, 1)}
-    return StepPart(batch, found, dict.fromkeys(found, 1.0))
+    return StepPart(batch, found, dict.fromkeys(found, 1.0), batch.num_examples)
 
 
 def counts(batch: Batch, task: str) -> bool:

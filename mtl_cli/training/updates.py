@@ -14,6 +14,7 @@ from mtl_cli.basis.layered import layers_above
 from mtl_cli.basis.seed import seed_torch
 from mtl_cli.model.model import Model
 from mtl_cli.training.average import WeightAverage
+from mtl_cli.training.ending import Ending
 from mtl_cli.training.forward import Forward
 from mtl_cli.training.learner import Learner
 from mtl_cli.training.makers import Makers
@@ -21,7 +22,6 @@ from mtl_cli.training.observer import Observer
 from mtl_cli.training.rates import ENCODER, WEIGHTING, check_factors
 from mtl_cli.training.runtime import Runtime
 from mtl_cli.training.settings import Settings
-from mtl_cli.training.signals import Signals
 from mtl_cli.training.step_log import StepLog
 from mtl_cli.training.step_part import StepPart
 from mtl_cli.weighting.jacobian import check_features
@@ -35,12 +35,10 @@ class Updates:
         makers: make the weighting, optimizer and schedule of each learner.
         settings: say precision, accumulation, clipping, averaging and rates.
         runtime: says how the model is computed.
-        total_steps: the steps of the whole training.
-        steps_per_epoch: the steps of an epoch.
+        ending: says how long the training is planned; processes tell each other of it in a step.
         device: where the model is.
         observer: looks at some of the steps; None: nobody does.
         seed: of what chance decides in a step.
-        signals: of which processes tell each other in a step.
     """
 
     def __init__(
@@ -49,23 +47,20 @@ class Updates:
         makers: Makers,
         settings: Settings,
         runtime: Runtime,
-        total_steps: int,
-        steps_per_epoch: int,
+        ending: Ending,
         device: torch.device,
         observer: Observer | None,
         seed: int = 0,
-        signals: Signals | None = None,
     ) -> None:
         self.model = model
         self.seed = seed
         self.observer = observer
-        self.total_steps = total_steps
-        self.forward = Forward(model, device, settings, runtime, signals)
+        self.total_steps = ending.total_steps
+        self.forward = Forward(model, device, settings, runtime, ending)
         decay = settings.ema_decay
         self.average = None if decay is None else WeightAverage(model, decay)
         self.learners = [
-            Learner(group, model, makers, settings, total_steps, steps_per_epoch, seed)
-            for group in model.groups()
+            Learner(group, model, makers, settings, ending, seed) for group in model.groups()
         ]
         check_factors(settings.lr_factors or {}, self.parts())
         if any(own.weighting.reads_features for own in self.learners):
@@ -89,8 +84,8 @@ class Updates:
         """The learners that have not stopped early."""
         return [learner for learner in self.learners if not learner.stopped]
 
-    def take(self, batches: list[Batch], tasks: list[str], epoch: int) -> None:
-        """One update.
+    def take(self, batches: list[Batch], tasks: list[str], epoch: int) -> int:
+        """One update; gives the number of its examples, of all processes.
 
         Args:
             batches: whose gradients add up.
@@ -102,6 +97,7 @@ class Updates:
             learner.step(lambda: self.forward.step_losses(parts, tasks))
         if self.average is not None:
             self.average.update(self.step, [p for own in self.active for p in own.group.parameters])
+        return sum(part.examples for part in parts)
 
     def fill_gradients(self, batches: list[Batch], tasks: list[str], epoch: int) -> list[StepPart]:
         """What comes before the parameters change; gives the batches as parts of the step."""
@@ -149,6 +145,14 @@ class Updates:
         for learner in self.learners:
             learner.weighting.check()
         self.losses.collect()
+
+    def end_epoch(self) -> tuple[dict[str, float], dict[str, float]]:
+        """The epoch's mean losses and mean weights by task; the next one's begin at nothing."""
+        self.weights.collect()
+        means = self.losses.means(), self.weights.means()
+        self.losses.clear()
+        self.weights.clear()
+        return means
 
     def state_dict(self) -> dict[str, Any]:
         """What a checkpoint has to keep."""

@@ -11,13 +11,14 @@ import torch
 
 from mtl_cli.basis.errors import problem
 from mtl_cli.dataset.base import Loader
+from mtl_cli.disk.frozen import Checkpoints
 from mtl_cli.model.model import Model
-from mtl_cli.training.average import WeightAverage
 from mtl_cli.training.best_weights import BestWeights
 from mtl_cli.training.evaluation import Figures, evaluate, remarks
 from mtl_cli.training.learner import Learner
 from mtl_cli.training.records import Records
 from mtl_cli.training.settings import Settings
+from mtl_cli.training.updates import Updates
 
 log = logging.getLogger(__name__)
 
@@ -28,32 +29,33 @@ class Validation:
     Args:
         model: on the device.
         loaders: ``{split: loader}``.
-        learners: each selects by its own tasks' figures of val.
+        updates: whose learners each select by their own tasks' figures of val; where there is an
+            average of the weights, it is evaluated in their place.
         settings: say what selects.
         records: gets the figures.
-        average: of the weights, evaluated in their place; None: there is none.
         device: where the model is.
+        checkpoints: writes the best weights.
     """
 
     def __init__(
         self,
         model: Model,
         loaders: Mapping[str, Loader],
-        learners: list[Learner],
+        updates: Updates,
         settings: Settings,
         records: Records,
-        average: WeightAverage | None,
         device: torch.device,
+        checkpoints: Checkpoints,
     ) -> None:
         self.model = model
         self.loaders = loaders
-        self.learners = learners
+        self.learners = updates.learners
         self.settings = settings
         self.records = records
-        self.average = average
+        self.average = updates.average
         self.device = device
         self.said: set[str] = set()
-        self.best = BestWeights(model, learners, records.folder)
+        self.best = BestWeights(model, self.learners, checkpoints)
         if "val" not in loaders:
             self.refuse_wish_for_val()
 
@@ -82,16 +84,16 @@ class Validation:
                 self.average.swap()
             self.best.use_last(epoch)
 
-    def test(self, steps_per_epoch: int, total_steps: int) -> Figures:
+    def test(self, steps_per_epoch: int, last_step: int) -> Figures:
         """The figures of the test split, read once, with the weights as they are."""
         if "test" not in self.loaders:
             return {}
         tasks = [task for learner in self.learners for task in learner.tasks]
-        figures = self.evaluate("test", tasks, total_steps, once=True)
+        figures = self.evaluate("test", tasks, last_step, once=True)
         if not self.settings.watch_test:  # else the rows of these epochs are there
             for learner in self.learners:
                 own = {task: figures[task] for task in learner.tasks if task in figures}
-                step = min(learner.best.epoch * steps_per_epoch, total_steps)
+                step = min(learner.best.epoch * steps_per_epoch, last_step)
                 self.records.write(learner.best.epoch, step, "test", own, total=False)
         return {task: figures[task] for task in self.model.tasks if task in figures}
 

@@ -24,11 +24,9 @@ from mtl_cli.weighting.head_gradients import HeadGradients
 from mtl_cli.weighting.jacobian import (
     Jacobian,
     all_pass,
-    batches_well,
     check_features,
     gradients,
-    gradients_through,
-    quickest_chunk,
+    quickest_gradients,
 )
 
 
@@ -115,14 +113,13 @@ class Aggregation(Weighting):
             torch.autograd.backward(roots, inputs=list(specific), retain_graph=bool(shared))
         if not shared:
             return None
-        chunk_size = self.chunk_size or quickest_chunk(len(roots), shared[0].device)
-        matters = self.on == "features" or chunk_size > 1
-        passes = matters and all_pass(features, roots, shared)
-        at = self.tensors(shared, features, passes)
-        if self.on == "features" or chunk_size == 1 or not passes or not batches_well(features):
-            rows = gradients(roots, at, retain_graph=self.on == "features")
+        at: Sequence[Tensor] = shared
+        if self.on == "features":
+            whole = self.part.is_last and not self.jacobian.rows
+            check_features(all_pass(features, roots, shared), whole)
+            at, rows = features, gradients(roots, features, retain_graph=True)
         else:
-            rows = gradients_through(features, roots, at, chunk_size)
+            rows = quickest_gradients(features, roots, shared, self.chunk_size)
         for task, grads in zip(losses, rows, strict=True):
             self.jacobian.add(task, grads, at)
         self.scales |= scales
@@ -176,15 +173,6 @@ class Aggregation(Weighting):
         if weights is None:
             return None
         return {task: w * scales[task] if scales else w for task, w in used.items()}
-
-    def tensors(
-        self, shared: Sequence[nn.Parameter], features: Sequence[Tensor], passes: bool
-    ) -> Sequence[Tensor]:
-        """The tensors that the Jacobian is taken at."""
-        if self.on == "parameters":
-            return shared
-        check_features(passes, whole=self.part.is_last and not self.jacobian.rows)
-        return features
 
     def step(self, jacobian: Tensor, tasks: Sequence[str]) -> tuple[Tensor, Tensor | None]:
         """`aggregate`, of gradients that are finite and of the right size."""

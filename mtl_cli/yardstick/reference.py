@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mtl_cli.basis.batch import Bag, Examples
+from mtl_cli.basis.batch import Bag, Encoded, Examples
 from mtl_cli.dataset.tables.plain import PlainTable
 from mtl_cli.task.base import Task
 from mtl_cli.training.stand_in import StandIn
@@ -40,6 +40,13 @@ class Reference(StandIn):
         x = table.features(table.rows)
         self.learned = {name: self.learn(task, x) for name, task in tasks.items()}
 
+    @property
+    def called(self) -> str:
+        """What the trees are, and what they do not read."""
+        unread = self.table.unread
+        more = f" and {len(unread) - 3} more" if len(unread) > 3 else ""
+        return f"{NAME} without {', '.join(unread[:3])}{more}" if unread else NAME
+
     def learn(self, task: Task, x: np.ndarray) -> list[Predict]:
         """What predicts each target of a task."""
         labels = self.table.targets[task.name].cpu()
@@ -63,7 +70,7 @@ class Reference(StandIn):
         return learned
 
     def predict(self, task: Task, x: Examples) -> Tensor:
-        assert not isinstance(x, Bag)
+        assert not isinstance(x, Bag | Encoded)
         features = self.table.features(x)
         return torch.from_numpy(np.hstack([own(features) for own in self.learned[task.name]]))
 

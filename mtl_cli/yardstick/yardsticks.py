@@ -47,8 +47,8 @@ def yardsticks(dataset: Dataset, trainer: Trainer, own: ByNumber) -> dict[str, A
     if table is not None and trainer.settings.max_batches is None:  # else it is a mere trial
         size = reference.size(tasks, table)
         if size <= table.most:
-            found["reference"] = score(Reference(tasks, table, device), "reference")
-            found["reference_name"] = reference.NAME
+            trees = Reference(tasks, table, device)
+            found |= {"reference": score(trees, "reference"), "reference_name": trees.called}
         elif table.most:
             fix = f"dataset.reference={size} trains them"
             log.info("reference   too large for trees, %s labels x classes; %s", f"{size:,}", fix)

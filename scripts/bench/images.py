@@ -51,8 +51,8 @@ def decoding_row(root: Path, folder: Path) -> Row:
     from torchvision.datasets import ImageFolder
     from torchvision.transforms.functional import pil_to_tensor
 
-    from mtl_cli.dataset.pictures.decoding import write
-    from mtl_cli.dataset.pictures.plan import Decoding
+    from mtl_cli.dataset.prepared.decoding import write
+    from mtl_cli.dataset.prepared.plan import Decoding
 
     reference = ImageFolder(str(root), transform=pil_to_tensor)
     files = [Path(name) for name, _ in reference.samples[:PART]]

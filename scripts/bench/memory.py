@@ -28,7 +28,7 @@ def peak_of_process(module: str, *words: str) -> float:
     return float(done.stdout)
 
 
-def print_growth(make_step: Callable[[], Callable[[], None]]) -> None:
+def print_growth(make_step: Callable[[], Callable[[], object]]) -> None:
     """The peak of three steps beyond what there is before they are made, in MiB."""
 
     def steps() -> None:

@@ -6,6 +6,7 @@ processors that each takes does not count that.
 
 from __future__ import annotations
 
+import copy
 import multiprocessing
 import os
 import socket
@@ -18,35 +19,48 @@ from typing import Any
 from unittest import mock
 
 import torch
+from torch.nn.functional import cross_entropy
+from torch.nn.parallel import DistributedDataParallel
 
 from bench.measure import Row, made
 from mtl_cli.basis.device import keep_freed_memory
 
-BATCH = 256  # examples a process
 ROUNDS = 25  # in turn
 SECONDS = 0.1  # of each, about
 USUAL = ["dataset=parity_mnist", "trainer.log_every=null"]
-MODELS = {
-    "cnn": ["encoder=cnn", "encoder.dropout=0"],
-    "mlp": ["encoder=mlp"],
-    "mlp, 1 million weights": ["encoder=mlp", "encoder.hidden=[800,500]"],
+MODELS = {  # with the examples a process
+    "cnn": (256, ["encoder=cnn", "encoder.dropout=0"]),
+    "mlp": (256, ["encoder=mlp"]),
+    "mlp, batch 2 048": (2048, ["encoder=mlp"]),
+    "mlp, 1 million weights": (256, ["encoder=mlp", "encoder.hidden=[800,500]"]),
 }
 
 
 def processes_rows() -> Iterator[Row]:
     """Examples per second, the batch of each process being the same; and bytes of gradients."""
-    for name, words in MODELS.items():
-        with members([*USUAL, *words]) as (alone, *both):
+    for name, (size, words) in MODELS.items():
+        with members([*USUAL, *words], size) as (alone, *both):
             steps = max(1, round(SECONDS / seconds_of([alone], 5)[0] * 5))
-            times = [[*seconds_of(both, steps), *seconds_of([alone], steps)] for _ in range(ROUNDS)]
+            times = [
+                [
+                    *seconds_of(both, steps),
+                    *seconds_of([alone], steps),
+                    *seconds_of(both, steps, "bare"),
+                ]
+                for _ in range(ROUNDS)
+            ]
         medians = [1e3 * statistics.median(own) / steps for own in zip(*times, strict=True)]
-        two, two_busy, one, one_busy = medians
+        two, two_busy, one, one_busy, bare, _ = medians
         for what, pair, single in (("", two, one), (", busy", two_busy, one_busy)):
-            each = [pair / (2 * BATCH), single / BATCH]  # of 1 000 examples
+            each = [pair / (2 * size), single / size]  # of 1 000 examples
             title = f"processes: {name}, two with a thread each, 1 000 examples{what}"
             yield Row(title, "one with a thread", each, each[1] / each[0], "at least 1.7")
+        each = [two / (2 * size), bare / (2 * size)]
+        title = f"processes: {name}, two with a thread each, 1 000 examples"
+        yield Row(title, "DistributedDataParallel", each, each[1] / each[0], "at least 1")
     for weighting, rows in (("uw", 1), ("upgrad", 2)):
-        with members([*USUAL, *MODELS["mlp"], f"weighting={weighting}"]) as (alone, *both):
+        size, words = MODELS["mlp"]
+        with members([*USUAL, *words, f"weighting={weighting}"], size) as (alone, *both):
             sent = ask(both, "bytes", 1)[0]
             shared, specific = ask([alone], "size", 0)[0]
         mebibytes = [x / 2**20 for x in (sent, 4 * (rows * shared + specific))]
@@ -56,17 +70,19 @@ def processes_rows() -> Iterator[Row]:
 
 
 @contextmanager
-def members(words: list[str]) -> Iterator[list[Connection]]:
-    """A process that trains alone, and two that train together with twice its batch."""
+def members(words: list[str], batch: int) -> Iterator[list[Connection]]:
+    """A process that trains alone on so many examples a step, and two that train together on as
+    many each.
+    """
     spawn = multiprocessing.get_context("spawn")
-    with socket.socket() as own:
-        own.bind(("127.0.0.1", 0))
-        port = own.getsockname()[1]
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
     doors, started = [], []
     for rank, size in ((0, 1), (0, 2), (1, 2)):
         here, there = spawn.Pipe()
-        batch = f"dataset.batch_size={BATCH * size}"
-        process = spawn.Process(target=serve, args=(there, rank, size, port, [*words, batch]))
+        own = [*words, f"dataset.batch_size={batch * size}"]
+        process = spawn.Process(target=serve, args=(there, rank, size, port, own))
         process.start()
         doors.append(here)
         started.append(process)
@@ -86,9 +102,9 @@ def ask(doors: list[Connection], what: str, number: int) -> list[Any]:
     return [door.recv() for door in doors]
 
 
-def seconds_of(doors: list[Connection], steps: int) -> tuple[float, float]:
+def seconds_of(doors: list[Connection], steps: int, whose: str = "steps") -> tuple[float, float]:
     """How long the slowest takes for so many steps, and how long the busiest is busy."""
-    seconds, busy = zip(*ask(doors, "steps", steps), strict=True)
+    seconds, busy = zip(*ask(doors, whose, steps), strict=True)
     return max(seconds), max(busy)
 
 
@@ -102,6 +118,10 @@ def serve(door: Connection, rank: int, size: int, port: int, words: list[str]) -
     trainer = made(*words, "runtime.threads=1").trainer
     trainer.model.train()
     batches = endless(trainer)
+    take = {"steps": lambda own: trainer.updates.take(own, trainer.model.trained, 1)}
+    take["bytes"] = take["steps"]
+    if size > 1:
+        take["bare"] = bare_loop(trainer)
     while (order := door.recv())[0] != "end":
         what, number = order
         if what == "size":
@@ -113,10 +133,26 @@ def serve(door: Connection, rank: int, size: int, port: int, words: list[str]) -
         begin, busy = time.perf_counter(), time.process_time()
         with counted() as sent:
             for _ in range(number):
-                trainer.updates.take(next(batches), trainer.model.trained, 1)
+                take[what](next(batches))
         seconds, busy = time.perf_counter() - begin, time.process_time() - busy
         trainer.updates.collect_losses()
         door.send(sum(sent) if what == "bytes" else (seconds, busy))
+
+
+def bare_loop(trainer: Any) -> Any:
+    """A step of the same model as most people write it, by torch's own way to many processes."""
+    model = DistributedDataParallel(copy.deepcopy(trainer.model))
+    optimizer = torch.optim.Adam(model.parameters(), fused=True)
+
+    def take(batches: Any) -> None:
+        [batch] = batches
+        outputs = model(batch.inputs)
+        losses = [cross_entropy(outputs[task], y) for task, y in batch.targets.items()]
+        optimizer.zero_grad()
+        sum(losses, torch.zeros(())).backward()
+        optimizer.step()
+
+    return take
 
 
 @contextmanager

@@ -56,7 +56,7 @@ class Loop(nn.Module):
         return [head(own).squeeze(1) for head, own in zip(self.heads, mixed, strict=True)]
 
 
-def step_of(*words: str) -> Callable[[], None]:
+def step_of(*words: str) -> Callable[[], object]:
     """One update of a run, batch after batch."""
     run = made(*words)
     updates, loader = run.trainer.updates, run.trainer.loaders["train"]
@@ -66,7 +66,7 @@ def step_of(*words: str) -> Callable[[], None]:
     return lambda: updates.take([batches[next(number) % len(batches)]], names, 1)
 
 
-def loop_step(path: Path) -> Callable[[], None]:
+def loop_step(path: Path) -> Callable[[], object]:
     run = made(*words(path))
     rows, targets = run.dataset.splits["train"].inputs["row"], run.dataset.targets("train")  # type: ignore[attr-defined]
     assert isinstance(rows, Fields)

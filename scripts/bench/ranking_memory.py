@@ -31,7 +31,7 @@ def print_peak(folder: str, *told: str) -> None:
     dataset = build.make_dataset(cfg)
     torch.nn.Linear(64, 64)(torch.randn(64, 64)).sum().backward()  # what every process loads
 
-    def make_step() -> Callable[[], None]:
+    def make_step() -> Callable[[], object]:
         with mock.patch.object(build, "make_dataset", return_value=dataset):
             run = build.build(cfg, RunFolder(path), torch.device("cpu"))
         run.model.train()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -33,7 +34,8 @@ print("KiB", next(int(line.split()[1]) for line in lines if line.startswith("VmH
 
 
 def report_rows() -> Iterator[Row]:
-    """A process that reports on 200 runs of 100 epochs, pictures included."""
+    """A process that reports on 200 runs of 100 epochs, pictures and page included; then the page
+    in a browser."""
     with tempfile.TemporaryDirectory() as folder:
         leave_runs(Path(folder))
         seconds = []
@@ -42,10 +44,41 @@ def report_rows() -> Iterator[Row]:
             words = [sys.executable, "-c", PROCESS, f"{folder}/runs"]
             done = subprocess.run(words, cwd=folder, check=True, capture_output=True, text=True)
             seconds.append(time.perf_counter() - begin)
+        page = Path(folder, "runs", "report", "report.html")
+        megabytes = page.stat().st_size / 1e6
+        opened = ready(page)
         took, mebibytes = sorted(seconds)[1], float(done.stdout.rpartition("KiB")[2]) / 1024
     name = f"mtl-report: {RUNS} runs of {EPOCHS} epochs"
     yield Row(name, "limit", [took, 10.0], took / 10, "at most 1")
     yield Row(f"{name}, MiB", "limit", [mebibytes, 500.0], mebibytes / 500, "at most 1")
+    yield Row(f"its page of {RUNS} runs, MB", "limit", [megabytes, 3.0], megabytes / 3, "at most 1")
+    if opened is not None:
+        yield Row(
+            "its page in Chromium, after an empty one",
+            "limit",
+            [opened, 2.0],
+            opened / 2,
+            "at most 1",
+        )
+
+
+def ready(page: Path) -> float | None:
+    """The seconds until a browser has made all of a page, beyond those for an empty one, which are
+    its start; None where there is no browser."""
+    program = shutil.which("chromium")
+    if program is None:
+        return None
+    flags = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+    took: dict[str, list[float]] = {"about:blank": [], page.as_uri(): []}
+    for place in 3 * list(took):
+        with tempfile.TemporaryDirectory() as home:
+            words = [program, *flags, f"--user-data-dir={home}", "--dump-dom", place]
+            begin = time.perf_counter()
+            done = subprocess.run(words, check=True, capture_output=True, text=True)
+            took[place].append(time.perf_counter() - begin)
+    assert 'data-ready="true"' in done.stdout
+    empty, whole = (sorted(seconds)[1] for seconds in took.values())
+    return whole - empty
 
 
 def leave_runs(folder: Path) -> None:

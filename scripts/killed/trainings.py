@@ -24,6 +24,7 @@ TABLE += ["dataset.targets={price: regression, sort: multiclass}", "trainer.max_
 KINDS = {  # of trainings; DATA is where `write_data` has written
     "plateau": [FEW, "scheduler=plateau", "scheduler.patience=1", "optimizer.lr=1.0"],
     "patience": [FEW, "trainer.patience=1", "arch=single_task", "optimizer.lr=1.0"],
+    "stop": [FEW, "trainer.patience=1", "trainer.stop=first", "trainer.max_examples=60"],
     "inside an epoch": [FEW, "trainer.max_epochs=null", "trainer.max_steps=7", "scheduler=cosine"],
     "accumulate": [
         FEW,
@@ -67,7 +68,17 @@ def differing(one: Path, other: Path) -> list[str]:
     files = ["metrics.csv", *(str(p.relative_to(other)) for p in other.glob("diagnostics/*"))]
     found = [file for file in files if (one / file).read_bytes() != (other / file).read_bytes()]
     left, right = RunFolder(one).read_summary(), RunFolder(other).read_summary()
-    keys = ("status", "steps", "best_epoch", "best", "test", "train", "loss")
+    keys = (
+        "status",
+        "ended_by",
+        "steps",
+        "examples",
+        "best_epoch",
+        "best",
+        "test",
+        "train",
+        "loss",
+    )
     found += [key for key in keys if left[key] != right[key]]
     for name in ("best.pt", "last.pt"):
         if not equal(*(checkpoint.load(f / "checkpoints" / name) for f in (one, other))):
@@ -80,7 +91,7 @@ def equal(one: object, other: object) -> bool:
         return isinstance(other, torch.Tensor) and torch.equal(one, other)
     if isinstance(one, dict):
         assert isinstance(other, dict)
-        timed = {"seconds", "epoch_seconds"}
+        timed = {"seconds", "epoch_seconds", "spent"}
         return one.keys() == other.keys() and all(
             equal(one[key], other[key]) for key in one.keys() - timed
         )

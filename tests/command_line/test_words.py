@@ -14,6 +14,7 @@ from mtl_cli.command_line.words import (
     for_hydra,
     for_swept_choices,
     swept_for_hydra,
+    with_choices,
 )
 
 
@@ -170,3 +171,12 @@ def test_words_of_a_run_are_shown_as_they_were_typed():
     assert begins_as([*own, "trainer.max_epochs=2"], own)
     assert not begins_as(["seed=0", *jobs[1:]], own)
     assert not begins_as(jobs[:-1], own)
+
+
+def test_a_part_has_its_own_word_before_that_of_all():
+    words = ["encoder=joined", "encoder.parts={row: mlp, text: cnn}", "encoder.parts.text=text_cnn"]
+    assert with_choices(words) == [
+        "encoder=joined",
+        "+encoder@encoder.parts.row=mlp",
+        "+encoder@encoder.parts.text=text_cnn",
+    ]

@@ -94,7 +94,7 @@ def set_options(**values: Any) -> Options:
     usual: dict[str, Any] = {
         "out": None,
         "overwrite": False,
-        "formats": ["csv", "md", "tex"],
+        "formats": ["csv", "md", "tex", "html"],
         "pictures": True,
         "pictures_format": "png",
         "pictures_width": None,
@@ -103,7 +103,9 @@ def set_options(**values: Any) -> Options:
         "as_published": None,
         "baseline": None,
         "confidence": 0.95,
+        "negligible": 0.0,
         "runs": "runs",
+        "silence": [],
     }
     return Options(**(usual | values))
 

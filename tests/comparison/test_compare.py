@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from mtl_cli.basis.errors import Problem
+from mtl_cli.checks.checks import findings
+from mtl_cli.checks.unanswered import not_answered
 from mtl_cli.comparison.answers import answers
 from mtl_cli.comparison.compare import compare
 from mtl_cli.comparison.grids import grids
-from mtl_cli.comparison.notes import not_answered
 from mtl_cli.comparison.remarks import remarks
 from mtl_cli.comparison.saved_run import read_run
 
@@ -24,8 +25,8 @@ def compared(options, *paths: Path, **wishes):
 
 
 def said(comparison) -> str:
-    notes = not_answered(comparison, lambda group, seeds, base: f"TRAIN {base} {[*seeds]}")
-    return "\n".join([*notes, *remarks(comparison)])
+    notes = not_answered(comparison, lambda group, seeds, base: f"TRAIN {base} {[*seeds]}", [])
+    return "\n".join([*notes, *findings(comparison, []), *remarks(comparison)])
 
 
 @pytest.fixture
@@ -199,7 +200,7 @@ def test_newer_versions_devices_and_parts_of_splits_are_named(options, leave, tm
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        ({"formats": ["cvs"]}, "each of formats must be one of csv, md, tex"),
+        ({"formats": ["cvs"]}, "each of formats must be one of csv, md, tex, html"),
         ({"formats": "csv"}, "formats must be a list"),
         ({"confidence": 95}, "confidence must be a number from 0.5 to 0.999"),
         ({"split": "train"}, "split must be one of test, val"),
@@ -314,6 +315,24 @@ def test_what_runs_say_of_their_splits_is_said_once(leave, tmp_path, options):
         file.write_text(json.dumps(said), encoding="utf-8")
     notes = remarks(compared(options, *paths))
     assert [note for note in notes if "rows share" in note] == ["made (x): rows share patient"]
+
+
+@pytest.mark.parametrize(
+    ("numbers", "said"),
+    [
+        ([1, 1, 1], []),
+        ([2, 2, 2], ["made (x): each run was trained in 2 processes"]),
+        ([2, None, 1], ["times are of different numbers of processes: 1, 2"]),
+    ],
+)
+def test_in_how_many_processes_runs_were_trained_is_said(leave, tmp_path, options, numbers, said):
+    paths = study(leave, tmp_path, better, worse, seeds=3)
+    for path, number in zip(paths, [*numbers, *numbers], strict=True):
+        file = path / "summary.json"
+        own = {"processes": number} if number else {}  # an older run
+        file.write_text(json.dumps(json.loads(file.read_text()) | own), encoding="utf-8")
+    notes = remarks(compared(options, *paths))
+    assert [note for note in notes if "processes" in note] == said
 
 
 def test_groups_dealt_anew_are_one_table_whatever_their_sizes(leave, tmp_path, options):

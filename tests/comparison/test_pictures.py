@@ -54,10 +54,11 @@ def test_a_curve_is_faint_where_some_seeds_have_stopped() -> None:
 
 def test_everything_that_there_is_is_drawn(options, runs, tmp_path) -> None:
     comparison = compare([read_run(path) for path in runs], options())
-    files, damaged = draw(comparison, tmp_path)
+    records = [read(table) for table in comparison.tables]
+    files = draw(comparison, records, tmp_path)
     names = [path.name for path in files]
     assert names == ["learning_curves.png", "gain.png", "pareto.png", "weights.png", "experts.png"]
-    assert damaged == []
+    assert records[0].damaged == []
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in files)
     forget_pictures(tmp_path)
     assert not list(tmp_path.glob("*.png"))
@@ -65,7 +66,7 @@ def test_everything_that_there_is_is_drawn(options, runs, tmp_path) -> None:
 
 def test_learning_curves_are_those_of_val(options, runs) -> None:
     [table] = compare([read_run(path) for path in runs], options()).tables
-    histories, _, _ = read(table)
+    histories = read(table).histories
     figure = draw_tasks(table.groups, histories, ["a", "b"], "title", numbers_of([table]))
     axis = next(axis for axis in figure.axes if axis.get_title().startswith("a: mse"))
     assert axis.get_title() == "a: mse on val"
@@ -80,7 +81,7 @@ def test_a_damaged_file_is_named_and_left_out_of_the_pictures_alone(
         file.write("3,30,val,a,ms")
     comparison = compare([read_run(path) for path in runs], options())
     line = len((runs[0] / "metrics.csv").read_text().splitlines())
-    _, [note] = draw(comparison, tmp_path)
+    [note] = read(comparison.tables[0]).damaged
     assert f"{runs[0] / 'metrics.csv'}, line {line}" in note
     assert "3,30,val,a,ms" in note
     assert all(len(group.runs) == 2 for group in comparison.tables[0].groups)
@@ -100,7 +101,7 @@ def test_different_data_has_folders_of_its_own(options, runs, leave, tmp_path) -
     comparison = compare([read_run(path) for path in [*runs, other]], options())
     out = tmp_path / "out"
     out.mkdir()
-    files, _ = draw(comparison, out)
+    files = draw(comparison, [read(table) for table in comparison.tables], out)
     assert {path.parent.name for path in files} == {"1_made_generated", "2_made_other_.._source"}
 
 
@@ -136,7 +137,7 @@ def test_a_setting_keeps_its_colour_in_all_pictures_of_a_report(options, leave, 
         paths.append(leave(tmp_path / str(number), figures, f"m{number}"))
     [table] = compare([read_run(path) for path in paths], options()).tables
     numbers = numbers_of([table])
-    histories, _, _ = read(table)
+    histories = read(table).histories
     few = draw_tasks(table.groups[1:3], histories, ["a"], "title", numbers)
     colors = {g.words: look(numbers[g.words])["color"] for g in table.groups}
     assert len(set(colors.values())) == 4
@@ -160,7 +161,7 @@ def point_of(group) -> tuple[float, float]:
 def test_one_seed_has_no_spread_and_no_claim(options, leave, tmp_path) -> None:
     paths = [leave(tmp_path / a, {"a": {"mse": 1.0}}, a) for a in ("hps", "mmoe")]
     [table] = compare([read_run(path) for path in paths], options()).tables
-    histories, _, _ = read(table)
+    histories = read(table).histories
     figure = draw_tasks(table.groups, histories, ["a"], "title", numbers_of([table]))
     assert "±" not in figure._suptitle.get_text()
     assert not figure.axes[0].collections
@@ -174,7 +175,7 @@ def test_many_settings_have_whiskers_in_place_of_bands(options, leave, tmp_path,
         for seed in range(2)
     ]
     [table] = compare([read_run(path) for path in paths], options()).tables
-    histories, _, _ = read(table)
+    histories = read(table).histories
     figure = draw_tasks(table.groups, histories, ["a"], "title", numbers_of([table]))
     spreads = figure.axes[0].collections
     kinds = {type(one).__name__ for one in spreads}

@@ -1,6 +1,9 @@
 """Arrays of any shape become inputs and targets, from a file and from Python."""
 
+import json
+
 import numpy as np
+import pandas
 import pytest
 import torch
 from sklearn.datasets import load_digits
@@ -12,6 +15,10 @@ from mtl_cli.basis.inputs import Dense
 from mtl_cli.dataset.arrays import Arrays
 from mtl_cli.dataset.files.arrays import named_arrays
 from mtl_cli.dataset.files.held import held
+from mtl_cli.dataset.prepared.stored import Stored
+from mtl_cli.evaluate import evaluate
+from mtl_cli.predict import predict
+from mtl_cli.trained.loading import load_run
 
 SPLIT = {"by": "fraction", "column": None, "val": 0.1, "test": 0.2, "seed": 0}
 SPLIT |= {"folds": None, "fold": None, "date_format": None}
@@ -102,6 +109,36 @@ def test_a_pair_a_torch_dataset_and_a_file_train_alike(digits, tmp_path):
     assert len(frame) == 5
 
 
+@pytest.mark.parametrize("name", ["d.safetensors", "d.h5", "folder"])
+def test_every_kind_of_file_trains_as_an_archive_does_and_inputs_stay_in_it(digits, tmp_path, name):
+    x, y = (own.numpy() for own in digits)
+    row = x.reshape(len(x), -1)[:, :9].astype(np.float32)
+    np.savez(tmp_path / "d.npz", x=x, row=row, y=y)
+    if name == "folder":
+        (tmp_path / name).mkdir()
+        for key, own in {"x": x, "row": row, "y": y}.items():
+            np.save(tmp_path / name / f"{key}.npy", own)
+    elif name == "d.h5":
+        with pytest.importorskip("h5py").File(tmp_path / name, "w") as file:
+            file["x"], file["row"], file["y"] = x, row, y
+    else:
+        from safetensors.numpy import save_file
+
+        save_file({"x": x, "row": row, "y": y}, tmp_path / name)
+    words = [*WORDS[1:], "dataset=arrays", "trainer.max_epochs=1", "device=cpu"]
+    words += ["dataset.targets={digit: {kind: multiclass, column: y}, y: regression}"]
+    words += ["dataset.inputs=[x,row]", "tasks.y.input=row", "arch=single_task"]
+    found = [
+        mtl_cli.train([*words, f"dataset.path={tmp_path / own}", f"hydra.run.dir={tmp_path / out}"])
+        for own, out in (("d.npz", "a"), (name, "b"))
+    ]
+    assert found[0]["test"] == found[1]["test"]
+    options = {"path": str(tmp_path / name), "inputs": ["x", "row"], "targets": {"y": "multiclass"}}
+    options |= dict.fromkeys(("not_inputs", "downsample", "group_columns")) | {"split": SPLIT}
+    for rows in Arrays.of(**options | BATCHING).splits.values():
+        assert {type(own) for own in rows.inputs.values()} == {Stored}
+
+
 @pytest.mark.parametrize(
     ("arrays", "targets", "said"),
     [
@@ -111,7 +148,11 @@ def test_a_pair_a_torch_dataset_and_a_file_train_alike(digits, tmp_path):
         ((X, {"y": Y["number"]}), {"z": "regression"}, "must name columns that are there"),
         ((X, {"x": Y["number"]}), {"x": "regression"}, "other names for targets"),
         ((np.array(["a"] * N), Y["number"]), {"y": "regression"}, "must hold numbers"),
-        ((np.where(X > 1, np.nan, X), Y["number"]), {"y": "regression"}, "finite numbers"),
+        (
+            (np.where(X > 1, np.nan, X), Y["number"]),
+            {"y": "regression"},
+            f"none, first in example {int((X > 1).any(1).argmax()) + 1}",
+        ),
         ((X, np.zeros(N)), {"y": "binary"}, "two classes in train"),
     ],
 )
@@ -196,3 +237,72 @@ def test_a_run_on_arrays_has_gauc_and_is_calibrated_back(tmp_path):
     words += ["dataset.downsample={click: {0: 0.5}}", "pictures.curves=false"]
     figures = mtl_cli.train(words, data=clicks())["test"]["click"]
     assert 0 <= figures["gauc"] <= 1
+
+
+@pytest.fixture
+def trained(tmp_path):
+    """The folder of a run on pictures and rows, with weights, missing labels and a sample space."""
+    draw = np.random.default_rng(1)
+    image = draw.integers(0, 256, (120, 1, 4, 4)).astype(np.uint8)
+    arrays = {"image": image, "row": draw.normal(size=(120, 2)), "weigh": draw.random(120)}
+    arrays |= {"bright": image.mean((1, 2, 3)), "kind": draw.integers(-1, 3, 120)}
+    arrays |= {"click": draw.integers(0, 2, 120), "buy": draw.integers(0, 2, 120)}
+    arrays["part"] = np.array(["train", "test", "val", "train"] * 30)
+    np.savez(tmp_path / "a.npz", **arrays)
+    test = arrays["part"] == "test"
+    np.savez(tmp_path / "new.npz", **{name: own[test] for name, own in arrays.items()})
+    targets = "{bright: {kind: regression, weight: weigh}, kind: multiclass, click: binary"
+    targets += ", buy: {kind: binary, where: click}}"
+    words = ["dataset=arrays", f"dataset.path={tmp_path / 'a.npz'}", f"dataset.targets={targets}"]
+    words += ["dataset.split={by: column, column: part}", "dataset.inputs=[image,row]"]
+    words += ["tasks.click.input=row", "trainer.max_epochs=1", "pictures.curves=false"]
+    mtl_cli.train([*words, "device=cpu", f"hydra.run.dir={tmp_path / 'run'}"])
+    return tmp_path
+
+
+def test_new_arrays_are_read_as_those_of_training(trained):
+    run = f"run={trained / 'run'}"
+    expected = evaluate([run, "split=test"])["figures"]
+    given = {}
+    for name, tasks in (("image", "[bright,kind,buy]"), ("row", "[click]")):
+        words = [f"inputs.{name}={trained / 'new.npz'}", f"tasks={tasks}"]
+        given |= evaluate([run, *words])["figures"]
+    assert given.keys() == expected.keys()
+    for task, figures in expected.items():
+        assert given[task] == pytest.approx(figures, rel=1e-5), task
+    out = trained / "out.csv"
+    new = dict(np.load(trained / "new.npz"))
+    np.savez(trained / "bare.npz", image=new["image"])
+    predict([run, f"inputs.image={trained / 'bare.npz'}", f"out={out}"])
+    answers = pandas.read_csv(out)
+    like = load_run(trained / "run").predict({"image": torch.tensor(new["image"]) / 255})
+    np.testing.assert_allclose(answers["bright"], like["bright"], rtol=1e-5)
+    assert answers["row"].tolist() == [*range(1, 31)]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"image": lambda x: x[:, :, 1:]}, r"must be \[N, 1, 4, 4\][^$]*found: \[30, 1, 3, 4\]"),
+        ({"kind": lambda x: x + 2}, r"the labels kind must be classes 0 to 2, which"),
+        ({"weigh": None}, r"the labels must name columns that are there"),
+        ({"image": None}, r"the model's input must name columns that are there"),
+        ({"buy": lambda x: x * 3}, r"its labels must be 0 or 1"),
+    ],
+)
+def test_arrays_that_the_model_cannot_read_are_refused(trained, change, said):
+    new = dict(np.load(trained / "new.npz"))
+    for name, made in change.items():
+        own = new.pop(name)
+        new |= {} if made is None else {name: made(own)}
+    np.savez(trained / "odd.npz", **new)
+    words = [f"run={trained / 'run'}", f"inputs.image={trained / 'odd.npz'}"]
+    with pytest.raises(Problem, match=said):
+        evaluate([*words, "tasks=[bright,kind,buy]"])
+
+
+def test_a_run_of_a_version_that_read_no_new_arrays_is_evaluated_on_its_split(trained):
+    reader = trained / "run" / "reader.json"
+    plain = json.loads(reader.read_text())
+    reader.write_text(json.dumps(plain | {"target": None, "state": None}))
+    assert evaluate([f"run={trained / 'run'}", "split=test"])["figures"]

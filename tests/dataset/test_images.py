@@ -16,7 +16,7 @@ import mtl_cli
 from mtl_cli.basis.digest import digest_of
 from mtl_cli.basis.errors import Problem
 from mtl_cli.dataset.images import Images
-from mtl_cli.dataset.pictures import plan
+from mtl_cli.dataset.prepared import plan
 from mtl_cli.trained.labelled_data import LabelledFiles
 
 SIZE = (6, 9)

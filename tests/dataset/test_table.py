@@ -358,7 +358,7 @@ def test_skipped_rows_are_said(path):
         ({"targets": {"income": {"kind": "binary", "map": "high"}}}, "is {label: class}"),
         ({"targets": {"income": {"kind": "binary", "weight": "ag"}}}, "age in its place"),
         ({"targets": {"income": {"kind": "binary", "weight": "city"}}}, "finite numbers"),
-        (columns(city="text"), "category, date, drop, id, list, number"),
+        (columns(city="words"), "category, date, drop, id, image, list, number, subwords, text"),
         (columns(cty="drop"), "city in its place"),
         ({"columns": {"city": "category"}}, "'dataset.columns.city={type: category}'"),
         ({"columns": {"age": {"type": "number", "min_count": 3}}}, "a number has type"),

@@ -56,6 +56,12 @@ def test_every_line_has_a_name_and_a_look_of_its_own(num_lines: int, below: bool
     assert_legends_cover_nothing(figure)
 
 
+def test_lines_of_few_steps_have_marks_of_their_own_that_tell_lines_of_a_colour_apart() -> None:
+    _, axis, lines = draw(MOST_NAMED)
+    looks = {(line.get_color(), line.get_marker()) for line in axis.get_lines()}
+    assert len(looks) == len(lines)
+
+
 def test_of_too_many_lines_there_is_the_range_and_the_mean() -> None:
     _, axis, lines = draw(MOST_LINES + 1)
     assert legend_names(axis) == [f"all {len(lines)}", "their mean"]

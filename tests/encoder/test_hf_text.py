@@ -47,7 +47,14 @@ CONFIGS = {
     "deberta-v2": SMALL | DEBERTA,
     "modernbert": SMALL | MODERN,
 }
-OPTIONS = {"num_groups": 2, "pool": "mean", "freeze": 0, "checkpointing": False, "offline": True}
+OPTIONS = {
+    "num_groups": 2,
+    "pool": "mean",
+    "freeze": 0,
+    "cache": False,
+    "checkpointing": False,
+    "offline": True,
+}
 LENGTHS = torch.tensor([5, 12, 1, 9])
 SPEC = Subwords(38, 20)
 

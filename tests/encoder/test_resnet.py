@@ -11,7 +11,8 @@ from torchvision import models
 from mtl_cli.arch.experts import stack
 from mtl_cli.arch.trunk import Trunk
 from mtl_cli.basis.errors import Problem
-from mtl_cli.basis.inputs import BagOfWords, Dense, Tokens, as_plain
+from mtl_cli.basis.inputs import BagOfWords, Dense, Tokens
+from mtl_cli.basis.plain_inputs import as_plain
 from mtl_cli.encoder.resnet import ResNet
 
 VALID = {"depth": 18, "weights": None, "stem": "small", "pool": True, "offline": True}

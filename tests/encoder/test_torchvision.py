@@ -11,7 +11,14 @@ from mtl_cli.basis.inputs import Dense, Tokens
 from mtl_cli.encoder.torchvision import Torchvision
 
 VALID = {"model": "convnext_tiny", "weights": None, "patch_size": "auto", "dim": None}
-VALID |= {"depths": None, "drop_path": 0.0, "pool": True, "offline": True}
+VALID |= {
+    "depths": None,
+    "drop_path": 0.0,
+    "freeze": False,
+    "cache": False,
+    "pool": True,
+    "offline": True,
+}
 LARGE = ["convnext_tiny", "swin_t", "swin_v2_t", "vit_b_32"]
 SMALL = {"dim": 16, "depths": [1, 1, 1, 1]}
 

@@ -11,7 +11,7 @@ from omegaconf import OmegaConf
 from torch.testing import assert_close
 
 from mtl_cli.basis.errors import Problem
-from mtl_cli.basis.inputs import Dense, Row
+from mtl_cli.basis.inputs import Dense, Joined, Row
 from mtl_cli.command_line.cli import CONF, compose_run
 from mtl_cli.disk.run_folder import RunFolder
 from mtl_cli.embedding.shared import SharedEmbedding
@@ -28,7 +28,8 @@ def made(folder: Path, *words: str) -> Run:
     columns |= {name: draw.choice([*"abcdefgh"], 300) for name in ("who", "what")}
     columns |= {"age": draw.normal(size=300), "ill": draw.integers(0, 2, 300)}
     pandas.DataFrame(columns).to_csv(folder / "x.csv", index=False)
-    told = ["dataset=table", f"dataset.path={folder / 'x.csv'}", "encoder.hidden=[8,8]"]
+    told = ["dataset=table", f"dataset.path={folder / 'x.csv'}"]
+    told += ["encoder.hidden=[8,8]"] if "encoder=joined" not in words else []
     told += ["dataset.targets={age: regression, ill: binary}", "trainer.max_epochs=1"]
     cfg, path = compose_run("train", [f"hydra.run.dir={folder / 'run'}", *told, *words])
     (path / "checkpoints").mkdir()
@@ -50,6 +51,37 @@ def test_every_architecture_reads_the_embedded_row(arch, tmp_path):
     assert not any(torch.equal(*pair) for pair in zip(before, tables, strict=True))
     x = {"row": spec.example(5)}
     assert_close(model.eval()(x, ["ill"])["ill"], model(x)["ill"])
+
+
+@pytest.mark.parametrize("arch", ARCHS)
+@pytest.mark.parametrize("encoder", ["mlp", "joined"])
+def test_every_architecture_reads_the_embedded_row_beside_another_part(arch, encoder, tmp_path):
+    words = ["dataset.columns={what: {type: text, vectorizer: {analyzer: char}}}"]
+    words += [f"arch={arch}", "embedding.width=4", f"encoder={encoder}"]
+    if encoder == "joined":
+        words += ["encoder.parts={row: mlp, what: mlp}"]
+    run = made(tmp_path, *words)
+    apart = get_class(OmegaConf.load(Path(CONF, "arch", f"{arch}.yaml"))._target_).apart
+    tables = [p for p in run.model.parameters() if p.shape == (9, 4)]
+    assert len(tables) == (2 if apart else 1)
+    before = [table.detach().clone() for table in tables]
+    run.trainer.fit()
+    assert not any(torch.equal(*pair) for pair in zip(before, tables, strict=True))
+
+
+def test_the_row_of_an_input_of_parts_is_embedded_as_it_is_alone():
+    row = Row(1, (3,))
+    joined = Joined((("a.b", row), ("c", Dense((2,)))))
+    torch.manual_seed(0)
+    parts = EmbeddedInputs(lambda spec: SharedEmbedding(spec, 2), {"x": joined})
+    torch.manual_seed(0)
+    alone = EmbeddedInputs(lambda spec: SharedEmbedding(spec, 2), {"x": row})
+    assert parts.gives == {"x": Joined((("a.b", Dense((3,))), ("c", Dense((2,)))))}
+    x = joined.example(5)
+    found = parts({"x": x})["x"]
+    assert torch.equal(found.parts["a.b"], alone({"x": x.parts["a.b"]})["x"])
+    assert torch.equal(found.parts["c"], x.parts["c"])
+    assert torch.equal(found.present, x.present)
 
 
 def test_without_a_width_the_model_is_the_one_without_an_embedding(tmp_path):

@@ -7,6 +7,7 @@ import torch
 
 import mtl_cli.train
 from mtl_cli import load_run
+from mtl_cli.basis.errors import Problem
 
 N = 60
 TARGETS = "{sick: binary, kind: multiclass, grade: ordinal, price: regression}"
@@ -66,3 +67,21 @@ def test_the_net_is_the_other_runs_and_the_loss_is_this_ones(tmp_path, first, be
         expected = expected[1:] / expected[:1] if option == "pos_weight" else expected
         found = getattr(run.tasks[task].criterion, option)
         np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
+def test_low_rank_additions_begin_on_what_hard_sharing_learned(tmp_path):
+    frame, words = rows(30), ["encoder.hidden=[4,4]", "optimizer.lr=0.01"]
+    shared, weights = train(tmp_path / "hps", frame, *words)
+    words[-1] = "optimizer.lr=0"
+    run, state = train(tmp_path / "lora", frame, *words, "arch=lora", f"init={tmp_path / 'hps'}")
+    kept = {name.replace(".linear.", "."): value for name, value in state.items()}
+    assert len(kept) > len(weights)
+    assert all(torch.equal(kept[name], value) for name, value in weights.items())
+    expected, found = shared.predict(frame), run.predict(frame)
+    pandas.testing.assert_frame_equal(found, expected, rtol=1e-4, atol=1e-5)
+    _, same = train(tmp_path / "again", frame, *words, "arch=lora", f"init={tmp_path / 'lora'}")
+    assert all(torch.equal(same[name], value) for name, value in state.items())
+    wrong = [("lora", [*words, "arch.rank=3"]), ("hps", ["encoder.hidden=[4,5]"])]
+    for name, changed in wrong:
+        with pytest.raises(Problem, match="must be of a model of the same configuration"):
+            train(tmp_path / "wrong", frame, *changed, "arch=lora", f"init={tmp_path / name}")

@@ -37,10 +37,12 @@ def learner(make_tasks):
     scheduler = SimpleNamespace(set_rates=lambda step: None)
     makers = Makers(Listener, partial(torch.optim.SGD, lr=0.1), lambda **_: scheduler)
     settings = SimpleNamespace(
-        grad_clip=None, lr_factors=None, precision="32", select="loss", accumulate=1
+        grad_clip=None, lr_factors=None, precision="32", select="loss", stop="select", accumulate=1
     )
     (group,) = model.groups()
-    return Learner(group, model, makers, settings, total_steps=1, steps_per_epoch=1)
+    return Learner(
+        group, model, makers, settings, ending=SimpleNamespace(total_steps=1, steps_per_epoch=1)
+    )
 
 
 def test_a_weighting_is_told_the_last_shared_layer(learner):

@@ -1,6 +1,5 @@
-"""Parts of a step, precision, averaged weights, rates by part and loggers, on whole small runs."""
+"""Parts of a step, precision, averaged weights and rates by part, on whole small runs."""
 
-import csv
 import json
 from functools import partial
 from pathlib import Path
@@ -167,28 +166,6 @@ def test_a_compiled_model_trains_alike(
     train(tmp_path / "plain", *words)
     train(tmp_path / "compiled", *words, "runtime.compile=true")
     assert_same_weights(tmp_path / "plain", tmp_path / "compiled", 1e-5)
-
-
-def test_tensorboard_shows_what_metrics_csv_holds(tmp_path: Path):
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-
-    train(tmp_path / "run", "logger=tensorboard", "weighting=uw", "trainer.log_every=3")
-    events = EventAccumulator(str(tmp_path / "run" / "tensorboard"))
-    events.Reload()
-    shown = {
-        (tag, event.step): event.value
-        for tag in events.Tags()["scalars"]
-        for event in events.Scalars(tag)
-    }
-    with open(tmp_path / "run" / "metrics.csv") as file:
-        rows = list(csv.DictReader(file))
-    written = {
-        (f"{row['task'] or 'total'}/{row['metric']}/{row['split']}", int(row["step"])): row["value"]
-        for row in rows
-    }
-    assert shown.keys() == written.keys()
-    for key, value in written.items():
-        assert shown[key] == pytest.approx(float(value), rel=1e-6)
 
 
 def test_a_failed_solver_would_be_counted_in_the_summary(tmp_path: Path):

@@ -102,9 +102,10 @@ def make_updates(weighting, device=CPU):
     scheduler = SimpleNamespace(set_rates=lambda step: None)
     makers = Makers(weighting, partial(torch.optim.SGD, lr=0.1), lambda **_: scheduler)
     options = {"grad_clip": None, "lr_factors": None, "precision": "32", "select": "loss"}
-    options |= {"ema_decay": None, "accumulate": 1}
+    options |= {"ema_decay": None, "accumulate": 1, "stop": "select"}
     settings = SimpleNamespace(**options)
-    return Updates(model, makers, settings, PLAIN, 10, 10, device, None)
+    ending = SimpleNamespace(total_steps=10, steps_per_epoch=10, said=list, hear=len)
+    return Updates(model, makers, settings, PLAIN, ending, device, None)
 
 
 def step(weighting, batches):

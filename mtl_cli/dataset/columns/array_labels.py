@@ -12,6 +12,7 @@ from mtl_cli.basis.errors import problem
 from mtl_cli.dataset.columns.labels import INDICES, NUMBERS
 from mtl_cli.dataset.columns.target_options import TargetOptions
 
+AT_ONCE = 4096  # examples that are looked at together
 SHAPES: dict[str, tuple[int, ...]] = {"regression": (1, 2), "multilabel": (2,)}
 SHAPES |= dict.fromkeys(("count", "amount", "binary", *INDICES), (1,))
 
@@ -22,9 +23,15 @@ def inputs_of(name: str, array: np.ndarray) -> Tensor:
     Raises:
         ValueError: where it has a cell that is no finite number.
     """
-    x = numbers(f"the input {name}", array)
-    if not x.isfinite().all():
-        found = f"{int((~x.isfinite()).sum()):,} cells that are none"
+    if array.dtype == np.float32 and array.dtype.isnative:  # as it lies, maybe on disk
+        x = torch.from_numpy(np.ascontiguousarray(array))
+    else:
+        x = numbers(f"the input {name}", array)
+    parts = x.split(AT_ONCE) if x.is_floating_point() else ()
+    if wrong := sum(int((~part.isfinite()).sum()) for part in parts):
+        whole = torch.cat([part.reshape(len(part), -1).isfinite().all(1) for part in parts])
+        first = int((~whole).nonzero()[0]) + 1
+        found = f"{wrong:,} cells that are none, first in example {first:,}"
         raise problem(f"the input {name}", "must hold finite numbers", found, "fill or leave out")
     x = x if x.dtype == torch.uint8 else x.float()
     return x.unsqueeze(1) if x.dim() == 1 else x

@@ -49,6 +49,23 @@ class Coded(Column):
     def sizes(self) -> tuple[int, ...]:
         return (self.known.size,)
 
+    def said(self) -> dict[str, Any]:
+        """How a value becomes its code, as plain data, for who has a program alone."""
+        return self.known.said()
+
+    @abstractmethod
+    def usual(self) -> Any:
+        """A cell, made up of what is known of all."""
+
+    @abstractmethod
+    def drawn(self, draw: np.random.Generator, number: int) -> list[Any]:
+        """Made-up cells, to try a program on."""
+
+    def some(self, draw: np.random.Generator, number: int) -> list[str]:
+        """Made-up values."""
+        known = self.values or [f"made up {i}" for i in range(9)]
+        return [known[i] for i in draw.integers(0, len(known), number)]
+
 
 def check_width(column: str, width: int | None) -> None:
     """Refuses what is no width of vectors; None: as of all others."""

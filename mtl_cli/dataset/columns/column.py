@@ -14,12 +14,13 @@ from mtl_cli.basis.batch import Bag
 from mtl_cli.dataset.columns.vocabulary import Vocabulary
 from mtl_cli.dataset.columns.writing import Writing
 from mtl_cli.dataset.files.parts import Place
+from mtl_cli.dataset.prepared.stored import Stored
 
 if TYPE_CHECKING:
     import pyarrow
 
 
-Codes = Sequence[np.ndarray | Bag]
+Codes = Sequence[np.ndarray | Bag | Stored]
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,8 @@ class Column(ABC):
         is_read: whether anything is learned or shown of its cells.
         is_shown: whether its cells stand beside the predictions for new rows.
         is_list: whether a cell holds several codes.
+        of_files: whether a cell is the path of a file; such a type has an option ``root``, the
+            folder that they begin in.
     """
 
     name: str
@@ -84,6 +87,7 @@ class Column(ABC):
     is_read: ClassVar[bool] = True
     is_shown: ClassVar[bool] = False
     is_list: ClassVar[bool] = False
+    of_files: ClassVar[bool] = False
 
     @classmethod
     def suits(cls, kind: pyarrow.DataType) -> bool:
@@ -112,7 +116,8 @@ class Column(ABC):
 
     @abstractmethod
     def codes(self, cells: Any, place: Place) -> Codes:
-        """What new rows are for the model: an array [B] for each number or code; of lists a bag."""
+        """What new rows are for the model: an array [B] for each number or code; of lists a bag; of
+        a `Part` what stands there."""
 
     def unseen(self, cells: Any) -> tuple[int, int, str]:
         """How many of new cells are values that training did not know, of how many that are not

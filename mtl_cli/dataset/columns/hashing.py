@@ -11,6 +11,7 @@ from hashlib import blake2b
 
 from mtl_cli.basis.errors import check_integer, problem
 
+RULE = "1 + h % (hash - 1), h: BLAKE2b of 8 bytes of the text in UTF-8, little-endian; 0: missing"
 LARGEST = 2**31 - 1  # codes are kept in 32 bits
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from mtl_cli.basis.errors import check_integer, problem
-from mtl_cli.dataset.columns.hashing import check_hash, hashed
+from mtl_cli.dataset.columns.hashing import RULE, check_hash, hashed
 from mtl_cli.dataset.files.canonical import canonical, truths
 from mtl_cli.dataset.files.cells import sort_names
 from mtl_cli.dataset.files.parts import words_for
@@ -37,6 +38,15 @@ class Vocabulary:
         few += ", ..." * (len(self.values) > 3)
         rare = self.codes(texts).count(0)
         return f"{len(self.values):,}: {few}" + f"; {rare:,} rare or unseen" * (rare > 0)
+
+    def said(self) -> dict[str, Any]:
+        """``{value: its code}``, also of the other ways in which truth values are written; of a
+        hash its rule."""
+        if self.hash is not None:
+            return {"hash": self.hash, "code": RULE}
+        words = [own for word in truths(self.values) for own in (word, word.title(), word.upper())]
+        texts = list(dict.fromkeys([*self.values, *words]))
+        return {"codes": dict(zip(texts, self.codes(texts), strict=True))}
 
     def codes(self, texts: Sequence[str]) -> list[int]:
         """The code of each value; 0 where it is unknown."""

@@ -1,8 +1,7 @@
-"""Named arrays of any shape: of an ``.npz`` file, or handed over in Python."""
+"""Named arrays of any shape: of files, or handed over in Python."""
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,8 +10,8 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from mtl_cli.basis.errors import nearest, problem
-from mtl_cli.basis.shell import as_word
+from mtl_cli.basis.errors import problem
+from mtl_cli.dataset.files.array_files import read_arrays
 from mtl_cli.dataset.files.held import HELD, PREFIX, NamedArrays, is_held
 
 HANDED = "mtl_cli.train([...], data=(inputs, targets))"
@@ -31,28 +30,12 @@ def load_arrays(path: str) -> dict[str, np.ndarray]:
             found = "nothing of that name" if arrays is None else "rows, which dataset=table reads"
             raise problem(f"dataset.path={path}", "must be arrays that Python holds", found, HANDED)
     else:
-        arrays = read_archive(Path(path).expanduser())
+        arrays = read_arrays(Path(path).expanduser())
     lengths = {name: len(array) if array.ndim else 0 for name, array in arrays.items()}
     if len(set(lengths.values())) != 1:
         found = ", ".join(f"{name} {length}" for name, length in lengths.items()) or "no array"
         raise problem(path, "must hold arrays [N, ...] of one length N", found, "the same rows")
     return arrays
-
-
-def read_archive(file: Path) -> dict[str, np.ndarray]:
-    """The arrays of an ``.npz`` file, none of Python objects."""
-    if not file.is_file():
-        there = sorted(p.name for p in file.parent.glob("*.npz")) if file.parent.is_dir() else []
-        close = nearest(file.name, there)
-        fix = "numpy.savez(path, x=x, y=y)"
-        fix = as_word("dataset.path", file.parent / close) if close else fix
-        raise problem("dataset.path", "must be an .npz file", f"no {file}", fix)
-    try:
-        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
-            return dict(archive)
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
-        rule = "must be a NumPy archive of arrays without Python objects"
-        raise problem(str(file), rule, str(error), "numpy.savez(path, x=x, y=y)") from error
 
 
 def named_arrays(data: Any) -> NamedArrays:

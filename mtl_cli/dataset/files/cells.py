@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,15 +42,18 @@ class SeenLabels:
                 self.counts[label] = self.counts.get(label, 0) + int(numbers[code])
 
 
-def encode(cells: Any, known: Collection[str] = ()) -> tuple[np.ndarray, list[str]]:
+def encode(
+    cells: Any, known: Collection[str] = (), write: Callable[[str], str] = canonical
+) -> tuple[np.ndarray, list[str]]:
     """The different cells, and which of them each one is; -1 where it is missing.
 
     Args:
         cells: of a frame's column, an Arrow array, or a list.
         known: what is a value here, also where it is a word for nothing elsewhere (``None``).
+        write: makes one of all writings of a value; ``str``: each is a value of its own.
 
     Returns:
-        The number of each cell's value, and the values as `canonical` writes them.
+        The number of each cell's value, and the values so written.
     """
     import pyarrow
     from pyarrow import compute
@@ -65,7 +68,7 @@ def encode(cells: Any, known: Collection[str] = ()) -> tuple[np.ndarray, list[st
     written = compute.cast(array.dictionary, pyarrow.string())
     trimmed = compute.utf8_trim_whitespace(written).to_pylist()
     nothing = {*MISSING} - {*known}
-    values = [None if x is None or x in nothing else canonical(x) for x in trimmed]
+    values = [None if x is None or x in nothing else write(x) for x in trimmed]
     labels = list(dict.fromkeys(x for x in values if x is not None))
     index: dict[str | None, int] = {label: i for i, label in enumerate(labels)}
     codes = np.array([index.get(x, -1) for x in values], dtype=np.int64)

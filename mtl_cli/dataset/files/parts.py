@@ -42,6 +42,7 @@ class ReadOptions:
             of their own (``1.234,5``), so that they stay as they are written there.
         decimal: the mark of the others, where all columns do; None: they are as programs write.
         origin: where people get the files; None: nobody says it.
+        paths: ``{column of paths: the folder that they begin in}``; None: that of the file.
         lists: ``{column that may hold lists: what stands between their values in text}``; None:
             nobody says it.
     """
@@ -58,6 +59,7 @@ class ReadOptions:
     decimal: str | None = field(default=None, init=False)
     origin: str | None = field(default=None, init=False)
     lists: Mapping[str, str | None] = field(default_factory=dict, init=False)
+    paths: Mapping[str, str | None] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         slot = self.slot

@@ -116,6 +116,8 @@ def pixels(file: Path, upright: bool, limit: int | None = None) -> np.ndarray:
             if not upright:
                 return np.asarray(image)
             ImageOps.exif_transpose(image, in_place=True)
+            if image.mode == "P" and "transparency" in image.info:  # else Pillow warns of its loss
+                return np.asarray(image.convert("RGBA").convert("RGB"))
             plain = image.mode in ("P", "CMYK", "YCbCr", "LAB", "HSV", "1")
             return np.asarray(image.convert("RGB") if plain else image)
     except Problem:

@@ -20,6 +20,7 @@ from mtl_cli.dataset.files.held import is_held, read_held
 from mtl_cli.dataset.files.json_lines import read_json_lines
 from mtl_cli.dataset.files.parts import Part, ReadOptions, shown, suffix_of
 from mtl_cli.dataset.files.stored import read_npz, read_parquet
+from mtl_cli.dataset.files.whole_paths import with_whole_paths
 
 if TYPE_CHECKING:
     import pandas
@@ -107,7 +108,7 @@ def read_parts(
             for part in read(file, options, wanted, chunk_rows, as_text):
                 if len(part.table):
                     empty = False
-                    yield part
+                    yield with_whole_paths(part, options.paths) if options.paths else part
     if empty:
         skipped = f", {options.skipped} skipped" if options.skipped else ""
         raise problem(str(path), "must hold rows", f"none{skipped}", "another file")

@@ -12,12 +12,12 @@ import numpy as np
 from torch import Tensor
 
 from mtl_cli.basis.errors import problem
-from mtl_cli.dataset.files.cache import Cache
 from mtl_cli.dataset.files.picture_files import read_picture, smooth
 from mtl_cli.dataset.maps.listing import PICTURES, Listing
-from mtl_cli.dataset.maps.map_cache import key_of_files, mapped
 from mtl_cli.dataset.maps.map_labels import read_labels
 from mtl_cli.dataset.maps.map_target import CLASSES, KINDS, MapTarget
+from mtl_cli.dataset.prepared.cache import Cache
+from mtl_cli.dataset.prepared.mapped import key_of_files, mapped
 
 FORMAT = 1  # to be raised where the same files would be read otherwise
 SEEN = "seen.npy"

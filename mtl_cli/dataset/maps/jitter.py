@@ -9,7 +9,7 @@ import torch
 from mtl_cli.basis.batch import Batch
 from mtl_cli.basis.device import send
 from mtl_cli.basis.errors import check_number
-from mtl_cli.dataset.readers.pictures import PIXELS, Pixels, as_seen
+from mtl_cli.dataset.prepared.pixels import PIXELS, Pixels, as_seen
 
 GREY = (0.299, 0.587, 0.114)  # how much red, green and blue count in brightness (ITU-R BT.601)
 

@@ -13,9 +13,9 @@ import numpy as np
 from torch import Tensor
 
 from mtl_cli.basis.errors import problem
-from mtl_cli.dataset.files.cache import Cache
 from mtl_cli.dataset.files.npy import read_array
-from mtl_cli.dataset.maps.map_cache import key_of_files, mapped
+from mtl_cli.dataset.prepared.cache import Cache
+from mtl_cli.dataset.prepared.mapped import key_of_files, mapped
 
 
 @dataclass(frozen=True)

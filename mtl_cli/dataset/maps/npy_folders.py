@@ -18,7 +18,6 @@ from torch import Tensor
 
 from mtl_cli.basis.batch import Batch, Examples
 from mtl_cli.basis.errors import check_integer, check_number, problem
-from mtl_cli.dataset.files.cache import Cache
 from mtl_cli.dataset.files.npy import image_bytes
 from mtl_cli.dataset.files.parts import check_name
 from mtl_cli.dataset.maps.augmentation import Augmentation
@@ -28,7 +27,9 @@ from mtl_cli.dataset.maps.pixels import unpacked
 from mtl_cli.dataset.memory.batching import Batching
 from mtl_cli.dataset.memory.in_memory import InMemoryDataset
 from mtl_cli.dataset.memory.rows import Rows
-from mtl_cli.dataset.readers.pictures import PictureReader, as_seen, normalised, picture_spec
+from mtl_cli.dataset.prepared.cache import Cache
+from mtl_cli.dataset.prepared.pixels import as_seen, normalised, picture_spec
+from mtl_cli.dataset.readers.pictures import PictureReader
 from mtl_cli.dataset.splits.options import checked
 
 PARTS = ("train", "val")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
-from mtl_cli.basis.batch import Bag, Batch, Examples, Fields
+from mtl_cli.basis.batch import Bag, Batch, Encoded, Examples, Fields, Joint
 from mtl_cli.dataset.base import Loader
 
 
@@ -48,6 +48,10 @@ def in_double(x: Examples) -> Examples:
             Bag(own.indices, own.offsets, own.weights.double()).known(own.bounds) for own in x.lists
         )
         return Fields(x.numbers.double(), x.codes, lists)
+    if isinstance(x, Joint):
+        return Joint({name: in_double(own) for name, own in x.parts.items()}, x.present)
+    if isinstance(x, Encoded):
+        return Encoded(x.features.double())
     return x.double() if x.is_floating_point() else x
 
 

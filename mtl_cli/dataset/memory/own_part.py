@@ -52,6 +52,7 @@ class OwnPart:
             weights={t: w[there[t]] for t, w in batch.weights.items() if t in there},
             groups={column: codes[first] for column, codes in batch.groups.items()},
             padding=len(idle),
+            apart=batch.apart,
         )
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
-from mtl_cli.dataset.memory.take import Kept, part_of
+from mtl_cli.dataset.memory.take import part_of
+from mtl_cli.dataset.prepared.stored import Kept
 
 
 @dataclass(frozen=True)

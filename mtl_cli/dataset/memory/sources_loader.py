@@ -62,6 +62,7 @@ class SourcesLoader:
                 {task: w for part in parts for task, w in part.weights.items()},
                 {task: number for part in parts for task, number in part.labels.items()},
                 padding=sum(part.padding for part in parts),
+                apart=True,
             )
             yield batch if self.augment is None else self.augment(batch, epoch, step)
 

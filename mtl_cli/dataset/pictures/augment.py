@@ -20,7 +20,7 @@ from mtl_cli.basis.batch import Batch
 from mtl_cli.basis.device import send
 from mtl_cli.basis.errors import check_integer, check_number
 from mtl_cli.dataset.maps.jitter import Jitter
-from mtl_cli.dataset.readers.pictures import Pixels
+from mtl_cli.dataset.prepared.pixels import Pixels
 from mtl_cli.dataset.splits.options import checked
 
 SLOT = "dataset.augment"

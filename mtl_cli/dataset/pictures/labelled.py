@@ -7,15 +7,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from mtl_cli.dataset.columns.target import Target
 from mtl_cli.dataset.columns.target_options import TargetOptions
 from mtl_cli.dataset.files.parts import check_columns
 from mtl_cli.dataset.memory.rows import Rows
-from mtl_cli.dataset.memory.stored import Stored
 from mtl_cli.dataset.pictures.listed import CLASS, Listed
 from mtl_cli.dataset.pictures.source import PictureSource
+from mtl_cli.dataset.prepared.stored import Stored
 from mtl_cli.dataset.splits.deal import deal
 from mtl_cli.dataset.splits.facts import lines_of
 from mtl_cli.dataset.splits.shared import remarks_on
@@ -55,10 +54,10 @@ class Labelled:
     def sizes(self) -> dict[str, int]:
         return self.labels.sizes
 
-    def rows(self, split: str, input: str, whole: Tensor) -> Rows:
+    def rows(self, split: str, input: str, pictures: Stored) -> Rows:
         """The examples of a split, whose pictures stay where they are."""
         at = torch.from_numpy(self.splits[split])
-        stored = Stored(whole, torch.from_numpy(self.kept)[at])
+        stored = pictures.at(torch.from_numpy(self.kept)[at])
         targets = {task: labels[at] for task, labels in self.labels.targets.items()}
         weights = {task: own[at] for task, own in self.labels.weights.items()}
         return Rows({input: stored}, targets, weights)

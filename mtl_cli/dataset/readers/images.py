@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,14 +16,13 @@ from mtl_cli.dataset.columns.target import Target
 from mtl_cli.dataset.files.held import is_held
 from mtl_cli.dataset.files.npy import image_bytes
 from mtl_cli.dataset.files.parts import ReadOptions, check_columns, place_among
-from mtl_cli.dataset.files.picture_files import PHOTOS, coloured, grey, read_bytes, smooth
+from mtl_cli.dataset.files.picture_files import PHOTOS, read_bytes
 from mtl_cli.dataset.files.read import read_parts, suffix_of
+from mtl_cli.dataset.prepared.pixels import Pixels, normalised
+from mtl_cli.dataset.prepared.plan import brought
 from mtl_cli.dataset.readers.base import NewExamples
-from mtl_cli.dataset.readers.pictures import PictureReader, Pixels, find_pictures, normalised
+from mtl_cli.dataset.readers.pictures import PictureReader, find_pictures
 from mtl_cli.disk.kinds import misfit
-
-if TYPE_CHECKING:
-    pass
 
 STATE = {"size": [int], "channels": int, "fit": str, "pixels": [float], "max_pixels": int}
 STATE |= {"columns": dict, "targets": dict, "inputs": [str]}
@@ -153,8 +152,7 @@ class ImageReader(PictureReader):
 
     def fitted(self, picture: np.ndarray) -> np.ndarray:
         """A picture [H, W, C] of bytes in the model's channels and size, [C, H, W]."""
-        plain = grey(picture) if self.channels == 1 else coloured(picture)
-        return smooth(plain, self.size, self.fit).transpose(2, 0, 1)
+        return brought(picture, self.channels, self.size, self.fit)
 
     def count(self, path: Path) -> int | None:
         return len(find_pictures(path, PHOTOS)) if is_of_pictures(path) else None

@@ -41,7 +41,7 @@ def rows_of(numbers: int, num_rows: int, codes: Iterable[Codes]) -> Tensor | Fie
     """
     found = list(chain.from_iterable(codes))
     lists = tuple(values for values in found if isinstance(values, Bag))
-    arrays = [values for values in found if not isinstance(values, Bag)]
+    arrays = [values for values in found if isinstance(values, np.ndarray)]
     first = stacked(arrays[:numbers], num_rows, np.float32)
     if len(found) == numbers:
         return first

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from torch import Tensor
 
-from mtl_cli.basis.batch import Bag, Fields
+from mtl_cli.basis.batch import Examples
 from mtl_cli.basis.inputs import InputSpec
-from mtl_cli.dataset.columns.column import Codes, Column
+from mtl_cli.dataset.columns.column import Column
 from mtl_cli.dataset.columns.numbers import read_weights
+from mtl_cli.dataset.columns.part import Part
 from mtl_cli.dataset.columns.target import Target, only_in_group
 from mtl_cli.dataset.columns.writing import Writing
 from mtl_cli.dataset.files.cells import encode
 from mtl_cli.dataset.files.nested import check_nested
+from mtl_cli.dataset.files.parts import Part as RowsOfFile
 from mtl_cli.dataset.files.parts import Place, ReadOptions, place_among
 from mtl_cli.dataset.files.read import CHUNK_ROWS, read_parts
 from mtl_cli.dataset.readers.base import NewExamples, Reader
-from mtl_cli.dataset.readers.rows import rows_of, spec_of
+from mtl_cli.dataset.readers.parts import RowAndParts
 from mtl_cli.dataset.readers.unseen import Unseen
 from mtl_cli.dataset.tables.grouping import Known, groups_in
 from mtl_cli.dataset.tables.join import Join
@@ -35,9 +37,12 @@ if TYPE_CHECKING:
 INPUT = "row"
 OPTIONS = ("delimiter", "header", "names", "encoding", "quote", "on_bad_row")
 
+FILES_AT_ONCE = 1024  # rows that are read together where each names a file, which is read too
+
 
 class TableReader(Reader):
-    """Puts the columns of a row together: numbers, codes of categories, and lists of such.
+    """Puts the columns of a row together: numbers, codes of categories, lists of such, and beside
+    these the columns that are parts of the input of their own.
 
     Args:
         columns: what was learned of each column that is read.
@@ -61,7 +66,9 @@ class TableReader(Reader):
         group_columns: Sequence[str] = (),
         joins: Sequence[Join] = (),
     ) -> None:
-        self.columns = sorted(columns, key=lambda c: 2 * c.is_list + bool(c.sizes))  # stable
+        self.columns = sorted(
+            columns, key=lambda c: 4 * isinstance(c, Part) + 2 * c.is_list + bool(c.sizes)
+        )  # stable
         self.options = {name: options[name] for name in OPTIONS}
         self.targets = dict(targets)
         self.task_column = task_column
@@ -69,45 +76,24 @@ class TableReader(Reader):
         self.writing = Writing(**writing)
         self.group_columns = list(group_columns)
         self.joins = list(joins)
-        self.numbers = sum(column.num_numbers for column in self.columns)
-        self.inputs: dict[str, InputSpec] = {INPUT: spec_of(self.columns)}
-
-    def rows(self, num_rows: int, codes: Iterable[Codes]) -> Tensor | Fields:
-        """The rows, of the numbers or codes of each of ``columns``, in order."""
-        return rows_of(self.numbers, num_rows, codes)
+        self.parts = RowAndParts(self.columns)
+        self.inputs: dict[str, InputSpec] = {INPUT: self.parts.spec}
 
     def read(
         self, path: Path, input: str, batch_size: int, tasks: Collection[str] = ()
     ) -> Iterator[NewExamples]:
-        options = ReadOptions("input", **self.options)
         groups = {task: self.groups.get(task, (task, None)) for task in tasks}
         shown = [] if tasks else [column.name for column in self.columns if column.is_shown]
         used = [column for column in self.columns if column.name in shown or not column.is_shown]
-        wanted = [column.name for column in used]
-        for target in (self.targets[target] for target, _ in groups.values()):
-            wanted += target.read_from() + ([] if target.weight is None else [target.weight])
-        wanted += [self.task_column] if tasks and self.task_column else []
         carried = self.group_columns if tasks else []
-        wanted += carried
         known: Known = {}
-        numbers = self.number_columns(groups)
-        marks = {column.name: vars(column).get("decimal") for column in self.columns}
-        options.written = {name: mark for name, mark in marks.items() if mark}
-        options.written |= dict.fromkeys(numbers, self.writing.decimal)
-        typed = [*numbers, *(column.name for column in self.columns if not column.sizes)]
-        typed = [name for name in typed if name not in {join.column for join in self.joins}]
-        options.lists = {own.name: vars(own)["split"] for own in self.columns if own.is_list}
-        unseen, (files, own) = Unseen(), lookups(self.joins, wanted, options, typed)
-        for part in read_parts(path, options, own, CHUNK_ROWS, typed=typed):
-            check_nested(part, options.lists, options)
-            place, table = place_among([part]), part.table
-            for file in files:
-                table = file.beside(table)
-            table = as_numbers(table, place, numbers, self.writing)
+        unseen = Unseen()
+        for part, table, place in self.tables(path, [column.name for column in used], tasks):
             codes = [column.codes(table.column(column.name), place) for column in used]
-            rows = self.rows(len(table), codes)
+            rows = self.parts.prepared(cast(Examples, self.parts.examples(len(table), codes)))
             for column, values in zip(used, codes, strict=True):
-                if any(isinstance(code, Bag) or not code.all() for code in values if column.sizes):
+                arrays = [code for code in values if isinstance(code, np.ndarray)]
+                if column.sizes and not (arrays and all(code.all() for code in arrays)):
                     unseen.add(column, table.column(column.name))
             names = {"file": [part.file.name] * len(table), "row": np.array(part.numbers())}
             names |= {self.shown_as(name): table.column(name).combine_chunks() for name in shown}
@@ -120,6 +106,41 @@ class TableReader(Reader):
             whole = NewExamples(names, {INPUT: rows}, targets, weights, (), own_groups)
             yield from whole.batches(batch_size)
         unseen.warn(path)
+
+    def tables(
+        self, path: Path, columns: Sequence[str], tasks: Collection[str] = ()
+    ) -> Iterator[tuple[RowsOfFile, pyarrow.Table, Place]]:
+        """The rows of a path, part by part, with what is joined to them; and where each is from.
+
+        Args:
+            path: a file, a folder, or a glob.
+            columns: those that are read.
+            tasks: those whose labels, weights and groups are read too.
+        """
+        options = ReadOptions("input", **self.options)
+        groups = {task: self.groups.get(task, (task, None)) for task in tasks}
+        wanted = list(columns)
+        for target in (self.targets[target] for target, _ in groups.values()):
+            wanted += target.read_from() + ([] if target.weight is None else [target.weight])
+        wanted += [self.task_column] if tasks and self.task_column else []
+        wanted += self.group_columns if tasks else []
+        numbers = self.number_columns(groups)
+        marks = {column.name: vars(column).get("decimal") for column in self.columns}
+        options.written = {name: mark for name, mark in marks.items() if mark}
+        options.written |= dict.fromkeys(numbers, self.writing.decimal)
+        plain = [c.name for c in self.columns if not c.sizes and not isinstance(c, Part)]
+        typed = [*numbers, *plain]
+        typed = [name for name in typed if name not in {join.column for join in self.joins}]
+        options.lists = {own.name: vars(own)["split"] for own in self.columns if own.is_list}
+        options.paths = {own.name: vars(own)["root"] for own in self.columns if own.of_files}
+        files, own = lookups(self.joins, wanted, options, typed)
+        at_once = FILES_AT_ONCE if options.paths else CHUNK_ROWS
+        for part in read_parts(path, options, own, at_once, typed=typed):
+            check_nested(part, options.lists, options)
+            place, table = place_among([part]), part.table
+            for file in files:
+                table = file.beside(table)
+            yield part, as_numbers(table, place, numbers, self.writing), place
 
     def shown_as(self, name: str) -> str:
         """What a column is called beside predictions, among which it may not be one of them."""

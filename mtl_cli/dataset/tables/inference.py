@@ -31,6 +31,10 @@ USUAL: Mapping[str, Any] = {
     "split": SEPARATOR,
     "pool": "mean",
     "max": None,
+    "read_as": "bag",
+    "max_length": None,
+    "root": None,
+    "tokenizer": None,
 }
 OF_VOCABULARY = ("hash", "min_count", "max_vocabulary", "width")  # options of all columns with it
 
@@ -132,12 +136,15 @@ class Inference:
 
     def options_of(self, name: str, kind: type[Column]) -> dict[str, Any]:
         """The options of a column's type: what is said of it, or is usual."""
-        said = {**USUAL, **self.usual, **self.said.get(name, {})}
+        usual = {**USUAL, **self.usual}
+        said = {**usual, **self.said.get(name, {})}
         for option in options_of(kind):
             if option not in said:
                 fix = f"dataset.columns.{name}.{option}=<value>"
                 rule = f"must say the {option} of its type"
                 raise problem(f"dataset.columns.{name}", rule, "none", fix)
+            if isinstance(usual.get(option), Mapping) and isinstance(said[option], Mapping):
+                said[option] = {**usual[option], **said[option]}
         return {option: said[option] for option in options_of(kind)}
 
     def kind_of(self, name: str, cells: pyarrow.DataType) -> type[Column]:

@@ -26,6 +26,9 @@ TYPES: Mapping[str, Sequence[str]] = {
     "list": ("sequence", "tokenseq", "multivalued", "multi", "varlen", "bag", "set", "tags"),
     "number": ("dense", "densefeat", "rawfeature", "continuous", "float", "int", "integer"),
     "date": ("datetime", "timestamp", "time"),
+    "text": ("document", "freetext", "sentence", "textfeature", "nlp"),
+    "subwords": ("subword", "wordpiece", "bpe", "sentencepiece", "transformer", "bert"),
+    "image": ("picture", "photo", "img", "imagefeature", "imagepath", "vision"),
     "drop": ("ignore", "skip", "meta"),
 }
 

@@ -10,7 +10,7 @@ from inspect import signature
 from pkgutil import iter_modules
 from typing import Any
 
-from mtl_cli.basis.errors import problem
+from mtl_cli.basis.errors import nearest, problem
 from mtl_cli.dataset import types
 from mtl_cli.dataset.columns.column import Column
 from mtl_cli.dataset.tables.other_words import OPTIONS, TYPES, meant, said_as
@@ -44,6 +44,12 @@ def options_of(kind: type[Column]) -> list[str]:
 def as_text(said: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """The columns whose cells are to stay as they are written."""
     return [column for column, own in said.items() if known_types()[own["type"]].as_text]
+
+
+def roots(said: Mapping[str, Mapping[str, Any]]) -> dict[str, str | None]:
+    """``{column of paths: the folder that they begin in}``; None: that of the file."""
+    files = {column: own for column, own in said.items() if known_types()[own["type"]].of_files}
+    return {column: own.get("root") for column, own in files.items()}
 
 
 def separators(said: Mapping[str, Mapping[str, Any]]) -> dict[str, str | None]:
@@ -102,6 +108,20 @@ def check_said(said: Mapping[str, Any]) -> None:
             if option not in options:
                 rule = f"has no such option: a {own['type']} has {', '.join(options)}"
                 raise problem(f"{slot}.{option}", rule, own[option], fix)
+
+
+def checked(said: Any, kind: str, slot: str) -> Mapping[str, Any]:
+    """The usual options of a type, as they are said in a place of their own; None: nothing is."""
+    known = options_of(known_types()[kind])
+    if said is not None and not isinstance(said, Mapping):
+        fix = f"{slot}.{known[1]}=..."
+        raise problem(slot, f"is a mapping of {', '.join(known)}", said, fix)
+    for option, value in (said or {}).items():
+        if option not in known:
+            rule = f"has no such option; it has {', '.join(known)}"
+            fix = f"{slot}.{nearest(str(option), known) or known[1]}=..."
+            raise problem(f"{slot}.{option}", rule, value, fix)
+    return said or {}
 
 
 def meant_column(column: str, own: Any) -> str:

@@ -12,11 +12,11 @@ from mtl_cli.basis.errors import check_boolean, check_choice, check_integer, pro
 from mtl_cli.dataset.columns.labels import NUMBERS, known_labels
 from mtl_cli.dataset.columns.target import Target
 from mtl_cli.dataset.columns.target_options import TargetOptions, targets_of
-from mtl_cli.dataset.files.cache import Cache
 from mtl_cli.dataset.files.held import is_held
 from mtl_cli.dataset.files.parts import ReadOptions, check_name
 from mtl_cli.dataset.memory.batching import TextSampling
 from mtl_cli.dataset.memory.sources import SourcesDataset
+from mtl_cli.dataset.prepared.cache import Cache
 from mtl_cli.dataset.readers.text import TextReader
 from mtl_cli.dataset.splits.options import SplitOptions
 from mtl_cli.dataset.texts.cache import key_of, load_prepared, write_prepared

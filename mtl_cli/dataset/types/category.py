@@ -100,6 +100,12 @@ class Category(Coded):
     def codes(self, cells: Any, place: Place) -> list[np.ndarray]:
         return [self.look_up(*encode(cells, self.values))]
 
+    def usual(self) -> str:
+        return next(iter(self.values), "a")
+
+    def drawn(self, draw: np.random.Generator, number: int) -> list[Any]:
+        return self.some(draw, number)
+
     def unseen(self, cells: Any) -> tuple[int, int, str]:
         indices, texts = encode(cells, self.values)
         unknown = np.array([code == 0 for code in self.known.codes(texts)] + [False])[indices]

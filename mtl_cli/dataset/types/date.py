@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from mtl_cli.basis.errors import problem
-from mtl_cli.dataset.columns.column import Column, Learned, Written
+from mtl_cli.dataset.columns.column import Learned, Written
+from mtl_cli.dataset.columns.measured import Measured
 from mtl_cli.dataset.columns.moments import moments
 from mtl_cli.dataset.columns.numbers import first_of
 from mtl_cli.dataset.files.parts import Place, words_for
@@ -17,7 +20,7 @@ THURSDAY = 3  # 1970 began on one; Monday is 0
 
 
 @dataclass(frozen=True)
-class Date(Column):
+class Date(Measured):
     """``(days - mean) / deviation``, then sine and cosine of ``2 pi weekday / 7`` and, where train
     has times, of ``2 pi hour / 24``; all are 0 where it is missing. Without a zone it is in UTC.
 
@@ -36,6 +39,7 @@ class Date(Column):
     timed: bool
     flagged: bool
     as_text: ClassVar[bool] = True
+    unit: ClassVar[str] = "days since 1970 began, in UTC"
 
     @classmethod
     def learn(cls, written: Written, date_format: str | None) -> Learned:
@@ -65,8 +69,35 @@ class Date(Column):
         return 3 + 2 * self.timed + self.flagged
 
     def codes(self, cells: Any, place: Place) -> list[np.ndarray]:
+        return self.numbers(self.values(cells, place))
+
+    def values(self, cells: Any, place: Place) -> np.ndarray:
         fix = "mend the cell, or leave it empty: it was a date in training"
-        return self.numbers(read(self.name, cells, place, self.date_format, fix))
+        return read(self.name, cells, place, self.date_format, fix)
+
+    def said(self) -> dict[str, Any]:
+        return {**super().said(), "format": self.date_format}
+
+    def usual(self) -> str:
+        return self.written(np.floor(self.mean))
+
+    def drawn(self, draw: np.random.Generator, number: int) -> list[Any]:
+        days = draw.normal(self.mean, self.deviation, number)
+        return [self.written(day) for day in (days if self.timed else np.floor(days))]
+
+    def written(self, day: float) -> str:
+        """A number of days since 1970 as a cell."""
+        moment = (np.datetime64(0, "s") + np.timedelta64(round(86_400 * day), "s")).item()
+        return moment.strftime(self.date_format) if self.date_format else moment.isoformat()
+
+    def scaled(self, values: Tensor) -> list[Tensor]:
+        missing = values.isnan()
+        days = torch.where(missing, 0.0, values)
+        turns = [(days.floor() + THURSDAY) % 7 / 7] + [days % 1] * self.timed
+        waves = [wave(2 * np.pi * turn) for turn in turns for wave in (torch.sin, torch.cos)]
+        found = [(days - self.mean) / self.deviation, *waves]
+        found = [torch.where(missing, 0.0, own) for own in found]
+        return [*found, missing] if self.flagged else found
 
     def numbers(self, days: np.ndarray) -> list[np.ndarray]:
         """Of days since 1970, NaN where they are missing."""

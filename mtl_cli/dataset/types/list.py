@@ -110,6 +110,15 @@ class CategoryList(Coded):
     def codes(self, cells: Any, place: Place) -> list[Bag]:
         return [Lists.read(cells, self.split, self.max).bag(self.known, self.pool)]
 
+    def said(self) -> dict[str, Any]:
+        return {**super().said(), "split": self.split, "pool": self.pool, "most": self.max}
+
+    def usual(self) -> str:
+        return self.split.join(self.values[:2] or ["a"])
+
+    def drawn(self, draw: np.random.Generator, number: int) -> list[Any]:
+        return [self.some(draw, size) for size in draw.integers(0, 4, number)]
+
     def unseen(self, cells: Any) -> tuple[int, int, str]:
         counts = Lists.read(cells, self.split, self.max).counts()
         codes = self.known.codes(list(counts))

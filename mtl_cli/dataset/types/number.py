@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
+from torch import Tensor
 
-from mtl_cli.dataset.columns.column import Column, Learned, Written
+from mtl_cli.dataset.columns.column import Learned, Written
 from mtl_cli.dataset.columns.ids import id_hint, ids_hint
+from mtl_cli.dataset.columns.measured import Measured
 from mtl_cli.dataset.columns.numbers import is_numeric, numbers
 from mtl_cli.dataset.columns.writing import Writing
 from mtl_cli.dataset.files.parts import Place, words_for
@@ -18,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Number(Column):
+class Number(Measured):
     """``(value - mean) / deviation``; a missing value counts as the mean.
 
     Args:
@@ -71,9 +74,26 @@ class Number(Column):
         return 1 + self.flagged
 
     def codes(self, cells: Any, place: Place) -> list[np.ndarray]:
+        return self.standardise(self.values(cells, place))
+
+    def values(self, cells: Any, place: Place) -> np.ndarray:
         fix = "mend the cell, or leave it empty: it was a number in training"
         writing = Writing(self.decimal, self.thousands)
-        return self.standardise(numbers(self.name, cells, place, fix, writing))
+        return numbers(self.name, cells, place, fix, writing)
+
+    def said(self) -> dict[str, Any]:
+        return {**super().said(), "mean": self.mean, "deviation": self.deviation}
+
+    def usual(self) -> float:
+        return float(f"{self.mean:.3g}")
+
+    def drawn(self, draw: np.random.Generator, number: int) -> list[Any]:
+        return draw.normal(self.mean, self.deviation, number).tolist()
+
+    def scaled(self, values: Tensor) -> list[Tensor]:
+        missing = values.isnan()
+        scaled = torch.where(missing, 0.0, (values - self.mean) / self.deviation)
+        return [scaled, missing] if self.flagged else [scaled]
 
     def standardise(self, values: np.ndarray) -> list[np.ndarray]:
         """Of values, NaN where they are missing: floats [B], and flags [B] where it has some."""

@@ -7,7 +7,7 @@ import pandas
 import pytest
 
 from mtl_cli.basis.errors import Problem
-from mtl_cli.dataset.arrays import labels_of
+from mtl_cli.dataset.columns.array_labels import labels_of
 from mtl_cli.dataset.columns.class_order import in_order
 from mtl_cli.dataset.columns.labels import make_label_map
 from mtl_cli.dataset.columns.target_options import TargetOptions, targets_of

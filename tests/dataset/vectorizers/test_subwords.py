@@ -249,7 +249,7 @@ def test_what_is_wrong_is_said_with_what_to_do(folder, tmp_path, monkeypatch):
 
 def test_the_page_of_pretrained_encoders_says_what_runs(folder, tmp_path, monkeypatch):
     page = (CONF.parents[2] / "docs" / "pretrained.md").read_text(encoding="utf-8")
-    lines = re.findall(r"^mtl-train .*", page, re.M)
+    lines = re.findall(r"^mtl-train encoder=hf_text .*", page, re.M)
     assert len(lines) == 2
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "bert").symlink_to(folder)

@@ -1,0 +1,152 @@
+"""Pictures that a column names by their paths: a part of the input of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mtl_cli.basis.batch import Examples
+from mtl_cli.basis.errors import Problem, problem
+from mtl_cli.basis.inputs import Dense, InputSpec
+from mtl_cli.dataset.columns.column import Codes, Learned, Written
+from mtl_cli.dataset.columns.part import Part
+from mtl_cli.dataset.files.cells import append, encode
+from mtl_cli.dataset.files.parts import Place
+from mtl_cli.dataset.files.picture_files import read_bytes
+from mtl_cli.dataset.prepared.cache import Cache
+from mtl_cli.dataset.prepared.decoding import decode
+from mtl_cli.dataset.prepared.pixels import normalised, pixels_of
+from mtl_cli.dataset.prepared.plan import Decoding, Size, brought
+
+
+@dataclass(frozen=True)
+class Image(Part):
+    """The picture [C, H, W] of each cell's path; a blank cell is a part that its row lacks.
+
+    Args:
+        name: the column's.
+        size: height and width that the model reads.
+        channels: C, 1 or 3.
+        fit: how pictures are brought to that size; see `smooth`.
+        normalise: mean and deviation that they are normalised by.
+        max_pixels: the most that a picture may have.
+        root: the folder that paths begin in; None: that of their table.
+    """
+
+    name: str
+    size: list[int]
+    channels: int
+    fit: str
+    normalise: list[float]
+    max_pixels: int
+    root: str | None = None
+    of_files: ClassVar[bool] = True
+
+    @classmethod
+    def learn(
+        cls,
+        written: Written,
+        root: str | None,
+        size: Size | None,
+        fit: str,
+        channels: int | None,
+        max_pixels: int,
+        on_bad_picture: str,
+        workers: int | None,
+        normalise: list[float],
+        cache: bool | str,
+        cache_gb: float,
+    ) -> Learned:
+        """Where train has no picture at all, it is dropped.
+
+        Args:
+            written: the column.
+            root: the folder that paths begin in; None: that of their table.
+            size, fit, channels, max_pixels, on_bad_picture, workers: see `Decoding`; a row whose
+                picture is skipped lacks it.
+            normalise: mean and deviation of a pixel, of values from 0 to 1.
+            cache, cache_gb: see `Cache`.
+        """
+        skip = on_bad_picture == "skip"
+        of, paths, gone = files_of(written.name, written.cells, written.place, skip)
+        missing = int((of < 0).sum())
+        if not (of[written.train] >= 0).any():
+            lost = f"; {len(gone):,} are not there, as {gone[0]}" if gone else ""
+            return Learned(missing, f"no picture in train{lost}")
+        try:
+            pixels = pixels_of(normalise)
+            decoding = Decoding(size, fit, channels, max_pixels, on_bad_picture, workers)
+            decoded = decode(Cache(cache, cache_gb), {written.name: paths}, decoding)
+        except Problem as error:
+            raise error.at("dataset", f"dataset.columns.{written.name}") from error
+        stored, bad = decoded.stored(written.name), decoded.bad[written.name]
+        _, channels, *shape = stored.whole.shape
+        column = cls(written.name, shape, channels, fit, list(pixels), max_pixels, root)
+        about = f"a part of its own; {len(paths):,} pictures, {shape[0]} x {shape[1]}"
+        about += f", {channels} channels" if channels > 1 else ", grey"
+        if bad:
+            about += f"; left out: {len(bad):,} that cannot be read, as {paths[min(bad)].name}"
+        if gone:
+            about += f"; left out: {len(gone):,} that are not there, as {gone[0].name}"
+        there = (of >= 0) & ~np.isin(of, list(bad))
+        return Learned(missing, about, column, [stored.at(torch.from_numpy(of.clip(0))), there])
+
+    @property
+    def spec(self) -> InputSpec:
+        return Dense((self.channels, *self.size), self.pixels if self.channels > 1 else None)
+
+    @property
+    def pixels(self) -> tuple[float, float]:
+        return self.normalise[0], self.normalise[1]
+
+    def codes(self, cells: Any, place: Place) -> Codes:
+        of, paths, _ = files_of(self.name, cells, place)
+        size = (self.size[0], self.size[1])
+        pictures = [
+            brought(read_bytes(path, self.max_pixels), self.channels, size, self.fit)
+            for path in paths
+        ]
+        pictures.append(np.zeros((self.channels, *size), np.uint8))  # of blank cells, at -1
+        return [np.stack(pictures)[of], of >= 0]
+
+    def prepared(self, x: Examples) -> Examples:
+        assert isinstance(x, Tensor)
+        return normalised(x, self.pixels)
+
+
+def files_of(
+    name: str, cells: Any, place: Place, skip: bool | None = None
+) -> tuple[np.ndarray, Sequence[Path], Sequence[Path]]:
+    """The different pictures of a column, which of them each cell names, -1: none; and those that
+    are not there.
+
+    Args:
+        name: of the column.
+        cells: its own.
+        place: where the rows are from.
+        skip: whether pictures that are not there are left out; None: nobody can say so.
+
+    Raises:
+        ValueError: where a cell names a picture that is not there.
+    """
+    of, written = encode(cells, write=str)
+    paths = [Path(cell) for cell in written]
+    there = np.array([path.is_file() for path in paths], dtype=bool)
+    gone = [path for path, is_there in zip(paths, there, strict=True) if not is_there]
+    if gone and not skip:
+        rows = np.flatnonzero((of >= 0) & ~append(there, 1).astype(bool)[of])
+        first = int(rows[0])
+        found = f"{len(rows)} of {len(of)} rows without one, first {place(first)}"
+        fix = f"dataset.columns.{name}.root=<the folder that the paths begin in>, or empty cells"
+        fix += f", or dataset.columns.{name}.on_bad_picture=skip" if skip is False else ""
+        rule = "must name pictures that are there"
+        raise problem(f"the column {name}", rule, f"{found}: no {paths[of[first]]}", fix)
+    numbers = np.where(there, there.cumsum() - 1, -1)
+    kept = [path for path, is_there in zip(paths, there, strict=True) if is_there]
+    return append(numbers, -1)[of], kept, gone
