@@ -188,6 +188,8 @@ class Batch:
         groups: ``{column: [B]}``, the number of each example's group, for metrics within groups.
         padding: how many rows of the inputs count nowhere.
         apart: whether each input has examples of its own; else all are of the same ones.
+        labels_a_row: how many labels of a task each row has in ``targets`` and ``weights``, one
+            after the other: two, where examples are mixed in pairs.
     """
 
     inputs: dict[str, Examples]
@@ -198,6 +200,7 @@ class Batch:
     groups: dict[str, Tensor] = field(default_factory=dict)
     padding: int = 0
     apart: bool = False
+    labels_a_row: int = 1
 
     @property
     def num_examples(self) -> int:

@@ -108,7 +108,7 @@ class Idx(InMemoryDataset):
         return as_seen(x, self.pixels)
 
     def augment(self, batch: Batch, draw: torch.Generator) -> Batch:
-        return self.augmentation(batch, draw, self.pixels)
+        return self.augmentation(batch, draw, self.pixels, self.tasks)
 
 
 def place(i: int) -> str:

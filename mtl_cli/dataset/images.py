@@ -138,7 +138,7 @@ class Images(SourcesDataset):
         return as_seen(x, self.pixels)
 
     def augment(self, batch: Batch, draw: torch.Generator) -> Batch:
-        return self.augmentation(batch, draw, self.pixels)
+        return self.augmentation(batch, draw, self.pixels, self.tasks)
 
 
 def left_out(bad: Mapping[int, str], files: list[Path]) -> list[str]:

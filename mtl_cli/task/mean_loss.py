@@ -156,7 +156,9 @@ class MeanLoss(nn.Module, ABC):
         """The loss of each label, before their mean."""
         criterion: Any = self.criterion
         if getattr(criterion, "reduction", None) is None:
-            raise self.unfitting("without a reduction=none, which weights of examples need")
+            raise self.unfitting(
+                "without a reduction=none, which weights of examples and mixup need"
+            )
         usual, criterion.reduction = criterion.reduction, "none"
         try:
             return criterion(output, target)

@@ -81,6 +81,8 @@ class Forward:
             with torch.autocast(self.device.type, self.dtype):
                 halves = self.call(inputs, wanted)
             outputs = {name: output.float() for name, output in halves.items()}
+        if batch.labels_a_row > 1:
+            outputs = {n: x.repeat_interleave(batch.labels_a_row, 0) for n, x in outputs.items()}
         losses = {}
         for name, output in outputs.items():
             if part.is_here(name):

@@ -150,7 +150,7 @@ def test_crop_keeps_the_middle_and_grey_pictures_one_channel(tmp_path):
 
 
 def test_what_is_drawn_for_a_step_is_drawn_again(tmp_path):
-    augment = {"flip": 0.5, "crop": 2, "rotate": 20, "colour": 0.3, "erase": 0.5}
+    augment = {"flip": 0.5, "crop": 2, "rotate": 20, "colour": 0.3, "erase": 0.5, "mixup": 0.4}
     dataset = made(in_folders(tmp_path), augment=augment)
 
     def batches(epoch: int, start: int = 0) -> list[torch.Tensor]:

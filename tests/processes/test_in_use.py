@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pandas
 import pytest
+from PIL import Image
 
 PRECISE = ["trainer.precision=64", "optimizer=sgd", "optimizer.lr=0.05", "scheduler=none"]
 SMALL = [*PRECISE, "encoder.hidden=[6,5]"]
@@ -122,6 +123,31 @@ def test_a_process_without_a_label_of_a_task(alike, pool, rows, weighting):
 )
 def test_settings_of_a_step(alike, pool, rows, words):
     alike.assert_alike(pool, alike.composed(*rows, TWO, *words), 2)
+
+
+def test_pictures_are_mixed_alike(alike, pool, tmp_path):
+    """Also those whose partner another process has, and of which one of a pair lacks a label."""
+    draw = np.random.default_rng(0)
+    pictures = draw.integers(0, 256, (40, 6, 6, 3)).astype(np.uint8)
+    for i, picture in enumerate(pictures):
+        Image.fromarray(picture).save(tmp_path / f"{i}.png")
+    rows = {"path": [f"{i}.png" for i in range(40)], "y": draw.normal(size=40)}
+    rows |= {"k": draw.choice(["p", "q", "r"], 40), "weight": draw.random(40)}
+    data = pandas.DataFrame(rows)
+    data.loc[::3, "y"] = np.nan
+    data.to_csv(tmp_path / "rows.csv", index=False)
+    words = [
+        "dataset=images",
+        f"dataset.path={tmp_path}/rows.csv",
+        "dataset.targets={y: {kind: regression, weight: weight}, k: multiclass}",
+        "dataset.augment={flip: 0.5, mixup: 0.5}",
+        "dataset.cache=false",
+        "dataset.batch_size=9",
+        "encoder=cnn",
+        "encoder.channels=[3,4]",
+        "encoder.dropout=0",
+    ]
+    alike.assert_alike(pool, alike.composed(*words, *PRECISE), 2, steps=4)
 
 
 @pytest.mark.parametrize("arch", ["mtan", "hps"])

@@ -84,5 +84,5 @@ def test_a_loss_without_a_reduction_takes_no_weights():
             return (output - target).square().mean()
 
     task = Regression(Parts(**COMMON, loss=Custom()), num_outputs=1, standardize=False)
-    with pytest.raises(Problem, match="which weights of examples need"):
+    with pytest.raises(Problem, match="which weights of examples and mixup need"):
         task.loss(torch.zeros(2, 1), torch.zeros(2), weights=torch.ones(2))

@@ -42,7 +42,9 @@ class OwnPart:
         parts = {name: ranks.own_part(len(x)) for name, x in batch.inputs.items()}
         idle = {name for name, part in parts.items() if part.start == part.stop}
         rows = {name: slice(0, 1) if name in idle else part for name, part in parts.items()}
-        own = {task: parts[self.reads[task]] for task in batch.targets}
+        each = batch.labels_a_row
+        labelled = {n: slice(each * own.start, each * own.stop) for n, own in parts.items()}
+        own = {task: labelled[self.reads[task]] for task in batch.targets}
         there = {task: part for task, part in own.items() if self.reads[task] not in idle}
         first = next(iter(rows.values()))
         return Batch(
@@ -53,6 +55,7 @@ class OwnPart:
             groups={column: codes[first] for column, codes in batch.groups.items()},
             padding=len(idle),
             apart=batch.apart,
+            labels_a_row=each,
         )
 
 

@@ -1,4 +1,4 @@
-"""What is done to train pictures by chance: flips, crops, turns, colours, and erased parts.
+"""What is done to train pictures by chance: flips, crops, turns, colours, erased parts, mixtures.
 
 Crops are those of K. He et al., "Deep Residual Learning for Image Recognition", CVPR 2016,
 https://arxiv.org/abs/1512.03385, section 4.2; erased parts of Z. Zhong et al., "Random Erasing Data
@@ -20,6 +20,7 @@ from mtl_cli.basis.batch import Batch
 from mtl_cli.basis.device import send
 from mtl_cli.basis.errors import check_integer, check_number
 from mtl_cli.dataset.maps.jitter import Jitter
+from mtl_cli.dataset.pictures.mixup import mixed
 from mtl_cli.dataset.prepared.pixels import Pixels
 from mtl_cli.dataset.splits.options import checked
 
@@ -41,6 +42,8 @@ class Augment:
         colour: how far from 1 the factors on brightness and contrast may be; see `Jitter`.
         erase: probability that a part is erased: of the picture 2 to 40 percent, and of a height
             from 0.3 to 3.3 of its width.
+        mixup: a of the distribution Beta(a, a) of the share in which pictures are mixed in pairs,
+            with the labels of both; see `mixed`.
     """
 
     flip: float
@@ -48,6 +51,7 @@ class Augment:
     rotate: float
     colour: float
     erase: float
+    mixup: float
 
     def __post_init__(self) -> None:
         check_number(f"{SLOT}.flip", self.flip, f"{SLOT}.flip=0.5", 0, 1)
@@ -55,6 +59,7 @@ class Augment:
         check_number(f"{SLOT}.rotate", self.rotate, f"{SLOT}.rotate=10", 0, 180)
         check_number(f"{SLOT}.colour", self.colour, f"{SLOT}.colour=0.2", 0, 1)
         check_number(f"{SLOT}.erase", self.erase, f"{SLOT}.erase=0.25", 0, 1)
+        check_number(f"{SLOT}.mixup", self.mixup, f"{SLOT}.mixup=0.2", 0)
 
     @classmethod
     def of(cls, said: Any) -> Self:
@@ -67,13 +72,16 @@ class Augment:
     def on(self) -> bool:
         return any(getattr(self, own.name) for own in fields(self))
 
-    def __call__(self, batch: Batch, draw: torch.Generator, pixels: Pixels) -> Batch:
+    def __call__(
+        self, batch: Batch, draw: torch.Generator, pixels: Pixels, reads: Mapping[str, str]
+    ) -> Batch:
         """The batch with the pictures of all its inputs changed.
 
         Args:
             batch: of pictures that are normalised, [B, C, H, W].
             draw: on the host, so that every device draws the same.
             pixels: what they were normalised by.
+            reads: ``{task: the input that it reads}``.
         """
         for name in batch.inputs:
             x = batch.inputs[name]
@@ -85,7 +93,7 @@ class Augment:
             assert isinstance(x, Tensor)
             if self.erase:
                 batch = replace(batch, inputs=batch.inputs | {name: erased(x, self.erase, draw)})
-        return batch
+        return mixed(batch, self.mixup, draw, reads) if self.mixup else batch
 
     def moved(self, x: Tensor, draw: torch.Generator) -> Tensor:
         """Pictures that are flipped, moved and turned."""

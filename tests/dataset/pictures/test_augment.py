@@ -18,7 +18,7 @@ def draw(seed: int = 0) -> torch.Generator:
 
 
 def augmented(**said: float) -> torch.Tensor:
-    batch = Augment.of(said)(Batch({"image": X}, {}), draw(), (0.6, 0.2))
+    batch = Augment.of(said)(Batch({"image": X}, {}), draw(), (0.6, 0.2), {})
     x = batch.inputs["image"]
     assert isinstance(x, torch.Tensor)
     return x
@@ -63,7 +63,7 @@ def test_an_erased_part_is_a_rectangle_of_the_area_that_is_said():
 
 def test_colours_keep_their_place_and_grey_pictures_one_channel():
     grey = Batch({"image": X[:, :1]}, {})
-    found = Augment.of({"colour": 0.5})(grey, draw(), (0.6, 0.2)).inputs["image"]
+    found = Augment.of({"colour": 0.5})(grey, draw(), (0.6, 0.2), {}).inputs["image"]
     assert isinstance(found, torch.Tensor)
     assert found.shape == (8, 1, 12, 16)
     seen = (found * 0.2 + 0.6).flatten(1)
