@@ -19,8 +19,8 @@ from mtl_cli.processes.options import device_name, seconds_to_wait
 from mtl_cli.processes.together import BRIEF, LINGER, InVain, linger, together
 from mtl_cli.run.build import Run, build, precision_of
 from mtl_cli.run.first_weights import first_weights
+from mtl_cli.run.objective import check_figures
 from mtl_cli.run.role import Role
-from mtl_cli.run.summary import check_figures
 from mtl_cli.training.signals import Interrupted
 
 

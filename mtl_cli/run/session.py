@@ -33,11 +33,12 @@ from mtl_cli.run.build import Run, precision_of
 from mtl_cli.run.first_files import write_first_files
 from mtl_cli.run.follow import make_live
 from mtl_cli.run.going_on import go_on, how_it_ended, how_to_go_on
+from mtl_cli.run.objective import objective
 from mtl_cli.run.pictures import Pictures
 from mtl_cli.run.role import ALONE, Role
 from mtl_cli.run.run_data import check_same_data
 from mtl_cli.run.show import show
-from mtl_cli.run.summary import describe, objective, results
+from mtl_cli.run.summary import describe, results
 from mtl_cli.training.by_number import by_number
 from mtl_cli.training.evaluation import total_loss
 from mtl_cli.training.signals import SIGNALLED, Interrupted

@@ -12,10 +12,10 @@ from mtl_cli.drawing.curves import draw_curves
 from mtl_cli.drawing.tree import draw_tree
 from mtl_cli.run.build import Run
 from mtl_cli.run.examples import show_examples
+from mtl_cli.run.final_table import final_table
 from mtl_cli.run.labelled_examples import show_labelled
 from mtl_cli.run.numbers_table import numbers_table
 from mtl_cli.run.pictures import Pictures, draw_metrics
-from mtl_cli.run.summary import final_table
 from mtl_cli.training.evaluation import Figures
 
 log = logging.getLogger(__name__)
