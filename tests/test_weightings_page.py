@@ -8,7 +8,8 @@ import torch
 from omegaconf import OmegaConf
 from torch import nn
 
-from mtl_cli.weighting.base import Part, Weighting
+from mtl_cli.weighting.base import Weighting
+from mtl_cli.weighting.part import Part
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "weightings_in_your_loop.md").read_text(encoding="utf-8")

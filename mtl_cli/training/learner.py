@@ -36,8 +36,9 @@ from mtl_cli.training.tables import (
     embeddings_of,
     reads_whole,
 )
-from mtl_cli.weighting.base import Losses, Part, Weights
+from mtl_cli.weighting.base import Losses, Weights
 from mtl_cli.weighting.fixed import Fixed
+from mtl_cli.weighting.part import Part
 
 ANEW = "another run, or train anew"
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import torch
@@ -15,35 +14,13 @@ from mtl_cli.basis import ranks
 from mtl_cli.basis.device import waits
 from mtl_cli.basis.gradient_scale import scale_gradient
 from mtl_cli.basis.naming import module_key
+from mtl_cli.weighting.part import WHOLE, Part
 from mtl_cli.weighting.positive import Positive, read
 
 Losses = Mapping[str, Tensor]
 Weights = dict[str, Tensor]
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Part:
-    """What a weighting is told of a part of a step before it gets the losses.
-
-    Args:
-        shares: how much the part's loss of each task counts in that of the step, 0 where it has
-            none; over the parts they sum to 1. The gradients of the losses have this factor, their
-            values have not. Empty: the step is in one part.
-        is_last: whether no further part of the same step follows. Gradients add up over the parts;
-            a method that works on the Jacobian adds that up, and aggregates it with the last part.
-        scale: all gradients are this many times too large, against underflow in half precision, and
-            the trainer divides ``.grad`` by it. What a method reads of gradients, it has to divide
-            itself.
-    """
-
-    shares: Mapping[str, float] = field(default_factory=dict)
-    is_last: bool = True
-    scale: float = 1.0
-
-
-WHOLE = Part()  # a step in one part
 
 
 class Weighting(nn.Module, ABC):

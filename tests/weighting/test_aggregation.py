@@ -12,9 +12,9 @@ from torchjd import aggregation as jd
 from torchjd.autojac import jac_to_grad, mtl_backward
 
 from mtl_cli.weighting.aggregation import Aggregation
-from mtl_cli.weighting.base import Part
 from mtl_cli.weighting.fixed import Fixed
 from mtl_cli.weighting.mgda import MGDA
+from mtl_cli.weighting.part import Part
 from mtl_cli.weighting.torchjd import TorchJD
 from mtl_cli.weighting.uw import UW
 

@@ -11,9 +11,9 @@ from torch.testing import assert_close
 from mtl_cli.basis.errors import Problem
 from mtl_cli.basis.gradient_scale import scale_gradient
 from mtl_cli.basis.naming import module_key
-from mtl_cli.weighting.base import Part
 from mtl_cli.weighting.gradnorm import GradNorm
 from mtl_cli.weighting.moco import MoCo
+from mtl_cli.weighting.part import Part
 
 TASKS = ["digit", "a.b", "type"]
 SCALES = [1.0, 10.0, 0.1]

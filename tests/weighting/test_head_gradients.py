@@ -7,9 +7,9 @@ import torch
 from torch import nn
 from torch.testing import assert_close
 
-from mtl_cli.weighting.base import Part
 from mtl_cli.weighting.excess_mtl import ExcessMTL
 from mtl_cli.weighting.nash_mtl import NashMTL
+from mtl_cli.weighting.part import Part
 from mtl_cli.weighting.uw import UW
 
 TASKS = ["a", "b", "c"]
