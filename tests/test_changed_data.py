@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import mtl_cli
-from mtl_cli.basis.batch import Bag
+from mtl_cli.basis.bag import Bag
 from mtl_cli.basis.digest import digest_of
 from mtl_cli.basis.errors import Problem
 from mtl_cli.dataset.memory.rows import Rows

@@ -16,7 +16,7 @@ from pyarrow import parquet
 
 import mtl_cli
 import mtl_cli.train
-from mtl_cli.basis.batch import Bag
+from mtl_cli.basis.bag import Bag
 from mtl_cli.basis.errors import Problem
 from mtl_cli.dataset.readers.base import NewExamples
 from mtl_cli.dataset.readers.numbers import NumberReader

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from mtl_cli.arch.mixture import batch_innermost
-from mtl_cli.basis.batch import Bag, Fields
+from mtl_cli.basis.bag import Bag
+from mtl_cli.basis.batch import Fields
 from mtl_cli.basis.linear_maps import BagLinear, RowLinear, bag_linear, row_linear
 from mtl_cli.basis.rows import take_rows
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from mtl_cli.basis.batch import Bag, Examples, Fields, Joint
+from mtl_cli.basis.bag import Bag
+from mtl_cli.basis.batch import Examples, Fields, Joint
 from mtl_cli.basis.errors import problem
 from mtl_cli.basis.linear_maps import BagLinear, CountTokens, JoinedLinear, RowLinear
 

@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from mtl_cli.basis.batch import Bag, Fields, Joint
+from mtl_cli.basis.bag import Bag
+from mtl_cli.basis.batch import Fields, Joint
 from mtl_cli.basis.naming import module_key
 
 

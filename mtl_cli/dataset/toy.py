@@ -10,7 +10,7 @@ from typing import ClassVar
 
 import torch
 
-from mtl_cli.basis.batch import Bag
+from mtl_cli.basis.bag import Bag
 from mtl_cli.basis.inputs import BagOfWords
 from mtl_cli.dataset.memory.batching import Batching
 from mtl_cli.dataset.memory.in_memory import InMemoryDataset

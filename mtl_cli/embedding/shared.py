@@ -11,7 +11,8 @@ from itertools import accumulate
 import torch
 from torch import Tensor, nn
 
-from mtl_cli.basis.batch import Bag, Examples, Fields
+from mtl_cli.basis.bag import Bag
+from mtl_cli.basis.batch import Examples, Fields
 from mtl_cli.basis.errors import check_integer
 from mtl_cli.basis.inputs import Dense, Row
 from mtl_cli.basis.linear_maps import bag_linear

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from mtl_cli.basis.batch import Bag
+from mtl_cli.basis.bag import Bag
 from mtl_cli.basis.inputs import Subwords
 from mtl_cli.basis.layered import Layered
 from mtl_cli.encoder.hf_families import first

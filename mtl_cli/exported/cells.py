@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mtl_cli.basis.batch import Bag, Fields
+from mtl_cli.basis.bag import Bag
+from mtl_cli.basis.batch import Fields
 from mtl_cli.basis.errors import problem
 from mtl_cli.dataset.columns.coded import Coded
 from mtl_cli.dataset.columns.column import Column

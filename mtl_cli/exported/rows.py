@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from mtl_cli.basis.batch import Bag, Fields
+from mtl_cli.basis.bag import Bag
+from mtl_cli.basis.batch import Fields
 from mtl_cli.basis.inputs import Row
 from mtl_cli.exported.entry import BATCH, Entry, Given
 from mtl_cli.exported.words import Words

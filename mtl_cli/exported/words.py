@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from mtl_cli.basis.batch import Bag
+from mtl_cli.basis.bag import Bag
 from mtl_cli.exported.entry import BATCH, Entry, Given
 
 NONE = -1  # a code in the place of none, where an example has fewer than another

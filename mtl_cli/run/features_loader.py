@@ -11,7 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mtl_cli.basis.batch import Bag, Batch, Encoded, Examples
+from mtl_cli.basis.bag import Bag
+from mtl_cli.basis.batch import Batch, Encoded, Examples
 from mtl_cli.basis.errors import problem
 from mtl_cli.basis.memory import in_words
 from mtl_cli.dataset.base import Loader

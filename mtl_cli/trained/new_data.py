@@ -12,7 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mtl_cli.basis.batch import Bag, Examples, Fields, Joint
+from mtl_cli.basis.bag import Bag
+from mtl_cli.basis.batch import Examples, Fields, Joint
 from mtl_cli.basis.errors import Problem, nearest, problem
 from mtl_cli.basis.shell import as_word
 from mtl_cli.dataset.files.held import is_held

@@ -12,7 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mtl_cli.basis.batch import Bag, Encoded, Examples
+from mtl_cli.basis.bag import Bag
+from mtl_cli.basis.batch import Encoded, Examples
 from mtl_cli.dataset.tables.plain import PlainTable
 from mtl_cli.task.base import Task
 from mtl_cli.training.stand_in import StandIn

@@ -17,7 +17,7 @@ from bench.hf_text import LONGEST, NUM_WORDS, SPECIAL, write_model
 from bench.measure import Row, in_turn
 from bench.memory import peak_of_process, print_growth
 from mtl_cli.arch.lora import LoRA
-from mtl_cli.basis.batch import Bag
+from mtl_cli.basis.bag import Bag
 from mtl_cli.basis.inputs import Subwords
 from mtl_cli.encoder.hf_text import HFText
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.testing import assert_close
 
-from mtl_cli.basis.batch import Bag
+from mtl_cli.basis.bag import Bag
 from mtl_cli.basis.inputs import BagOfWords, Dense
 
 SPECS = [Dense((4,)), Dense((2, 3, 5)), BagOfWords(11)]

@@ -15,7 +15,7 @@ import torch
 from omegaconf import OmegaConf
 from sklearn.feature_extraction.text import CountVectorizer
 
-from mtl_cli.basis.batch import Bag
+from mtl_cli.basis.bag import Bag
 from mtl_cli.basis.errors import Problem
 from mtl_cli.basis.inputs import BagOfWords, Tokens
 from mtl_cli.dataset.reviews import Reviews

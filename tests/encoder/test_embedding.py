@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from mtl_cli.basis.batch import Bag
+from mtl_cli.basis.bag import Bag
 from mtl_cli.basis.errors import Problem
 from mtl_cli.basis.inputs import BagOfWords, Dense, Tokens
 from mtl_cli.encoder.embedding import Embedding

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from mtl_cli.basis.batch import Bag
+from mtl_cli.basis.bag import Bag
 from mtl_cli.basis.errors import Problem
 from mtl_cli.basis.inputs import Subwords, Tokens
 from mtl_cli.basis.layered import layers_above

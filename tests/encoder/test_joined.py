@@ -7,7 +7,8 @@ import torch
 from torch import nn
 from torch.testing import assert_close
 
-from mtl_cli.basis.batch import Bag, Joint
+from mtl_cli.basis.bag import Bag
+from mtl_cli.basis.batch import Joint
 from mtl_cli.basis.errors import Problem
 from mtl_cli.basis.inputs import BagOfWords, Dense, InputSpec, Joined
 from mtl_cli.basis.plain_inputs import as_plain, from_plain

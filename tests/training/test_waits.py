@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from mtl_cli.basis.batch import Bag
+from mtl_cli.basis.bag import Bag
 from mtl_cli.dataset.memory.labels import Labels
 from mtl_cli.training.step_part import step_parts
 from mtl_cli.weighting.aggregation import Aggregation

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from mtl_cli.basis.batch import Bag
+from mtl_cli.basis.bag import Bag
 from mtl_cli.dataset.columns.vocabulary import Vocabulary
 from mtl_cli.dataset.columns.writing import Writing
 from mtl_cli.dataset.files.parts import Place

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from mtl_cli.basis.batch import Bag
+from mtl_cli.basis.bag import Bag
 from mtl_cli.dataset.columns.vocabulary import Vocabulary
 from mtl_cli.dataset.files.canonical import canonical
 from mtl_cli.dataset.files.cells import MISSING, append, encode

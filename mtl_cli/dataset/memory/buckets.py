@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mtl_cli.basis.batch import Bag, Examples
+from mtl_cli.basis.bag import Bag
+from mtl_cli.basis.batch import Examples
 from mtl_cli.basis.errors import problem
 
 MIXED = 50  # batches, whose examples are sorted together: who meets in one stays chance

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
-from mtl_cli.basis.batch import Bag, Batch, Encoded, Examples, Fields, Joint
+from mtl_cli.basis.bag import Bag
+from mtl_cli.basis.batch import Batch, Encoded, Examples, Fields, Joint
 from mtl_cli.dataset.base import Loader
 
 

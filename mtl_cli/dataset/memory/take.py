@@ -3,7 +3,8 @@
 import torch
 from torch import Tensor
 
-from mtl_cli.basis.batch import Bag, Encoded, Examples, Fields, Joint
+from mtl_cli.basis.bag import Bag
+from mtl_cli.basis.batch import Encoded, Examples, Fields, Joint
 from mtl_cli.dataset.prepared.stored import Kept, Stored
 
 

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mtl_cli.basis.batch import Bag, Fields
+from mtl_cli.basis.bag import Bag
+from mtl_cli.basis.batch import Fields
 from mtl_cli.basis.inputs import Dense, InputSpec, Row
 from mtl_cli.dataset.columns.coded import Coded
 from mtl_cli.dataset.columns.column import Codes, Column

@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mtl_cli.basis.batch import Bag
+from mtl_cli.basis.bag import Bag
 from mtl_cli.dataset.files.read import find_files
 from mtl_cli.dataset.memory.rows import Rows
 from mtl_cli.dataset.texts.prepare import Prepared

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from mtl_cli.basis.batch import Bag, Examples
+from mtl_cli.basis.bag import Bag
+from mtl_cli.basis.batch import Examples
 from mtl_cli.dataset.columns.unseen import unseen_note
 from mtl_cli.dataset.memory.rows import Rows
 from mtl_cli.dataset.splits.facts import lines_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mtl_cli.basis.batch import Bag
+from mtl_cli.basis.bag import Bag
 from mtl_cli.basis.errors import problem
 from mtl_cli.dataset.texts.prepare import Inputs, Prepared, as_prepared, notes_on
 from mtl_cli.dataset.texts.rows import TextRows

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from mtl_cli.basis.batch import Bag
+from mtl_cli.basis.bag import Bag
 from mtl_cli.basis.errors import check_choice, check_integer, problem
 from mtl_cli.dataset.columns.coded import Coded, check_width
 from mtl_cli.dataset.columns.column import Learned, Written

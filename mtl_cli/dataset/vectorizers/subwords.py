@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from mtl_cli.basis.batch import Bag
+from mtl_cli.basis.bag import Bag
 from mtl_cli.basis.errors import problem
 from mtl_cli.basis.hub import library, not_there, where
 from mtl_cli.basis.inputs import Subwords

@@ -5,7 +5,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mtl_cli.basis.batch import Bag, Batch
+from mtl_cli.basis.bag import Bag
+from mtl_cli.basis.batch import Batch
 from mtl_cli.basis.errors import Problem
 from mtl_cli.basis.inputs import BagOfWords, Dense
 from mtl_cli.dataset.base import Loader, missing

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from mtl_cli.basis.batch import Bag, Batch
+from mtl_cli.basis.bag import Bag
+from mtl_cli.basis.batch import Batch
 from mtl_cli.basis.errors import Problem
 from mtl_cli.basis.inputs import BagOfWords, Dense
 from mtl_cli.dataset.memory import sources_loader

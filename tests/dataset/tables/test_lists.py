@@ -15,7 +15,8 @@ import yaml
 from pyarrow import parquet
 
 import mtl_cli
-from mtl_cli.basis.batch import Bag, Fields
+from mtl_cli.basis.bag import Bag
+from mtl_cli.basis.batch import Fields
 from mtl_cli.basis.errors import Problem
 from mtl_cli.dataset.files.held import held
 from mtl_cli.dataset.readers.table import TableReader

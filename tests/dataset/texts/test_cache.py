@@ -6,7 +6,7 @@ import pytest
 import torch
 from omegaconf import OmegaConf
 
-from mtl_cli.basis.batch import Bag
+from mtl_cli.basis.bag import Bag
 from mtl_cli.basis.errors import Problem
 from mtl_cli.dataset.text import Text
 from mtl_cli.dataset.texts import base as text_sources

@@ -10,7 +10,7 @@ import pyarrow
 import pytest
 import torch
 
-from mtl_cli.basis.batch import Bag
+from mtl_cli.basis.bag import Bag
 from mtl_cli.basis.digest import digest_of
 from mtl_cli.basis.errors import Problem
 from mtl_cli.dataset import types

@@ -10,7 +10,8 @@ import pandas
 import pytest
 import torch
 
-from mtl_cli.basis.batch import Bag, Fields
+from mtl_cli.basis.bag import Bag
+from mtl_cli.basis.batch import Fields
 from mtl_cli.basis.errors import Problem
 from mtl_cli.basis.inputs import Row
 from mtl_cli.command_line.cli import compose_run

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
 
-from mtl_cli.basis.batch import Bag
+from mtl_cli.basis.bag import Bag
 
 WORDS = 5
 rows = st.lists(st.integers(0, 3), min_size=WORDS, max_size=WORDS)
