@@ -24,7 +24,7 @@ from mtl_cli.dataset.columns.target import CLASSES
 from mtl_cli.dataset.columns.target_options import targets_of
 from mtl_cli.dataset.files.array_files import FORMATS
 from mtl_cli.dataset.files.arrays import HANDED, load_arrays
-from mtl_cli.dataset.files.parts import check_columns
+from mtl_cli.dataset.files.column_names import check_columns
 from mtl_cli.dataset.memory.batching import Batching
 from mtl_cli.dataset.memory.downsampled import DownsampledDataset, Downsampling
 from mtl_cli.dataset.memory.rows import Rows

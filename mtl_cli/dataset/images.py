@@ -13,7 +13,7 @@ from torch import Tensor
 
 from mtl_cli.basis.batch import Batch, Examples
 from mtl_cli.dataset.columns.target_options import targets_of
-from mtl_cli.dataset.files.parts import check_name
+from mtl_cli.dataset.files.column_names import check_name
 from mtl_cli.dataset.maps.folder_arrays import brought
 from mtl_cli.dataset.memory.batching import Sampling
 from mtl_cli.dataset.memory.sources import SourcesDataset

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from mtl_cli.dataset.files.parts import Part, check_columns
+from mtl_cli.dataset.files.column_names import check_columns
+from mtl_cli.dataset.files.parts import Part
 from mtl_cli.dataset.texts.base import TextSources
 from mtl_cli.dataset.texts.chunks import Chunk
 from mtl_cli.dataset.texts.review_corpus import SIZES, make_reviews

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from mtl_cli.dataset.columns.column import Written
-from mtl_cli.dataset.files.parts import words_for
+from mtl_cli.dataset.files.column_names import words_for
 
 # The row numbers that pandas writes have no name, or this one in Parquet.
 NAMED = re.compile(r"(?i:id|.*[_ .-]id)|.*[a-z]I[dD]|(Unnamed: \d+|__index_level_\d+__)?")

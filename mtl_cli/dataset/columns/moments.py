@@ -9,7 +9,7 @@ import numpy as np
 
 from mtl_cli.dataset.columns.column import Written
 from mtl_cli.dataset.columns.writing import MANY, present
-from mtl_cli.dataset.files.parts import words_for
+from mtl_cli.dataset.files.column_names import words_for
 
 if TYPE_CHECKING:
     import pyarrow

@@ -8,7 +8,7 @@ from typing import Any
 
 from mtl_cli.basis.errors import check_choice, nearest, problem
 from mtl_cli.dataset.columns.labels import KINDS
-from mtl_cli.dataset.files.parts import check_name
+from mtl_cli.dataset.files.column_names import check_name
 
 SEVERAL = ("regression", "multilabel")  # kinds of which a target may be several columns
 EXAMPLE = "'dataset.targets={income: binary, age: regression}'"

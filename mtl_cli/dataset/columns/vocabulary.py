@@ -10,7 +10,7 @@ from mtl_cli.basis.errors import check_integer, problem
 from mtl_cli.dataset.columns.hashing import RULE, check_hash, hashed
 from mtl_cli.dataset.files.canonical import canonical, truths
 from mtl_cli.dataset.files.cells import sort_names
-from mtl_cli.dataset.files.parts import words_for
+from mtl_cli.dataset.files.column_names import words_for
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import numpy as np
 from mtl_cli.basis.errors import check_choice, problem
 from mtl_cli.basis.numerals import is_number
 from mtl_cli.dataset.files.cells import MISSING
-from mtl_cli.dataset.files.parts import words_for
+from mtl_cli.dataset.files.column_names import words_for
 
 if TYPE_CHECKING:
     import pyarrow

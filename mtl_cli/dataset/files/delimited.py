@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 from mtl_cli.basis.errors import Problem, problem
 from mtl_cli.dataset.files.blanks import with_numbers
 from mtl_cli.dataset.files.cells import MISSING
+from mtl_cli.dataset.files.column_names import check_columns
 from mtl_cli.dataset.files.delimiter import WHITESPACE
 from mtl_cli.dataset.files.encoded import as_utf8, lines, wrong_encoding
 from mtl_cli.dataset.files.misread import delimiter_for, how_to_read
 from mtl_cli.dataset.files.parser_threads import lend
-from mtl_cli.dataset.files.parts import Part, ReadOptions, check_columns, suffix_of
+from mtl_cli.dataset.files.parts import Part, ReadOptions, suffix_of
 from mtl_cli.dataset.files.unparsed import check_cells
 from mtl_cli.dataset.files.whitespace import as_tabs
 

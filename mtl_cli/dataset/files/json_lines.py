@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mtl_cli.basis.errors import problem
+from mtl_cli.dataset.files.column_names import check_columns
 from mtl_cli.dataset.files.encoded import lines, wrong_encoding
 from mtl_cli.dataset.files.foreign import OF_COLUMNS, refused
 from mtl_cli.dataset.files.nested import list_array
-from mtl_cli.dataset.files.parts import Part, ReadOptions, check_columns
+from mtl_cli.dataset.files.parts import Part, ReadOptions
 
 if TYPE_CHECKING:
     import pyarrow

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mtl_cli.basis.errors import Problem, problem
-from mtl_cli.dataset.files.parts import Part, ReadOptions, words_for
+from mtl_cli.dataset.files.column_names import words_for
+from mtl_cli.dataset.files.parts import Part, ReadOptions
 
 if TYPE_CHECKING:
     import pyarrow

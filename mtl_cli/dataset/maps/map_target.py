@@ -10,7 +10,7 @@ import numpy as np
 
 from mtl_cli.basis.errors import check_choice, check_integer, check_number, nearest, problem
 from mtl_cli.dataset.columns.labels import KINDS as LABELS
-from mtl_cli.dataset.files.parts import check_name
+from mtl_cli.dataset.files.column_names import check_name
 
 # {kind: (the type of what is kept, its channels; 0: a plane without a dimension of its own)}
 KINDS: Mapping[str, tuple[type, int]] = {

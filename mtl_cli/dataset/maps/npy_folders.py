@@ -18,8 +18,8 @@ from torch import Tensor
 
 from mtl_cli.basis.batch import Batch, Examples
 from mtl_cli.basis.errors import check_integer, check_number, problem
+from mtl_cli.dataset.files.column_names import check_name
 from mtl_cli.dataset.files.npy import image_bytes
-from mtl_cli.dataset.files.parts import check_name
 from mtl_cli.dataset.maps.augmentation import Augmentation
 from mtl_cli.dataset.maps.npy_cache import Kind, cached, files_of
 from mtl_cli.dataset.maps.npy_maps import class_bytes, depth_floats, normal_halves

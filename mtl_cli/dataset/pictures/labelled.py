@@ -10,7 +10,7 @@ import torch
 
 from mtl_cli.dataset.columns.target import Target
 from mtl_cli.dataset.columns.target_options import TargetOptions
-from mtl_cli.dataset.files.parts import check_columns
+from mtl_cli.dataset.files.column_names import check_columns
 from mtl_cli.dataset.memory.rows import Rows
 from mtl_cli.dataset.pictures.listed import CLASS, Listed
 from mtl_cli.dataset.pictures.source import PictureSource

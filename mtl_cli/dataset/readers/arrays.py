@@ -24,7 +24,7 @@ from mtl_cli.dataset.columns.sample_space import space_columns, spaces_first
 from mtl_cli.dataset.columns.target import only_in_group
 from mtl_cli.dataset.columns.target_options import TargetOptions
 from mtl_cli.dataset.files.arrays import load_arrays
-from mtl_cli.dataset.files.parts import check_columns
+from mtl_cli.dataset.files.column_names import check_columns
 from mtl_cli.dataset.readers.base import NewExamples, Reader
 from mtl_cli.disk.kinds import misfit
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from mtl_cli.basis.errors import check_choice, check_integer, check_number, nearest, problem
 from mtl_cli.basis.numerals import is_number
-from mtl_cli.dataset.files.parts import check_name
+from mtl_cli.dataset.files.column_names import check_name
 
 WAYS = ["fraction", "column", "group", "time"]
 

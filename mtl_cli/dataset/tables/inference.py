@@ -13,8 +13,9 @@ from mtl_cli.dataset.columns.coded import Coded
 from mtl_cli.dataset.columns.column import Codes, Column, Learned, Written
 from mtl_cli.dataset.columns.vocabulary import Vocabulary
 from mtl_cli.dataset.columns.writing import Writing, joint
+from mtl_cli.dataset.files.column_names import words_for
 from mtl_cli.dataset.files.nested import is_list
-from mtl_cli.dataset.files.parts import Place, words_for
+from mtl_cli.dataset.files.parts import Place
 from mtl_cli.dataset.tables.lists import SEPARATOR
 from mtl_cli.dataset.tables.other_words import said_as
 from mtl_cli.dataset.tables.shown import MOST, Shown, lines_of, short_lines

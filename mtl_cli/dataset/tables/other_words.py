@@ -7,7 +7,7 @@ from typing import Any
 
 from mtl_cli.basis.errors import bare, nearest
 from mtl_cli.basis.shell import in_quotes
-from mtl_cli.dataset.files.parts import words_for
+from mtl_cli.dataset.files.column_names import words_for
 
 # TorchEasyRec, FuxiCTR, torch-rechub, DeepCTR, RecBole and pandas, without underscores
 OPTIONS: Mapping[str, Sequence[str]] = {

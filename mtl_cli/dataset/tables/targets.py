@@ -19,7 +19,8 @@ from mtl_cli.dataset.columns.target import CLASSES, Target, only_in_group, task_
 from mtl_cli.dataset.columns.target_options import TargetOptions
 from mtl_cli.dataset.columns.unseen import counted, unseen_labels, unseen_note
 from mtl_cli.dataset.files.cells import encode, sort_names
-from mtl_cli.dataset.files.parts import Place, check_columns
+from mtl_cli.dataset.files.column_names import check_columns
+from mtl_cli.dataset.files.parts import Place
 from mtl_cli.dataset.tables.learned_target import learn
 from mtl_cli.dataset.tables.target_notes import about
 

@@ -12,8 +12,9 @@ from mtl_cli.basis.errors import check_boolean, check_choice, check_integer, pro
 from mtl_cli.dataset.columns.labels import NUMBERS, known_labels
 from mtl_cli.dataset.columns.target import Target
 from mtl_cli.dataset.columns.target_options import TargetOptions, targets_of
+from mtl_cli.dataset.files.column_names import check_name
 from mtl_cli.dataset.files.held import is_held
-from mtl_cli.dataset.files.parts import ReadOptions, check_name
+from mtl_cli.dataset.files.parts import ReadOptions
 from mtl_cli.dataset.memory.batching import TextSampling
 from mtl_cli.dataset.memory.sources import SourcesDataset
 from mtl_cli.dataset.prepared.cache import Cache

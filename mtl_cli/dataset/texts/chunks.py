@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from mtl_cli.basis.errors import problem
+from mtl_cli.dataset.files.column_names import check_columns
 from mtl_cli.dataset.files.encoded import numbered_lines
-from mtl_cli.dataset.files.parts import Part, check_columns
+from mtl_cli.dataset.files.parts import Part
 from mtl_cli.dataset.files.read import CHUNK_ROWS, find_files, read_parts
 from mtl_cli.dataset.files.stored import with_text
 from mtl_cli.dataset.splits.named import WORDS

@@ -17,8 +17,9 @@ from mtl_cli.dataset.columns.numbers import is_numeric
 from mtl_cli.dataset.columns.vocabulary import learn_vocabulary, shorten
 from mtl_cli.dataset.columns.writing import Writing, may_be_number, most_likely, writing_of
 from mtl_cli.dataset.files.cells import append, encode
+from mtl_cli.dataset.files.column_names import words_for
 from mtl_cli.dataset.files.nested import is_list
-from mtl_cli.dataset.files.parts import Place, words_for
+from mtl_cli.dataset.files.parts import Place
 
 if TYPE_CHECKING:
     import pyarrow

@@ -14,7 +14,8 @@ from mtl_cli.dataset.columns.column import Learned, Written
 from mtl_cli.dataset.columns.measured import Measured
 from mtl_cli.dataset.columns.moments import moments
 from mtl_cli.dataset.columns.numbers import first_of
-from mtl_cli.dataset.files.parts import Place, words_for
+from mtl_cli.dataset.files.column_names import words_for
+from mtl_cli.dataset.files.parts import Place
 
 THURSDAY = 3  # 1970 began on one; Monday is 0
 

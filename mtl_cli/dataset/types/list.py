@@ -15,8 +15,9 @@ from mtl_cli.dataset.columns.column import Learned, Written
 from mtl_cli.dataset.columns.lists import Lists
 from mtl_cli.dataset.columns.vocabulary import learn_vocabulary
 from mtl_cli.dataset.files.cells import encode
+from mtl_cli.dataset.files.column_names import words_for
 from mtl_cli.dataset.files.nested import is_list
-from mtl_cli.dataset.files.parts import Place, words_for
+from mtl_cli.dataset.files.parts import Place
 
 if TYPE_CHECKING:
     import pyarrow

@@ -14,7 +14,8 @@ from mtl_cli.dataset.columns.ids import id_hint, ids_hint
 from mtl_cli.dataset.columns.measured import Measured
 from mtl_cli.dataset.columns.numbers import is_numeric, numbers
 from mtl_cli.dataset.columns.writing import Writing
-from mtl_cli.dataset.files.parts import Place, words_for
+from mtl_cli.dataset.files.column_names import words_for
+from mtl_cli.dataset.files.parts import Place
 
 if TYPE_CHECKING:
     import pyarrow
