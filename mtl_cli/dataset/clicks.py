@@ -19,7 +19,8 @@ from mtl_cli.basis.errors import check_integer, problem
 from mtl_cli.dataset.columns.target import Target
 from mtl_cli.dataset.columns.writing import Writing
 from mtl_cli.dataset.files.column_names import check_columns
-from mtl_cli.dataset.files.parts import Part, ReadOptions, place_among
+from mtl_cli.dataset.files.options import ReadOptions
+from mtl_cli.dataset.files.parts import Part, place_among
 from mtl_cli.dataset.memory.batching import Batching
 from mtl_cli.dataset.memory.in_memory import InMemoryDataset
 from mtl_cli.dataset.memory.rows import Rows

@@ -21,7 +21,7 @@ from mtl_cli.dataset.columns.target_options import EXAMPLE, targets_of
 from mtl_cli.dataset.columns.writing import Writing, joint
 from mtl_cli.dataset.files.column_names import check_columns, check_name
 from mtl_cli.dataset.files.nested import is_list
-from mtl_cli.dataset.files.parts import ReadOptions
+from mtl_cli.dataset.files.options import ReadOptions
 from mtl_cli.dataset.memory.batching import Batching
 from mtl_cli.dataset.memory.downsampled import DownsampledDataset, Downsampling
 from mtl_cli.dataset.memory.rows import Rows

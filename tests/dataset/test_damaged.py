@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from mtl_cli.basis.errors import Problem
-from mtl_cli.dataset.files.parts import ReadOptions
+from mtl_cli.dataset.files.options import ReadOptions
 from mtl_cli.dataset.files.read import read_parts
 
 DRAW = np.random.default_rng(0)

@@ -5,18 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from shlex import quote
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mtl_cli.basis.errors import nearest, problem
 from mtl_cli.dataset.files.misread import how_to_read, is_misdecoded
 
-if TYPE_CHECKING:
-    pass
-
-
 PLAIN_NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
-
-
 MANY = 50  # names of columns in a message
 
 

@@ -15,8 +15,9 @@ from mtl_cli.dataset.files.column_names import check_columns
 from mtl_cli.dataset.files.delimiter import WHITESPACE
 from mtl_cli.dataset.files.encoded import as_utf8, lines, wrong_encoding
 from mtl_cli.dataset.files.misread import delimiter_for, how_to_read
+from mtl_cli.dataset.files.options import ReadOptions
 from mtl_cli.dataset.files.parser_threads import lend
-from mtl_cli.dataset.files.parts import Part, ReadOptions, suffix_of
+from mtl_cli.dataset.files.parts import Part, suffix_of
 from mtl_cli.dataset.files.unparsed import check_cells
 from mtl_cli.dataset.files.whitespace import as_tabs
 

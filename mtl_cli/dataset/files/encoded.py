@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import BinaryIO, cast
 
 from mtl_cli.basis.errors import Problem, problem
-from mtl_cli.dataset.files.parts import ReadOptions
+from mtl_cli.dataset.files.options import ReadOptions
 
 # What readers raise at a damaged file; Arrow's errors are of these kinds.
 UNREADABLE = (OSError, EOFError, zlib.error, ValueError, NotImplementedError)

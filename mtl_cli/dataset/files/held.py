@@ -16,7 +16,8 @@ from mtl_cli.basis.errors import nearest, problem
 from mtl_cli.basis.shell import as_word
 from mtl_cli.dataset.files.column_names import check_columns
 from mtl_cli.dataset.files.nested import is_listed, list_array
-from mtl_cli.dataset.files.parts import Part, ReadOptions, shown
+from mtl_cli.dataset.files.options import ReadOptions
+from mtl_cli.dataset.files.parts import Part, shown
 from mtl_cli.dataset.files.stored import with_text
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ from mtl_cli.dataset.files.column_names import check_columns
 from mtl_cli.dataset.files.encoded import lines, wrong_encoding
 from mtl_cli.dataset.files.foreign import OF_COLUMNS, refused
 from mtl_cli.dataset.files.nested import list_array
-from mtl_cli.dataset.files.parts import Part, ReadOptions
+from mtl_cli.dataset.files.options import ReadOptions
+from mtl_cli.dataset.files.parts import Part
 
 if TYPE_CHECKING:
     import pyarrow

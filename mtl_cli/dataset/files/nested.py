@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from mtl_cli.basis.errors import Problem, problem
 from mtl_cli.dataset.files.column_names import words_for
-from mtl_cli.dataset.files.parts import Part, ReadOptions
+from mtl_cli.dataset.files.options import ReadOptions
+from mtl_cli.dataset.files.parts import Part
 
 if TYPE_CHECKING:
     import pyarrow

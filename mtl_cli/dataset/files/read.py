@@ -18,7 +18,8 @@ from mtl_cli.dataset.files.encoded import readable
 from mtl_cli.dataset.files.foreign import check_format, foreign
 from mtl_cli.dataset.files.held import is_held, read_held
 from mtl_cli.dataset.files.json_lines import read_json_lines
-from mtl_cli.dataset.files.parts import Part, ReadOptions, shown, suffix_of
+from mtl_cli.dataset.files.options import ReadOptions
+from mtl_cli.dataset.files.parts import Part, shown, suffix_of
 from mtl_cli.dataset.files.stored import read_npz, read_parquet
 from mtl_cli.dataset.files.whole_paths import with_whole_paths
 

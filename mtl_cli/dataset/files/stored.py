@@ -12,8 +12,9 @@ import numpy as np
 from mtl_cli.basis.errors import problem
 from mtl_cli.dataset.files.column_names import check_columns
 from mtl_cli.dataset.files.nested import is_list, is_nested, nested
+from mtl_cli.dataset.files.options import ReadOptions
 from mtl_cli.dataset.files.ordered import field_of_text
-from mtl_cli.dataset.files.parts import Part, ReadOptions
+from mtl_cli.dataset.files.parts import Part
 
 if TYPE_CHECKING:
     import pyarrow

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mtl_cli.basis.errors import problem
 from mtl_cli.dataset.files.encoded import blocks
-from mtl_cli.dataset.files.parts import ReadOptions
+from mtl_cli.dataset.files.options import ReadOptions
 
 if TYPE_CHECKING:
     import pyarrow

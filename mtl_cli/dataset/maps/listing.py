@@ -10,7 +10,8 @@ from typing import Any
 from mtl_cli.basis.errors import nearest, problem
 from mtl_cli.dataset.files.cells import MISSING
 from mtl_cli.dataset.files.column_names import check_columns
-from mtl_cli.dataset.files.parts import Place, ReadOptions, place_among
+from mtl_cli.dataset.files.options import ReadOptions
+from mtl_cli.dataset.files.parts import Place, place_among
 from mtl_cli.dataset.files.picture_files import SUFFIXES
 from mtl_cli.dataset.files.read import read_parts
 from mtl_cli.dataset.maps.map_target import MapTarget

@@ -13,7 +13,8 @@ from mtl_cli.basis.errors import problem
 from mtl_cli.dataset.columns.picture_paths import USUAL, path_column
 from mtl_cli.dataset.columns.writing import Writing
 from mtl_cli.dataset.files.cells import MISSING
-from mtl_cli.dataset.files.parts import Place, ReadOptions
+from mtl_cli.dataset.files.options import ReadOptions
+from mtl_cli.dataset.files.parts import Place
 from mtl_cli.dataset.pictures.class_folders import in_classes
 from mtl_cli.dataset.pictures.listed import Listed, few, is_picture
 from mtl_cli.dataset.pictures.lists import read_list, splits_in

@@ -16,7 +16,8 @@ from mtl_cli.dataset.columns.target import Target
 from mtl_cli.dataset.files.column_names import check_columns
 from mtl_cli.dataset.files.held import is_held
 from mtl_cli.dataset.files.npy import image_bytes
-from mtl_cli.dataset.files.parts import ReadOptions, place_among
+from mtl_cli.dataset.files.options import ReadOptions
+from mtl_cli.dataset.files.parts import place_among
 from mtl_cli.dataset.files.picture_files import PHOTOS, read_bytes
 from mtl_cli.dataset.files.read import read_parts, suffix_of
 from mtl_cli.dataset.prepared.pixels import Pixels, normalised

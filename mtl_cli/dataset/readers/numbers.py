@@ -11,7 +11,8 @@ import torch
 
 from mtl_cli.basis.errors import problem
 from mtl_cli.basis.inputs import Dense
-from mtl_cli.dataset.files.parts import Part, ReadOptions
+from mtl_cli.dataset.files.options import ReadOptions
+from mtl_cli.dataset.files.parts import Part
 from mtl_cli.dataset.files.read import CHUNK_ROWS, read_parts
 from mtl_cli.dataset.readers.base import NewExamples, Reader
 from mtl_cli.disk.kinds import misfit

@@ -19,8 +19,9 @@ from mtl_cli.dataset.columns.target import Target, only_in_group
 from mtl_cli.dataset.columns.writing import Writing
 from mtl_cli.dataset.files.cells import encode
 from mtl_cli.dataset.files.nested import check_nested
+from mtl_cli.dataset.files.options import ReadOptions
 from mtl_cli.dataset.files.parts import Part as RowsOfFile
-from mtl_cli.dataset.files.parts import Place, ReadOptions, place_among
+from mtl_cli.dataset.files.parts import Place, place_among
 from mtl_cli.dataset.files.read import CHUNK_ROWS, read_parts
 from mtl_cli.dataset.readers.base import NewExamples, Reader
 from mtl_cli.dataset.readers.parts import RowAndParts

@@ -14,7 +14,8 @@ from mtl_cli.basis.errors import check_choice, problem
 from mtl_cli.basis.inputs import BagOfWords, InputSpec, Subwords, Tokens
 from mtl_cli.dataset.columns.target import Target
 from mtl_cli.dataset.files.encoded import numbered_lines
-from mtl_cli.dataset.files.parts import Part, ReadOptions, place_among, suffix_of
+from mtl_cli.dataset.files.options import ReadOptions
+from mtl_cli.dataset.files.parts import Part, place_among, suffix_of
 from mtl_cli.dataset.files.read import CHUNK_ROWS, READERS, find_files, read_parts
 from mtl_cli.dataset.readers.base import NewExamples, Reader
 from mtl_cli.dataset.vectorizers.subwords import SubwordTokenizer

@@ -12,7 +12,7 @@ from typing import Any
 
 from mtl_cli.basis.errors import problem
 from mtl_cli.dataset.files.held import HELD, PREFIX, is_held
-from mtl_cli.dataset.files.parts import ReadOptions
+from mtl_cli.dataset.files.options import ReadOptions
 from mtl_cli.dataset.files.read import find_files
 
 log = logging.getLogger(__name__)

@@ -14,7 +14,8 @@ from mtl_cli.dataset.columns.writing import Writing
 from mtl_cli.dataset.files.cells import append, encode
 from mtl_cli.dataset.files.column_names import check_columns
 from mtl_cli.dataset.files.nested import check_nested
-from mtl_cli.dataset.files.parts import Place, ReadOptions, place_among
+from mtl_cli.dataset.files.options import ReadOptions
+from mtl_cli.dataset.files.parts import Place, place_among
 from mtl_cli.dataset.files.read import read_parts
 from mtl_cli.dataset.tables.join import Join
 from mtl_cli.dataset.tables.read import concatenate, read_tables

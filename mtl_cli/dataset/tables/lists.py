@@ -9,7 +9,8 @@ from mtl_cli.basis.errors import problem
 from mtl_cli.dataset.columns.writing import present
 from mtl_cli.dataset.files.column_names import words_for
 from mtl_cli.dataset.files.nested import is_list
-from mtl_cli.dataset.files.parts import Part, Place, ReadOptions
+from mtl_cli.dataset.files.options import ReadOptions
+from mtl_cli.dataset.files.parts import Part, Place
 
 if TYPE_CHECKING:
     import pyarrow

@@ -12,7 +12,8 @@ from mtl_cli.dataset.columns.numbers import numbers
 from mtl_cli.dataset.columns.writing import Writing
 from mtl_cli.dataset.files.column_names import check_columns
 from mtl_cli.dataset.files.nested import check_nested, is_list
-from mtl_cli.dataset.files.parts import Part, Place, ReadOptions, place_among
+from mtl_cli.dataset.files.options import ReadOptions
+from mtl_cli.dataset.files.parts import Part, Place, place_among
 from mtl_cli.dataset.files.read import read_parts
 from mtl_cli.dataset.tables.lists import as_lists, check_separators, check_single
 

@@ -14,7 +14,7 @@ from mtl_cli.dataset.columns.target import Target
 from mtl_cli.dataset.columns.target_options import TargetOptions, targets_of
 from mtl_cli.dataset.files.column_names import check_name
 from mtl_cli.dataset.files.held import is_held
-from mtl_cli.dataset.files.parts import ReadOptions
+from mtl_cli.dataset.files.options import ReadOptions
 from mtl_cli.dataset.memory.batching import TextSampling
 from mtl_cli.dataset.memory.sources import SourcesDataset
 from mtl_cli.dataset.prepared.cache import Cache

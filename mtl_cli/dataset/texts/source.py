@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mtl_cli.basis.errors import nearest, problem
-from mtl_cli.dataset.files.parts import ReadOptions
+from mtl_cli.dataset.files.options import ReadOptions
 from mtl_cli.dataset.splits.options import SplitOptions
 
 READ = ("delimiter", "header", "names", "encoding", "quote", "on_bad_row")

@@ -13,8 +13,8 @@ from mtl_cli.dataset.columns.labels import make_label_map
 from mtl_cli.dataset.columns.target_options import TargetOptions, targets_of
 from mtl_cli.dataset.files.cells import SeenLabels
 from mtl_cli.dataset.files.held import arrow_table
+from mtl_cli.dataset.files.options import ReadOptions
 from mtl_cli.dataset.files.ordered import order_of
-from mtl_cli.dataset.files.parts import ReadOptions
 from mtl_cli.dataset.files.stored import with_text
 from mtl_cli.dataset.tables.target_notes import which_is_one
 from mtl_cli.dataset.tables.targets import TableTargets

@@ -14,7 +14,7 @@ import pytest
 
 from mtl_cli.basis.errors import Problem
 from mtl_cli.dataset.columns.writing import PLAIN
-from mtl_cli.dataset.files.parts import ReadOptions
+from mtl_cli.dataset.files.options import ReadOptions
 from mtl_cli.dataset.files.read import find_files, read_frames, read_parts
 from mtl_cli.dataset.tables.read import read_tables
 

@@ -5,7 +5,7 @@ import codecs
 import pytest
 
 from mtl_cli.basis.errors import Problem
-from mtl_cli.dataset.files.parts import ReadOptions
+from mtl_cli.dataset.files.options import ReadOptions
 from mtl_cli.dataset.files.read import read_frames
 
 GERMAN = "Größe;Hämoglobin;ja\n1,5;13,2;0\n2,5;14,0;1\n"

@@ -11,8 +11,8 @@ from pyarrow import csv
 from mtl_cli.basis.errors import Problem
 from mtl_cli.dataset.files import delimited
 from mtl_cli.dataset.files.encoded import as_utf8
+from mtl_cli.dataset.files.options import ReadOptions
 from mtl_cli.dataset.files.parser_threads import lend
-from mtl_cli.dataset.files.parts import ReadOptions
 from mtl_cli.dataset.files.read import read_parts
 
 

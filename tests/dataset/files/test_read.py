@@ -18,7 +18,8 @@ from mtl_cli.basis.errors import Problem
 from mtl_cli.dataset.files import delimited
 from mtl_cli.dataset.files.column_names import check_columns
 from mtl_cli.dataset.files.encoded import lines
-from mtl_cli.dataset.files.parts import ReadOptions, place_among
+from mtl_cli.dataset.files.options import ReadOptions
+from mtl_cli.dataset.files.parts import place_among
 from mtl_cli.dataset.files.read import READERS, find_files, read_frames, read_parts
 
 HARD = "a,b\n\"\x85\u2028\u2029\x0b\x0c\x1c é?\t;'"  # what other readers split rows at, and more

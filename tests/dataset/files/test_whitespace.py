@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from mtl_cli.basis.errors import Problem
 from mtl_cli.dataset.files.delimiter import delimiter_of
 from mtl_cli.dataset.files.misread import how_to_read
-from mtl_cli.dataset.files.parts import ReadOptions
+from mtl_cli.dataset.files.options import ReadOptions
 from mtl_cli.dataset.files.read import read_frames, read_parts
 
 BARE = st.text(st.sampled_from("ab,;é'\x85\u20287.-"), min_size=1, max_size=5)
