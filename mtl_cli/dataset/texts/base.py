@@ -20,7 +20,7 @@ from mtl_cli.dataset.memory.sources import SourcesDataset
 from mtl_cli.dataset.prepared.cache import Cache
 from mtl_cli.dataset.readers.text import TextReader
 from mtl_cli.dataset.splits.options import SplitOptions
-from mtl_cli.dataset.texts.cache import key_of, load_prepared, write_prepared
+from mtl_cli.dataset.texts.cache import from_cache, key_of
 from mtl_cli.dataset.texts.chunks import HUB, Chunk, read_source
 from mtl_cli.dataset.texts.prepare import Prepared, prepare
 from mtl_cli.dataset.texts.rows import TextRows
@@ -154,31 +154,23 @@ class TextSources(SourcesDataset):
 
     def prepared(self, sources: list[TextSource], cache: Cache) -> Prepared:
         """The texts, vectorized: from the cache where they are there, else they are put there."""
-        folder = None
-        if cache.cache is not False and {self.origin(source) for source in sources} == {"files"}:
-            targets = [asdict(said) for said in self.said.values()]
-            done = {"targets": targets, "read_as": self.read_as, "max_length": self.max_length}
-            by = asdict(self.options) if self.tokenizer is None else self.tokenizer.state()
-            folder = cache.entry(key_of(sources, done | {"vectorizer": by}))
-        if folder is not None and (there := load_prepared(folder)) is not None:
-            cache.use(folder)
-            there.notes.append(cache.said(folder))
-            return there
+        if cache.cache is False or {self.origin(source) for source in sources} != {"files"}:
+            return self.vectorized(sources)
+        targets = [asdict(said) for said in self.said.values()]
+        done = {"targets": targets, "read_as": self.read_as, "max_length": self.max_length}
+        by = asdict(self.options) if self.tokenizer is None else self.tokenizer.state()
+        key = key_of(sources, done | {"vectorizer": by})
+        return from_cache(cache, key, lambda: self.vectorized(sources))
+
+    def vectorized(self, sources: list[TextSource]) -> Prepared:
+        """The texts, read and vectorized now."""
         vectorizer = Vectorizer(self.options)
         as_bags = self.read_as == "bag" and not vectorizer.needs_fit
         transform = vectorizer.transform if as_bags else None
         rows = [TextRows(s, self.chunks(s), self.said, transform) for s in sources]
         if self.tokenizer is not None:
-            prepared = prepare_subwords(rows, self.tokenizer, self.max_length)
-        else:
-            prepared = prepare(rows, vectorizer, self.read_as == "tokens", self.max_length)
-        if folder is not None:
-            try:
-                cache.fill(folder, lambda beside: write_prepared(beside, prepared))
-                prepared.notes.append(cache.said(folder))
-            except OSError as error:
-                prepared.notes.append(f"no cache is kept: {error}")
-        return prepared
+            return prepare_subwords(rows, self.tokenizer, self.max_length)
+        return prepare(rows, vectorizer, self.read_as == "tokens", self.max_length)
 
 
 def check_columns_of_texts(source: TextSource, read_as: str) -> None:

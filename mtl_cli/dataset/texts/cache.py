@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -20,6 +20,7 @@ from torch import Tensor
 from mtl_cli.basis.bag import Bag
 from mtl_cli.dataset.files.read import find_files
 from mtl_cli.dataset.memory.rows import Rows
+from mtl_cli.dataset.prepared.cache import Cache
 from mtl_cli.dataset.texts.prepare import Prepared
 from mtl_cli.dataset.texts.source import TextSource
 
@@ -46,6 +47,24 @@ def key_of(sources: Sequence[TextSource], done: Mapping[str, Any]) -> str:
                     digest = hashlib.file_digest(stream, "blake2b").hexdigest()
                 add([which, file.suffixes, digest])
     return key.hexdigest()
+
+
+def from_cache(cache: Cache, key: str, make: Callable[[], Prepared]) -> Prepared:
+    """What is kept under a key; else what is made, which is then kept where the disk lets it."""
+    folder = cache.entry(key)
+    if folder is None:
+        return make()
+    if (there := load_prepared(folder)) is not None:
+        cache.use(folder)
+        there.notes.append(cache.said(folder))
+        return there
+    prepared = make()
+    try:
+        cache.fill(folder, lambda beside: write_prepared(beside, prepared))
+        prepared.notes.append(cache.said(folder))
+    except OSError as error:
+        prepared.notes.append(f"no cache is kept: {error}")
+    return prepared
 
 
 def write_prepared(folder: Path, prepared: Prepared) -> None:
