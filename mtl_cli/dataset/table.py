@@ -16,9 +16,8 @@ from torch import Tensor, from_numpy
 
 from mtl_cli.basis.batch import Examples, Fields, Joint
 from mtl_cli.basis.errors import check_integer, problem
-from mtl_cli.dataset.columns.part import Part
 from mtl_cli.dataset.columns.target_options import EXAMPLE, targets_of
-from mtl_cli.dataset.columns.writing import Writing, joint
+from mtl_cli.dataset.columns.writing import Writing
 from mtl_cli.dataset.files.column_names import check_columns, check_name
 from mtl_cli.dataset.files.nested import is_list
 from mtl_cli.dataset.files.options import ReadOptions
@@ -159,11 +158,7 @@ class Table(DownsampledDataset):
         left_out = {*labels.columns(), *by, *(not_inputs or ())}
         inputs = [name for name in table.column_names if name not in left_out]
         inferred.learn({name: table.column(name) for name in inputs})
-        if not any(c.num_numbers or c.sizes or isinstance(c, Part) for c in inferred.learned):
-            rule, found = "must have a column to learn from", "\n".join(["", *inferred.lines()])
-            words = joint(inferred.writings, inferred.kinds)
-            fix = words or "other columns; or say in dataset.columns what is"
-            raise problem("dataset", rule, found, fix)
+        inferred.check()
         self.reader = TableReader(
             *(inferred.learned, vars(files), labels.known, task_column, labels.groups),
             *(vars(writing), carried, beside),

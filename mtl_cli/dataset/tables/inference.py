@@ -11,6 +11,7 @@ import numpy as np
 from mtl_cli.basis.errors import nearest, problem
 from mtl_cli.dataset.columns.coded import Coded
 from mtl_cli.dataset.columns.column import Codes, Column, Learned, Written
+from mtl_cli.dataset.columns.part import Part
 from mtl_cli.dataset.columns.vocabulary import Vocabulary
 from mtl_cli.dataset.columns.writing import Writing, joint
 from mtl_cli.dataset.files.column_names import words_for
@@ -80,6 +81,15 @@ class Inference:
             said = bool(self.said.get(name))
             written = Written(name, cells, self.place, self.train, said, also, known)
             self.note(name, cells, kind, kind.learn(written, **self.options_of(name, kind)))
+
+    def check(self) -> None:
+        """Refuses columns of which none is left to learn from."""
+        if any(c.num_numbers or c.sizes or isinstance(c, Part) for c in self.learned):
+            return
+        rule, found = "must have a column to learn from", "\n".join(["", *self.lines()])
+        words = joint(self.writings, self.kinds)
+        fix = words or "other columns; or say in dataset.columns what is"
+        raise problem("dataset", rule, found, fix)
 
     def counts(self, name: str, cells: pyarrow.ChunkedArray) -> Counter[str]:
         """How many train rows have each value of a column that has the vocabulary of another."""
