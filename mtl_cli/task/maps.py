@@ -12,6 +12,7 @@ from torch import Tensor
 
 from mtl_cli.basis.errors import check_choice, check_integer, problem
 from mtl_cli.task.base import Parts, Task
+from mtl_cli.task.labels import per_label
 
 LARGEST_TRIED = 16  # pixels a side of the made-up maps that losses and metrics are tried on
 POOLINGS = ["pixels", "batches"]
@@ -83,7 +84,7 @@ class MapTask(Task):
         each = self.of_pixels(self.each_loss(output, self.filled(target, there)))
         each = torch.where(there, each, 0)
         if weights is not None:
-            each = each * weights.view(-1, *[1] * (each.dim() - 1))
+            each = each * per_label(weights, each)
         over = self.denominator(target, complete, weights, labels)
         if isinstance(over, Tensor):
             over = torch.where(over > 0, over, 1).to(each.dtype)
@@ -94,7 +95,7 @@ class MapTask(Task):
         counted = super().counted(target, complete, None)
         if weights is None:
             return counted
-        own = weights.view(-1, *[1] * (there.dim() - 1)).expand_as(there)
+        own = per_label(weights, there)
         return own * (there if counted is None else counted)
 
     def may_count_nothing(self, complete: bool, weights: Tensor | None) -> bool:
