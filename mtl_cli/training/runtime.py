@@ -54,7 +54,10 @@ class Runtime:
     def set_up(self) -> None:
         """Sets what torch has for the whole process."""
         torch.set_num_threads(self.threads if isinstance(self.threads, int) else ALL_THREADS)
-        torch.set_float32_matmul_precision(self.matmul)
+        with warnings.catch_warnings():
+            # torch 2.9 warns that this is deprecated, and 2.14 no longer does.
+            warnings.filterwarnings("ignore", message="Please use the new API settings")
+            torch.set_float32_matmul_precision(self.matmul)
 
     def set_threads(self, model: nn.Module, inputs: Iterable[InputSpec], batch_size: int) -> None:
         """Takes one thread, where the user leaves it open and a step is a small one."""
