@@ -100,6 +100,7 @@ def evaluate(words: Sequence[str]) -> dict[str, Any]:
         "seed": run.config.seed,
         "checkpoint": values["checkpoint"],
         **data.about,
+        "examples": data.num_examples,
         "notice": data.notice,
         "figures": figures,
         **({"numbers": numbers} if numbers else {}),
@@ -162,6 +163,8 @@ def as_text(result: dict[str, Any]) -> str:
         title += f", on {result['notice']}"
     if result.get("max_batches"):
         title += f", on {result['max_batches']} batches, as trainer.max_batches says"
+    else:
+        title += f", {of_all(result)}"
     what = result["split"] or ", ".join(Path(path).name for path in result["files"].values())
     rows = [
         [task, metric, value]
@@ -171,3 +174,12 @@ def as_text(result: dict[str, Any]) -> str:
     table = text_table(["task", "metric", what], rows)
     said = "".join(f"\n{figure}: {remark}" for figure, remark in result.get("remarks", {}).items())
     return f"{title}\n{table}{said}\n\nfigures     {result['written_to']}"
+
+
+def of_all(result: dict[str, Any]) -> str:
+    """How many examples there are, and of how many, where a dataset was chosen for it."""
+    count = f"{result['examples']:,} examples"
+    whole = sum(result["dataset"]["sizes"].values()) if result.get("words") else 0
+    if whole <= result["examples"]:
+        return count
+    return f"{count}, the {result['split']} split of {whole:,} (input=<file> reads all of a file)"

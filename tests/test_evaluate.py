@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from omegaconf import OmegaConf
+from PIL import Image
 from sklearn.metrics import accuracy_score, mean_absolute_error, mean_squared_error
 
 import mtl_cli
@@ -97,6 +98,39 @@ def test_train_is_read_once_in_order_and_whole(run: Path) -> None:
         assert values["mse"] == pytest.approx(expected, rel=1e-5)
         expected = mean_absolute_error(target, predictions[task])
         assert values["mae"] == pytest.approx(expected, rel=1e-5)
+
+
+def test_train_is_read_as_it_is(tmp_path: Path) -> None:
+    """Neither augmented nor downsampled, so that it is what the model gives for these pictures."""
+    chance = np.random.default_rng(0)
+    rows = pd.DataFrame({"path": [f"{i}.png" for i in range(40)], "kind": ["a", "b"] * 20})
+    for name in rows.path:
+        picture = chance.integers(0, 256, (8, 8, 3)).astype(np.uint8)
+        Image.fromarray(picture).save(tmp_path / name)
+    rows.to_csv(tmp_path / "rows.csv", index=False)
+    words = ["dataset=images", f"dataset.path={tmp_path}/rows.csv", "dataset.cache=false"]
+    words += ["dataset.targets={kind: binary}", "dataset.augment={erase: 1, mixup: 0.4}"]
+    words += ["encoder=cnn", "trainer.max_epochs=1", f"runs={tmp_path}/runs"]
+    mtl_cli.train(words)
+    run = next((tmp_path / "runs").glob("*/*"))
+    result = evaluate([f"run={run}", "split=train"])
+    loss = evaluate([f"run={run}", f"input={tmp_path}/rows.csv"])["figures"]["kind"]["loss"]
+    others = [evaluate([f"run={run}", f"split={split}"]) for split in ("val", "test")]
+    every = [result, *others]
+    count = [own["examples"] for own in every]
+    assert sum(count) == 40
+    mean = sum(own["figures"]["kind"]["loss"] * n for own, n in zip(every, count, strict=True)) / 40
+    assert mean == pytest.approx(loss, rel=1e-5)
+
+
+def test_how_many_of_a_files_rows_are_evaluated_is_said(run: Path, tmp_path: Path) -> None:
+    x = np.linspace(-3, 3, 50)
+    frame = pd.DataFrame({"x": x, "sin": np.sin(x), "cos": np.cos(x)})
+    frame.to_csv(tmp_path / "new.csv", index=False)
+    result = evaluate([f"run={run}", "dataset.num_samples=300"])
+    assert result["examples"] < 300
+    assert "of 300 (input=<file> reads all of a file)" in as_text(result)
+    assert ", 50 examples\n" in as_text(evaluate([f"run={run}", f"input={tmp_path}/new.csv"]))
 
 
 def test_a_labelled_file_agrees_with_scikit_learn_on_the_predictions(

@@ -5,7 +5,7 @@ one begins. So nothing is stacked between them, which would be a second copy of 
 in the backward pass the features of a copy are free again before the gradients of the next come.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -13,19 +13,23 @@ import torch
 from torch import Tensor, nn
 
 from mtl_cli.arch.stacked_linear import Rows
+from mtl_cli.basis.alongside import Alongside
 from mtl_cli.basis.batch import Examples
 
 Copies = list[Tensor]  # of E copies, each [B, ...]
 Each = Examples | Copies  # one input for all copies, [B, ...], or one for each
 
 
-class Loop(nn.Module):
+class Loop(Alongside):
     """E modules one after the other, for what has no batched form."""
 
     def __init__(self, modules: Sequence[nn.Module], shared_input: bool) -> None:
         super().__init__()
         self.copies = nn.ModuleList(modules)
         self.shared_input = shared_input
+
+    def alongside(self) -> Iterable[nn.Module]:
+        return self.copies
 
     def forward(self, x: Each, rows: Rows = None) -> Tensor:
         return torch.stack(run_loops([self], x, rows, [0])[0])

@@ -49,6 +49,7 @@ class Dataset(ABC):
         map_sizes: ``{task: height and width of its labels}``, of those that are maps.
         patterns: ``{task: the task in the config whose settings it has}``, for tasks that the data
             names.
+        augments: whether train batches are changed by chance.
         drawn: the splits whose examples the dataset's seed draws.
         dealt: what each split was dealt, by rows, groups and moments; empty where nothing is dealt.
         plain_table: the same examples for learners that are no networks; None: there is none.
@@ -71,6 +72,7 @@ class Dataset(ABC):
     sizes_of_tasks: Mapping[str, int] = MappingProxyType({})
     map_sizes: Mapping[str, tuple[int, int]] = MappingProxyType({})
     patterns: Mapping[str, str] = MappingProxyType({})
+    augments: bool = False
     drawn: Collection[str] = ()
     dealt: Mapping[str, Any] = MappingProxyType({})
     plain_table: PlainTable | None = None

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from mtl_cli.basis.alongside import Alongside
 from mtl_cli.basis.batch import Examples, Joint
 from mtl_cli.basis.naming import module_key
 from mtl_cli.encoder.base import Shape
 
 
-class SideBySide(nn.Module):
+class SideBySide(Alongside):
     """A stage of each part: of examples, or of features that lie side by side, [B, *shape].
 
     Args:
@@ -37,6 +38,9 @@ class SideBySide(nn.Module):
         own = zip(names, stages, strict=True)
         self.parts = nn.ModuleDict({module_key(name): stage for name, stage in own})
         self.missing = nn.Parameter(torch.zeros(sum(widths))) if is_first else None
+
+    def alongside(self) -> Iterable[nn.Module]:
+        return self.parts.values()
 
     def forward(self, x: Examples) -> Tensor:
         if self.missing is None:

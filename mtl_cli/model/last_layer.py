@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from torch import nn
 
-from mtl_cli.arch.loop import Loop
+from mtl_cli.basis.alongside import Alongside
 
 
 def last_layer(module: nn.Module, wanted: Collection[int]) -> list[nn.Parameter]:
@@ -14,8 +14,9 @@ def last_layer(module: nn.Module, wanted: Collection[int]) -> list[nn.Parameter]
     modules side by side each gives its own.
     """
     own = [p for p in module.parameters(recurse=False) if id(p) in wanted]
-    if isinstance(module, Loop):
-        return own + [p for copy in module.copies for p in last_layer(copy, wanted)]
+    if isinstance(module, Alongside):
+        side = [p for each in module.alongside() for p in last_layer(each, wanted)]
+        return own + side
     parts = [last_layer(child, wanted) for child in reversed(list(module.children()))]
     layers = [layer for layer in [*parts, own] if layer]
     matrices = (layer for layer in layers if any(p.dim() > 1 for p in layer))

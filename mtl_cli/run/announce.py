@@ -8,6 +8,7 @@ from typing import Any
 from omegaconf import DictConfig
 
 from mtl_cli.basis.inputs import InputSpec, Row
+from mtl_cli.dataset.columns.spelling import remark_on
 from mtl_cli.disk.run_folder import RunFolder, from_here
 from mtl_cli.run.build import Run
 from mtl_cli.weighting.fixed import Fixed
@@ -50,6 +51,9 @@ def announce(live: Run, said: dict[str, Any], cfg: DictConfig, folder: RunFolder
         log.info("embedding   none: %s values are read one-hot; embedding.width=16?", f"{most:,}")
     for note in live.dataset.notes:
         log.info("%s", note)
+    for name in live.model.tasks:
+        if said_of := remark_on(name, live.dataset.class_names.get(name, [])):
+            log.warning("WARNING     %s", said_of)
     for task in live.model.tasks.values():
         for option in task.balanced:
             shown = ", ".join(f"{w:.4g}" for w in getattr(task.criterion, option).tolist()[:10])

@@ -34,6 +34,11 @@ class LabelledData:
     notice: str | None = None
     max_batches: int | None = None
 
+    @property
+    def num_examples(self) -> int:
+        """How many its batches have, once they were read: all batches, whatever counts."""
+        return self.loader.num_examples
+
 
 def from_files(
     run: LoadedRun, paths: Mapping[str, str], chosen: Sequence[str], batch_size: int

@@ -23,15 +23,15 @@ from mtl_cli.run.tasks import GROUPS, groups_asked
 from mtl_cli.trained.loaded_run import LoadedRun
 from mtl_cli.trust.run_config import read_summary
 
-ONCE_IN_ORDER = {"shuffle": False, "drop_last": False, "sampling": "sequential"}
+ONCE_IN_ORDER = {"shuffle": False, "drop_last": False, "sampling": "sequential", "downsample": None}
 BY_FILE = "input=<file>, which is read, and its classes named, as the run's data was"
 
 
 def read_dataset(run: LoadedRun, split: str, words: Sequence[str]) -> tuple[Dataset, str]:
     """The run's dataset, made anew, or the one that some words choose; and what it is called.
 
-    Train is read once and in order, as the other splits are. What the words do not choose may be
-    somebody else's choice, so it asks no network.
+    Train is read once, in order and as it is, as the other splits are. What the words do not choose
+    may be somebody else's choice, so it asks no network.
 
     Args:
         run: whose model the dataset is for.
@@ -55,6 +55,8 @@ def read_dataset(run: LoadedRun, split: str, words: Sequence[str]) -> tuple[Data
         for word in words:
             set_option(cfg, word)
     dataset = make_dataset(cfg, run.folder)
+    if split == "train":
+        dataset.augments = False
     check_choice("split", split, list(dataset.sizes), f"split={next(iter(dataset.sizes))}")
     if not words:
         check_source(run, dataset)

@@ -1,5 +1,7 @@
 """Which tasks a parameter belongs to and which belong together, found without leaving a trace."""
 
+from functools import partial
+
 import pytest
 import torch
 from torch import nn
@@ -9,8 +11,9 @@ from mtl_cli.arch.cross_stitch import CrossStitch
 from mtl_cli.arch.hps import HPS
 from mtl_cli.arch.mmoe import MMoE
 from mtl_cli.arch.single_task import SingleTask
-from mtl_cli.basis.inputs import Dense
+from mtl_cli.basis.inputs import Dense, Joined
 from mtl_cli.encoder.base import Encoder
+from mtl_cli.encoder.joined import Joined as JoinedEncoder
 from mtl_cli.encoder.mlp import MLP
 from mtl_cli.model.model import Model
 
@@ -279,6 +282,18 @@ def test_of_layers_side_by_side_each_counts(make_model):
     model = make_model("mmoe", {"a": "x", "b": "x"}, Normalised)
     owners = {name.split("copies.")[1][0] for name in names(model, model.last_shared_parameters())}
     assert owners == {"0", "1", "2", "3"}
+
+
+def test_of_the_parts_of_a_joined_input_each_counts(make_tasks):
+    own = partial(MLP, hidden=[6, 5], activation="relu", dropout=0.0)
+    parts = {"row": own, "picture": own}
+    spec = Joined((("row", SPEC), ("picture", Dense((3,)))))
+    reads = {"a": "x", "b": "x"}
+    arch = HPS(lambda spec: JoinedEncoder(spec, parts, "concat"), {"x": spec}, reads)
+    model = Model(arch, make_tasks(reads))
+    last = names(model, model.last_shared_parameters())
+    assert {name.split("parts.")[1].split(".")[0] for name in last} == {"row", "picture"}
+    assert len(last) == 4
 
 
 def test_a_frozen_layer_is_not_the_last_one(make_model):

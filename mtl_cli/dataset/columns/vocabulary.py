@@ -8,6 +8,7 @@ from typing import Any
 
 from mtl_cli.basis.errors import check_integer, problem
 from mtl_cli.dataset.columns.hashing import RULE, check_hash, hashed
+from mtl_cli.dataset.columns.spelling import in_words, spelled_alike
 from mtl_cli.dataset.files.canonical import canonical, truths
 from mtl_cli.dataset.files.cells import sort_names
 from mtl_cli.dataset.files.column_names import words_for
@@ -37,7 +38,9 @@ class Vocabulary:
         few = ", ".join(shorten(value) for value in self.values[:3])
         few += ", ..." * (len(self.values) > 3)
         rare = self.codes(texts).count(0)
-        return f"{len(self.values):,}: {few}" + f"; {rare:,} rare or unseen" * (rare > 0)
+        alike = spelled_alike(self.values)
+        apart = f"; {in_words(alike)} count as categories of their own" if alike else ""
+        return f"{len(self.values):,}: {few}" + f"; {rare:,} rare or unseen" * (rare > 0) + apart
 
     def said(self) -> dict[str, Any]:
         """``{value: its code}``, also of the other ways in which truth values are written; of a

@@ -66,15 +66,17 @@ def read_folder(path: Path) -> dict[str, np.ndarray]:
     files = sorted(path.glob("*.npy"))
     if not files:
         raise problem("dataset.path", f"must be {FORMATS}", f"no .npy file in {path}", SAVED)
-    arrays = {}
-    for file in files:
-        try:
-            arrays[file.stem] = np.load(file, mmap_mode="c", allow_pickle=False)
-        except (ValueError, OSError, EOFError) as error:
-            rule = "must be a NumPy array without Python objects"
-            said = next(iter(str(error).splitlines()), "")
-            raise problem(str(file), rule, said, "numpy.save(path, x)") from error
-    return arrays
+    return {file.stem: read_one(file) for file in files}
+
+
+def read_one(file: Path) -> np.ndarray:
+    """The array of an ``.npy`` file, mapped."""
+    try:
+        return np.load(file, mmap_mode="c", allow_pickle=False)
+    except (ValueError, OSError, EOFError) as error:
+        rule = "must be a NumPy array without Python objects"
+        said = next(iter(str(error).splitlines()), "")
+        raise problem(str(file), rule, said, "numpy.save(path, x)") from error
 
 
 def read_safetensors(path: Path) -> dict[str, np.ndarray]:

@@ -37,13 +37,9 @@ class InMemoryDataset(Dataset):
         tasks: ``{task: the input that it reads}``.
         source: where the examples are from.
         batching: how its examples are put into batches.
-
-    Attributes:
-        augments: whether `augment` changes train batches.
     """
 
     shared: ClassVar[Mapping[str, type]] = MappingProxyType({"batching": Batching})
-    augments: bool = False
 
     def __init__(
         self,

@@ -33,13 +33,9 @@ class SourcesDataset(Dataset):
         tasks: ``{task: the source that it reads}``.
         source: where the examples are from.
         sampling: which examples of which sources make a batch.
-
-    Attributes:
-        augments: whether `augment` changes train batches.
     """
 
     shared: ClassVar[Mapping[str, type]] = MappingProxyType({"sampling": Sampling})
-    augments: bool = False
 
     def __init__(
         self,

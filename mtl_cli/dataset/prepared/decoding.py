@@ -108,11 +108,10 @@ def write(folder: Path, files: Mapping[str, Sequence[Path]], decoding: Decoding)
 def unreadable(wrong: Sequence[tuple[int, Problem]], count: int) -> Problem:
     """The error for pictures that cannot be read: that of the first, and how many there are."""
     first = wrong[0][1]
-    if len(wrong) == 1:
-        return first
-    some = f"{len(wrong)}" if len(wrong) < ENOUGH else f"at least {len(wrong)}"
     fix = f"{first.fix}; dataset.on_bad_picture=skip leaves such out, and says which"
-    return problem(first.thing, first.rule, f"{first.found}; {some} of {count} cannot be read", fix)
+    some = f"{len(wrong)}" if len(wrong) < ENOUGH else f"at least {len(wrong)}"
+    found = f"{first.found}; {some} of {count:,} cannot be read"
+    return problem(first.thing, first.rule, found, fix)
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from mtl_cli.dataset.columns.array_labels import (
 from mtl_cli.dataset.columns.sample_space import space_columns, spaces_first
 from mtl_cli.dataset.columns.target import only_in_group
 from mtl_cli.dataset.columns.target_options import TargetOptions
+from mtl_cli.dataset.files.array_files import read_one
 from mtl_cli.dataset.files.arrays import load_arrays
 from mtl_cli.dataset.files.column_names import check_columns
 from mtl_cli.dataset.readers.base import NewExamples, Reader
@@ -81,7 +82,8 @@ class ArrayReader(Reader):
         self, path: Path, input: str, batch_size: int, tasks: Collection[str] = ()
     ) -> Iterator[NewExamples]:
         try:
-            arrays = load_arrays(str(path))
+            one = path.suffix.lower() == ".npy" and path.is_file()  # which has no name of its own
+            arrays = {input: read_one(path)} if one else load_arrays(str(path))
         except Problem as error:
             raise error.at("dataset.path", "input") from error
         chosen = {task: self.targets[task] for task in tasks}
@@ -116,7 +118,7 @@ class ArrayReader(Reader):
         """Refuses examples of another shape than the model reads."""
         shape = self.shapes[input]
         given = tuple(array.shape[1:]) or (1,)
-        if given != shape:
+        if given != shape or not array.ndim:
             rule = f"must be [N, {', '.join(map(str, shape))}], as training read it"
             raise problem(f"{input} of {path}", rule, str(list(array.shape)), "such an array")
 
