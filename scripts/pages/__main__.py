@@ -17,8 +17,8 @@ from pages.part import toctree, write_parts
 
 ROOT = Path(__file__).parents[2]
 GUIDES = ["first_hour", "choosing", "reading_a_report", "studies", "splits", "defaults", "sweeps"]
-GUIDES += ["images", "dense", "several_inputs", "ranking", "pretrained", "scaling", "loggers"]
-GUIDES += ["weightings_in_your_loop", "from_libmtl"]
+GUIDES += ["arrays", "images", "dense", "several_inputs", "ranking", "pretrained", "scaling"]
+GUIDES += ["loggers", "weightings_in_your_loop", "from_libmtl"]
 HOUSE = ["docs/architecture", "CONTRIBUTING", "CHANGELOG"]
 
 
