@@ -25,6 +25,7 @@ from mtl_cli.command_line.cli import (
 )
 from mtl_cli.command_line.help import show_help
 from mtl_cli.command_line.mistakes import said_today
+from mtl_cli.command_line.names import names_in
 from mtl_cli.command_line.old_words import is_old
 from mtl_cli.command_line.own_parts import conf_folders, find_packages
 from mtl_cli.command_line.places import CONF, group_of
@@ -37,6 +38,7 @@ EXAMPLES = [
     "mtl-diagnose arch=mmoe dataset=parity_mnist                       before training",
     "mtl-diagnose run=latest diagnostic=gates                          with a run's weights",
     "mtl-diagnose experiment=embedding_notebook diagnostic=attribution",
+    "mtl-diagnose run=latest 'diagnostic=[gates,conflict]'             several, in turn",
     "mtl-train arch=mmoe diagnostic=conflict diagnostic.every=20       while it trains",
 ]
 
@@ -124,7 +126,8 @@ def with_weights(cfg: DictConfig, folder: RunFolder, words: list[str]) -> str:
 def chosen(words: list[str]) -> bool:
     """Whether some word is a choice, whose options ``--help`` then shows."""
     folders = conf_folders(CONF, words)
-    choices = [(group_of(key, folders), c) for key, _, c in (word.partition("=") for word in words)]
+    pairs = [(group_of(key, folders), c) for key, _, c in (word.partition("=") for word in words)]
+    choices = [(group, name) for group, choice in pairs for name in names_in(choice)]
     return any((folder / g / f"{c}.yaml").is_file() for folder in folders for g, c in choices)
 
 

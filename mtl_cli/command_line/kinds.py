@@ -25,12 +25,14 @@ def check_types(cfg: DictConfig, choices: Mapping[str, str | None], conf: Path) 
     """
     for key, choice in choices.items():
         group, _, package = key.partition("@")
-        for name in names_in(choice):
+        names = names_in(choice)
+        for name in names:
             file = conf / group / f"{name}.yaml"
             if file.is_file() and group not in ("experiment", "study"):
                 text = file.read_text(encoding="utf-8")
                 said = PACKAGE.match(text)
-                place = said[1] if said else package or group
+                own = package or group
+                place = said[1] if said else own if len(names) == 1 else f"{own}.{name}"
                 at_root = place == "_global_"
                 node = cfg if at_root else OmegaConf.select(cfg, place)
                 compare_types(OmegaConf.create(text), node, "" if at_root else f"{place}.")

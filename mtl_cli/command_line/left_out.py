@@ -10,7 +10,7 @@ from typing import Any
 from omegaconf import DictConfig, open_dict
 
 TASK = re.compile(r"~(?:task@)?tasks\.([^.=@]+)(?:=.*)?")
-PART = re.compile(r"\+{0,2}(embedding|logger|experiment|study)=(null|none)")
+PART = re.compile(r"\+{0,2}(embedding|logger|diagnostic|experiment|study)=(null|none)")
 
 
 def without_parts(words: Iterable[str], folders: Sequence[Path]) -> list[str]:

@@ -21,6 +21,8 @@ from mtl_cli.command_line.choices import no_such_choice
 from mtl_cli.command_line.corrected import command, corrected
 from mtl_cli.command_line.grammar import parsed, read_mapping, value
 from mtl_cli.command_line.habits import ELSEWHERE, SAY_TARGETS, meant, with_table
+from mtl_cli.command_line.lists import TOGETHER
+from mtl_cli.command_line.of_which import of_which
 from mtl_cli.command_line.old_words import is_old, todays
 from mtl_cli.command_line.own_parts import conf_folders
 from mtl_cli.command_line.places import CONF, group_of, place_at
@@ -51,7 +53,8 @@ def explain(error: Exception, words: list[str]) -> Problem:
     there = cause.parent_node if isinstance(cause, OmegaConfBaseException) else None
     wrong = getattr(cause, "key", None)
     if isinstance(there, DictConfig) and wrong is not None:
-        return no_such_option(key, str(wrong), there, words)
+        said = of_which(key, str(wrong), there, words)
+        return said or no_such_option(key, str(wrong), there, words)
     known = text.partition("Did you mean to override ")[2].partition("?")[0].removeprefix("one of ")
     if known:
         return no_such_place(key, known.split(", "), words)
@@ -67,6 +70,9 @@ def explain(error: Exception, words: list[str]) -> Problem:
             fix = corrected(words, word, f"{option}=[{listed}]")
             return problem(word, "must say the kind of each target, {target: kind}", word, fix)
         fix = shlex.join([command(), "--multirun", *words])
+        if option in TOGETHER:
+            whole = corrected(words, word, f"{option}=[{listed}]").partition(" ")[2]
+            fix += f"; or {command()} {whole}, all of them in one run"
         if listed != "0,1" and re.fullmatch(r"-?\d+,\d+", listed):
             fix += f"; or {option}={listed.replace(',', '.')}, where it is one number"
         return problem(word, "is several values, each for a run of its own", word, fix)

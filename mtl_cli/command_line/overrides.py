@@ -13,6 +13,7 @@ from omegaconf import OmegaConf
 from mtl_cli.basis.errors import Problem
 from mtl_cli.command_line.cli import compose, explained, job_config
 from mtl_cli.command_line.grammar import value
+from mtl_cli.command_line.lists import as_list
 from mtl_cli.command_line.places import CONF
 from mtl_cli.command_line.targets import with_tasks
 
@@ -62,7 +63,7 @@ def words_of(
     there = composed(words, seen)[1]
     for _, together in groupby(sorted(choices, key=order), key=order):
         groups = [g for g in together if g not in NOT_OF_A_RUN and choices[g] != there.get(g)]
-        words += [f"{typed(group, there)}={value(choices[group])}" for group in groups]
+        words += [as_list(f"{typed(group, there)}={value(choices[group])}") for group in groups]
         try:
             there = composed(words, seen)[1] if groups else there
         except Problem:

@@ -24,6 +24,7 @@ from hydra.core.plugins import Plugins
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 
 from mtl_cli.basis.shell import as_word
+from mtl_cli.command_line.lists import SCHEME, Lists
 
 GROUP = "mtl_cli.parts"
 FLAG = re.compile(r"(?:--config-di?r?|-cd)(?:=(.*))?")  # argparse takes the beginning of a flag
@@ -114,16 +115,18 @@ def installed_folders() -> list[Path]:
 
 
 class InstalledParts(SearchPathPlugin):
-    """Lets Hydra look for choices there too, after ours."""
+    """Lets Hydra look for choices there too, after ours; and for several at once."""
 
     def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
         for folder in installed_folders():
             search_path.append("mtl-cli-parts", f"file://{folder}")
+        search_path.append("mtl-cli-lists", f"{SCHEME}://")
 
 
 def register() -> None:
     """Called before anything is composed."""
     Plugins.instance().register(InstalledParts)
+    Plugins.instance().register(Lists)
 
 
 def conf_folders(conf: Path, words: Sequence[str]) -> list[Path]:

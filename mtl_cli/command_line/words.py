@@ -19,6 +19,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from mtl_cli.command_line.grammar import as_texts, parsed
 from mtl_cli.command_line.left_out import without_parts
+from mtl_cli.command_line.lists import as_list, with_lists
 from mtl_cli.command_line.old_words import key_and_value
 from mtl_cli.command_line.own_parts import composable, conf_folders, split_config_dirs
 from mtl_cli.command_line.places import CONF, is_free, is_mapping, place_at
@@ -45,7 +46,7 @@ def with_choices(words: Sequence[str]) -> list[str]:
     says no more. ``weighting.losses=null`` and ``embedding=null`` take away what may be gone.
     """
     folders = conf_folders(CONF, words)
-    words = one_by_one(without_parts(words, folders), folders)
+    words = one_by_one(without_parts(with_lists(words), folders), folders)
     there: set[str] | None = None  # the groups of the configuration, where that is asked
     rewritten = []
     for word in words:
@@ -96,7 +97,7 @@ def as_typed(words: Sequence[str], typed: Sequence[str]) -> list[str]:
         if word.startswith(BROUGHT) and there.startswith("~"):  # which the line leaves out again
             continue
         if override is not None and override.is_sweep_override():
-            own.append(f"{there.partition('=')[0]}={word.partition('=')[2]}")
+            own.append(as_list(f"{there.partition('=')[0]}={word.partition('=')[2]}"))
         elif there or not word.startswith(BROUGHT):
             own.append(there or word)
     return own
@@ -118,7 +119,7 @@ def settings_of(words: Sequence[str]) -> list[tuple[str, str]]:
     """What each word sets, and to what."""
     return [
         (key_of(word), override.get_value_element_as_str() if override else word.partition("=")[2])
-        for word, override in parsed(without_parts(words, []))
+        for word, override in parsed(without_parts(with_lists(words), []))
     ]
 
 

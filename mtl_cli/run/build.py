@@ -22,11 +22,11 @@ from mtl_cli.dataset.base import Dataset, Loader
 from mtl_cli.dataset.memory.in_double import InDouble
 from mtl_cli.dataset.memory.own_part import own_part_of
 from mtl_cli.dataset.splits.options import of_run
-from mtl_cli.diagnostic.base import Diagnosis
 from mtl_cli.disk.run_folder import RunFolder
 from mtl_cli.logger.base import Logger
 from mtl_cli.model.model import Model
 from mtl_cli.run.copies import Copies
+from mtl_cli.run.diagnostics import make_observer
 from mtl_cli.run.features import with_features
 from mtl_cli.run.first_weights import start_from
 from mtl_cli.run.make_model import CACHE, keep_encoder, make_model, tables_optimizer
@@ -36,7 +36,6 @@ from mtl_cli.task.base import Task
 from mtl_cli.task.derived import order_of
 from mtl_cli.training.batch_norm import for_processes
 from mtl_cli.training.makers import Makers, copies_of_tables
-from mtl_cli.training.observer import Observer
 from mtl_cli.training.runtime import Runtime
 from mtl_cli.training.settings import Settings
 from mtl_cli.training.trainer import Trainer
@@ -181,19 +180,3 @@ def make_dataset(cfg: DictConfig, folder: RunFolder | None = None) -> Dataset:
     if asked:
         values[GROUPS] = list(dict.fromkeys([*(values[GROUPS] or ()), *asked]))
     return make_it()
-
-
-def make_observer(cfg: DictConfig) -> Observer | None:
-    """What is to watch the training, where something was chosen.
-
-    Raises:
-        ValueError: where that looks at one moment only.
-    """
-    if "diagnostic" not in cfg:
-        return None
-    found = make(cfg, "diagnostic", Diagnosis)()
-    if not isinstance(found, Observer):
-        choice = cfg.choices.get("diagnostic")
-        fix = f"mtl-diagnose diagnostic={choice}, with the same words"
-        raise problem("diagnostic", "must be one that can watch a training", choice, fix)
-    return found

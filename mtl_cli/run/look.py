@@ -9,17 +9,17 @@ from typing import Any
 from omegaconf import DictConfig, open_dict
 
 from mtl_cli.basis.device import find_device, keep_freed_memory
-from mtl_cli.basis.errors import check_boolean, check_integer
+from mtl_cli.basis.errors import check_boolean, check_integer, problem
 from mtl_cli.basis.seed import set_deterministic
-from mtl_cli.diagnostic.base import Diagnosis, Subject
+from mtl_cli.diagnostic.base import Subject
 from mtl_cli.disk import checkpoint
 from mtl_cli.disk.logs import logging_to
 from mtl_cli.disk.run_folder import RunFolder, from_here
 from mtl_cli.drawing.page import drawing_on
 from mtl_cli.run.build import build
+from mtl_cli.run.diagnostics import make_diagnostics, slots_of
 from mtl_cli.run.pictures import Pictures
 from mtl_cli.training.trainer import Trainer
-from mtl_cli.trust.slots import make
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ def look(
     """Diagnoses, prints what comes out, and leaves it in the folder.
 
     Args:
-        cfg: says which diagnostic.
+        cfg: says which diagnostics, of which one looks after the other.
         subject: the configuration of what is diagnosed.
         folder: where the results go.
         weights: a checkpoint; None: those that a training begins with.
@@ -42,7 +42,9 @@ def look(
     device = find_device(str(subject.device))
     set_deterministic(subject.deterministic)
     keep_freed_memory()
-    diagnostic = make(cfg, "diagnostic", Diagnosis)()
+    diagnostics = make_diagnostics(cfg)
+    if not diagnostics:
+        raise problem("diagnostic", "must be given", "none", "diagnostic=conflict")
     saved = None if weights is None else checkpoint.load(weights)
     bare = without_lookers(subject)
     notices: list[str] = []
@@ -55,18 +57,22 @@ def look(
         notices[:] = [live.dataset.notice] if live.dataset.notice else []
         return live.trainer
 
-    if is_run and diagnostic.name == subject.choices.get("diagnostic"):
-        diagnostic.name += f"_{cfg.checkpoint}"  # the plain name has what was seen in training
+    for diagnostic in diagnostics.values():
+        if is_run and diagnostic.name in slots_of(subject):
+            diagnostic.name += f"_{cfg.checkpoint}"  # the plain name has what was seen in training
     title = f"{subject.name} (seed {subject.seed}{f', {cfg.checkpoint} weights' if is_run else ''})"
     epoch = epoch_of(saved) if is_run and saved is not None else 0
     page = Pictures(**cfg.pictures).page
     with logging_to(folder.path / "diagnose.log"), drawing_on(page):
-        text = diagnostic.run(Subject(make_trainer, epoch, cfg.looks, folder, title))
-        log.info("%s\n%s", title, text)
+        texts: list[str] = []
+        for diagnostic in diagnostics.values():
+            text = diagnostic.run(Subject(make_trainer, epoch, cfg.looks, folder, title))
+            log.info("%s%s\n%s", "\n" if texts else "", title, text)
+            texts.append(text)
         log.info("\nresults     %s", from_here(folder.path))
         for notice in notices:
             log.warning("WARNING     the data is %s", notice)
-    return text
+    return "\n\n".join(texts)
 
 
 def without_lookers(cfg: DictConfig) -> DictConfig:
