@@ -12,9 +12,10 @@ from types import MappingProxyType
 from typing import Any, ClassVar, cast
 
 import numpy as np
+import torch
 from torch import Tensor, from_numpy
 
-from mtl_cli.basis.batch import Examples, Fields, Joint
+from mtl_cli.basis.batch import Batch, Examples, Fields, Joint
 from mtl_cli.basis.errors import check_integer, problem
 from mtl_cli.dataset.columns.target_options import EXAMPLE, targets_of
 from mtl_cli.dataset.columns.writing import Writing
@@ -166,6 +167,7 @@ class Table(DownsampledDataset):
         groups = groups_in(table, carried, place)
         codes = (inferred.codes[column.name] for column in self.reader.columns)
         self.parts = self.reader.parts
+        self.augments = self.parts.augments
         rows = self.parts.examples(len(table), codes)
         labels.read_weights(table, place)
         whole = Rows({INPUT: rows}, labels.targets, labels.weights, groups)
@@ -203,3 +205,7 @@ class Table(DownsampledDataset):
 
     def prepare(self, inputs: dict[str, Examples]) -> dict[str, Examples]:
         return {name: self.parts.prepared(x) for name, x in inputs.items()}
+
+    def augment(self, batch: Batch, draw: torch.Generator) -> Batch:
+        own = {name: self.parts.augmented(x, draw) for name, x in batch.inputs.items()}
+        return replace(batch, inputs=own)

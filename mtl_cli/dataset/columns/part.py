@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
+import torch
 
 from mtl_cli.basis.batch import Examples
 from mtl_cli.basis.errors import problem
@@ -30,6 +31,15 @@ class Part(Column):
     def pixels(self) -> tuple[float, float] | None:
         """Mean and deviation that bytes of pictures are normalised by; None: it is of no such."""
         return None
+
+    @property
+    def augments(self) -> bool:
+        """Whether `augmented` changes examples."""
+        return False
+
+    def augmented(self, x: Examples, draw: torch.Generator) -> Examples:
+        """Train examples, prepared, changed by chance; all of it is drawn of ``draw``."""
+        return x
 
     def prepared(self, x: Examples) -> Examples:
         """The examples as the model reads them, of those that are kept."""

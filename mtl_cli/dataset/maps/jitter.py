@@ -48,6 +48,12 @@ class Jitter:
         """
         x = batch.inputs[image]
         assert isinstance(x, torch.Tensor)
+        return replace(batch, inputs=batch.inputs | {image: self.pictures(x, draw, pixels)})
+
+    def pictures(
+        self, x: torch.Tensor, draw: torch.Generator, pixels: Pixels = PIXELS
+    ) -> torch.Tensor:
+        """Pictures that are changed, [B, 1 or 3, H, W]."""
         far = torch.tensor([self.brightness, self.contrast])
         factors = 1 + far * (2 * torch.rand(len(x), 2, generator=draw) - 1)
         bright, contrast = send(factors, x.device).view(len(x), 2, 1, 1, 1).unbind(1)
@@ -55,5 +61,4 @@ class Jitter:
         grey = x.new_tensor(GREY if x.shape[1] > 1 else [1.0]).view(-1, 1, 1)
         mean = (x * grey).sum(1, keepdim=True).mean((2, 3), keepdim=True)
         x = (mean + contrast * (x - mean)).clamp(0, 1)
-        normalised = (x - pixels[0]) / pixels[1]
-        return replace(batch, inputs=batch.inputs | {image: normalised})
+        return (x - pixels[0]) / pixels[1]

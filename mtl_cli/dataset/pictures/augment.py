@@ -83,17 +83,19 @@ class Augment:
             pixels: what they were normalised by.
             reads: ``{task: the input that it reads}``.
         """
-        for name in batch.inputs:
-            x = batch.inputs[name]
+        inputs = dict(batch.inputs)
+        for name, x in batch.inputs.items():
             assert isinstance(x, Tensor)
-            batch = replace(batch, inputs=batch.inputs | {name: self.moved(x, draw)})
-            if self.colour:
-                batch = Jitter(self.colour, self.colour)(batch, name, draw, pixels)
-            x = batch.inputs[name]
-            assert isinstance(x, Tensor)
-            if self.erase:
-                batch = replace(batch, inputs=batch.inputs | {name: erased(x, self.erase, draw)})
+            inputs[name] = self.pictures(x, draw, pixels)
+        batch = replace(batch, inputs=inputs)
         return mixed(batch, self.mixup, draw, reads) if self.mixup else batch
+
+    def pictures(self, x: Tensor, draw: torch.Generator, pixels: Pixels) -> Tensor:
+        """Pictures [B, C, H, W] changed one by one; see `__call__`."""
+        x = self.moved(x, draw)
+        if self.colour:
+            x = Jitter(self.colour, self.colour).pictures(x, draw, pixels)
+        return erased(x, self.erase, draw) if self.erase else x
 
     def moved(self, x: Tensor, draw: torch.Generator) -> Tensor:
         """Pictures that are flipped, moved and turned."""

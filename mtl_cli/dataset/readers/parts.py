@@ -63,6 +63,18 @@ class RowAndParts:
         own = {name: c.prepared(x.parts[name]) for name, c in self.by_name.items()}
         return Joint({**x.parts, **own}, x.present)
 
+    @property
+    def augments(self) -> bool:
+        """Whether `augmented` changes examples."""
+        return any(column.augments for column in self.beside)
+
+    def augmented(self, x: Examples, draw: torch.Generator) -> Examples:
+        """Train examples, prepared, changed by chance; the row stays as it is."""
+        if not isinstance(x, Joint):
+            return self.beside[0].augmented(x, draw)
+        own = {name: c.augmented(x.parts[name], draw) for name, c in self.by_name.items()}
+        return Joint({**x.parts, **own}, x.present)
+
 
 def names_of(columns: Sequence[Column]) -> list[str]:
     """What the parts are called: as their columns, as far as that is one word of a path."""

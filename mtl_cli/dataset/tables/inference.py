@@ -37,6 +37,7 @@ USUAL: Mapping[str, Any] = {
     "max_length": None,
     "root": None,
     "tokenizer": None,
+    "augment": None,
 }
 OF_VOCABULARY = ("hash", "min_count", "max_vocabulary", "width")  # options of all columns with it
 

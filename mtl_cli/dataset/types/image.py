@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -19,6 +19,7 @@ from mtl_cli.dataset.columns.part import Part
 from mtl_cli.dataset.files.cells import append, encode
 from mtl_cli.dataset.files.parts import Place
 from mtl_cli.dataset.files.picture_files import read_bytes
+from mtl_cli.dataset.pictures.augment import SLOT, Augment
 from mtl_cli.dataset.prepared.cache import Cache
 from mtl_cli.dataset.prepared.decoding import decode
 from mtl_cli.dataset.prepared.pixels import normalised, pixels_of
@@ -37,6 +38,7 @@ class Image(Part):
         normalise: mean and deviation that they are normalised by.
         max_pixels: the most that a picture may have.
         root: the folder that paths begin in; None: that of their table.
+        augment: what is done to train pictures by chance; None: nothing.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Image(Part):
     normalise: list[float]
     max_pixels: int
     root: str | None = None
+    augment: dict[str, Any] | None = None
     of_files: ClassVar[bool] = True
 
     @classmethod
@@ -62,6 +65,7 @@ class Image(Part):
         normalise: list[float],
         cache: bool | str,
         cache_gb: float,
+        augment: Mapping[str, Any] | None,
     ) -> Learned:
         """Where train has no picture at all, it is dropped.
 
@@ -72,6 +76,7 @@ class Image(Part):
                 picture is skipped lacks it.
             normalise: mean and deviation of a pixel, of values from 0 to 1.
             cache, cache_gb: see `Cache`.
+            augment: see `Augment`; a mixture is of whole examples, and so of no column.
         """
         skip = on_bad_picture == "skip"
         of, paths, gone = files_of(written.name, written.cells, written.place, skip)
@@ -80,6 +85,9 @@ class Image(Part):
             lost = f"; {len(gone):,} are not there, as {gone[0]}" if gone else ""
             return Learned(missing, f"no picture in train{lost}")
         try:
+            if Augment.of(augment).mixup:
+                rule = "must be 0 of a column: beside the picture, nothing would be mixed"
+                raise problem(f"{SLOT}.mixup", rule, augment, f"{SLOT}.mixup=0")
             pixels = pixels_of(normalise)
             decoding = Decoding(size, fit, channels, max_pixels, on_bad_picture, workers)
             decoded = decode(Cache(cache, cache_gb), {written.name: paths}, decoding)
@@ -88,6 +96,8 @@ class Image(Part):
         stored, bad = decoded.stored(written.name), decoded.bad[written.name]
         _, channels, *shape = stored.whole.shape
         column = cls(written.name, shape, channels, fit, list(pixels), max_pixels, root)
+        if Augment.of(augment).on:
+            column = replace(column, augment=dict(augment or {}))
         about = f"a part of its own; {len(paths):,} pictures, {shape[0]} x {shape[1]}"
         about += f", {channels} channels" if channels > 1 else ", grey"
         if bad:
@@ -114,6 +124,14 @@ class Image(Part):
         ]
         pictures.append(np.zeros((self.channels, *size), np.uint8))  # of blank cells, at -1
         return [np.stack(pictures)[of], of >= 0]
+
+    @property
+    def augments(self) -> bool:
+        return self.augment is not None
+
+    def augmented(self, x: Examples, draw: torch.Generator) -> Examples:
+        assert isinstance(x, Tensor)
+        return Augment.of(self.augment).pictures(x, draw, self.pixels)
 
     def prepared(self, x: Examples) -> Examples:
         assert isinstance(x, Tensor)

@@ -219,3 +219,38 @@ def test_a_run_reads_row_and_picture_in_use_as_in_training(path, tmp_path):
     (tmp_path / "new3.png").unlink()
     with pytest.raises(Problem, match=r"1 of 60 rows without one, first row 4 of new.csv"):
         predict([f"run={run}", f"input={tmp_path / 'new.csv'}", f"out={tmp_path / 'two.csv'}"])
+
+
+@pytest.mark.parametrize("beside", [True, False])
+def test_train_pictures_change_by_chance_and_no_others_do(path, beside):
+    row = {} if beside else {"price": {"type": "drop"}}
+    plain, own = (table(path, said, **row) for said in ({}, {"augment": {"flip": 1}}))
+
+    def pictures(dataset, split):
+        loader = dataset.loader(split, dataset.tasks, torch.device("cpu"), seed=0)
+        every = [batch.inputs["row"] for batch in loader.batches(1)]
+        return torch.cat([x.parts["photo"] if beside else x for x in every])
+
+    for part in ("val", "test"):
+        assert torch.equal(pictures(own, part), pictures(plain, part))
+    assert torch.equal(pictures(own, "train"), pictures(plain, "train").flip(-1))
+    assert not torch.equal(pictures(own, "train"), pictures(plain, "train"))
+
+
+def test_a_column_is_not_mixed_and_a_wrong_option_is_named_by_its_column(path):
+    with pytest.raises(Problem, match=r"columns.photo.augment.mixup must be 0 of a column"):
+        table(path, {"augment": {"mixup": 0.2}})
+    with pytest.raises(Problem, match=r"columns.photo.augment.flop has no such option"):
+        table(path, {"augment": {"flop": 0.2}})
+
+
+def test_a_run_with_augmented_columns_is_evaluated_as_it_is(path, tmp_path):
+    words = ["dataset=table", f"dataset.path={path}", "dataset.targets={good: binary}"]
+    words += ["dataset.columns={photo: {type: image, size: [6,8], augment: {flip: 1, erase: 1}}}"]
+    words += ["dataset.decoding.cache=false", "trainer.max_epochs=1", "dataset.reference=0"]
+    mtl_cli.train([*words, f"hydra.run.dir={tmp_path / 'run'}"])
+    run = f"run={tmp_path / 'run'}"
+    whole = evaluate([run, f"input={path}"])["figures"]["good"]["loss"]
+    every = [evaluate([run, f"split={split}"]) for split in ("train", "val", "test")]
+    mean = sum(own["figures"]["good"]["loss"] * own["examples"] for own in every) / N
+    assert mean == pytest.approx(whole, rel=1e-5)
