@@ -25,7 +25,7 @@ TEXTS: Mapping[str, Any] = {
 PICTURES: Mapping[str, Any] = {
     **{"size": None, "fit": "resize", "channels": None, "max_pixels": 100_000_000},
     **{"on_bad_picture": "error", "workers": None, "normalise": [0.6, 0.2]},
-    **{"cache": True, "cache_gb": 20},
+    **{"cache": True, "cache_gb": 20, "augment": None},
 }
 BOUND = 20  # of the cache, in gigabytes, which had none
 READERS = "mtl_cli.dataset.readers"
@@ -40,6 +40,8 @@ def dataset_of_today(node: Node) -> Node:
         node = {"cache_gb": BOUND, **SUBWORDS, **node}
     if CHANGED.get(target) is texts and isinstance(node.get("vectorizer"), dict):
         node = node | {"vectorizer": {**VECTORIZER, **node["vectorizer"]}}
+    if isinstance(node.get("decoding"), dict):
+        node = node | {"decoding": {**PICTURES, **node["decoding"]}}
     split = node.get("split")
     if target.startswith("mtl_cli.dataset.") and isinstance(split, dict) and "by" in split:
         return node | {"split": {**LATER, **split}}
