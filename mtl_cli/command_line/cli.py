@@ -27,6 +27,7 @@ from mtl_cli.command_line.completion import completed
 from mtl_cli.command_line.dense import give_maps
 from mtl_cli.command_line.explained import explained, fail, full_errors
 from mtl_cli.command_line.flags import readable
+from mtl_cli.command_line.fresh import fresh_folder
 from mtl_cli.command_line.grammar import read_texts, value
 from mtl_cli.command_line.help import show_help
 from mtl_cli.command_line.kinds import check_own, check_types
@@ -47,7 +48,6 @@ from mtl_cli.command_line.sweep import PLACE, forgotten, place_sweep
 from mtl_cli.command_line.targets import add_tasks, begun_hydra, check_path_said
 from mtl_cli.command_line.words import for_hydra, for_swept_choices, several, swept_for_hydra
 from mtl_cli.disk.literal import literal
-from mtl_cli.disk.new_folder import create_folder
 from mtl_cli.disk.run_folder import seen_from_here
 from mtl_cli.disk.writing import refused
 
@@ -63,7 +63,7 @@ class FreshFolders(Callback):
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
         with open_dict(config), callback_errors():
-            config.hydra.run.dir = str(create_folder(Path(config.hydra.run.dir)))
+            config.hydra.run.dir = str(fresh_folder(config.hydra))
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         named = any(word.startswith(PLACE) for word in config.hydra.overrides.hydra)
@@ -181,7 +181,7 @@ def compose_run(config_name: str, words: list[str]) -> tuple[DictConfig, Path]:
     """What the command would run for these words: its config, and a fresh folder."""
     cfg = compose(config_name, words)
     with explained(words):
-        return job_config(cfg, cfg.hydra), create_folder(Path(cfg.hydra.run.dir))
+        return job_config(cfg, cfg.hydra), fresh_folder(cfg.hydra)
 
 
 def checked(config_name: str, words: list[str]) -> None:
