@@ -18,12 +18,12 @@ import torch
 from torch import Tensor, nn
 
 from mtl_cli.basis import ranks
-from mtl_cli.basis.errors import problem
 from mtl_cli.diagnostic.base import Watcher, layer_of, save_picture, short, weigh, write_rows
 from mtl_cli.diagnostic.pairs import ALL, Seen, describe, draw_curves, draw_maps
 from mtl_cli.disk.run_folder import RunFolder
 from mtl_cli.embedding.base import leaves
 from mtl_cli.model.model import Model
+from mtl_cli.training.observer import NothingToMeasure
 
 COLUMNS = ["epoch", "step", "layer", "task", "other", "cosine", "norm", "other_norm", "ratio"]
 
@@ -55,9 +55,11 @@ class Conflict(Watcher):
     ) -> None:
         layers = shared_layers(model)
         if not layers:
-            found = f"arch={type(model.arch).__name__} with the tasks {', '.join(model.tasks)}"
+            tasks = ", ".join(model.tasks)
+            of = f"the tasks {tasks}" if len(model.tasks) > 1 else f"the task {tasks} alone"
+            rule, found = "needs parameters that tasks share", f"arch={type(model.arch).__name__}"
             fix = "arch=hps, say, with two tasks; or diagnostic=gradient_norm"
-            raise problem("diagnostic=conflict", "needs parameters that tasks share", found, fix)
+            raise NothingToMeasure("diagnostic=conflict", rule, f"{found} with {of}", fix)
         self.tasks = model.trained
         self.layers = [ALL, *layers]
         self.looks.append((epoch, step))

@@ -14,11 +14,11 @@ import torch
 from torch import Tensor
 
 from mtl_cli.basis import ranks
-from mtl_cli.basis.errors import problem
 from mtl_cli.diagnostic.base import Watcher, save_picture, write_rows
 from mtl_cli.diagnostic.shares import Table
 from mtl_cli.disk.run_folder import RunFolder
 from mtl_cli.model.model import Model
+from mtl_cli.training.observer import NothingToMeasure
 
 COLUMNS = ["epoch", "step", "task", "expert", "share"]
 
@@ -48,7 +48,8 @@ class Gates(Watcher):
         if not gates:
             found = f"arch={type(model.arch).__name__}, which has no gates"
             fix = "arch=mmoe, say, or diagnostic=conflict"
-            raise problem("diagnostic=gates", "needs tasks that weigh experts", found, fix)
+            rule = "needs tasks that weigh experts"
+            raise NothingToMeasure("diagnostic=gates", rule, found, fix)
         present, values = [], []
         for gate in gates:
             names = [f"{gate.level}: {expert}" if gate.level else expert for expert in gate.experts]

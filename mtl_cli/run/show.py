@@ -49,8 +49,9 @@ def show(
     show_examples(live, pictures.examples, pictures.most_tasks, folder, title)
     show_labelled(live, pictures.examples, folder, title)
     show_learned(live, folder, title)
-    if live.trainer.updates.observer is not None:
-        log.info("\n%s", live.trainer.updates.observer.finish(folder, title))
+    observer = live.trainer.updates.observer
+    if observer is not None and (seen := observer.finish(folder, title)):
+        log.info("\n%s", seen)
     log.info("\n%s\n%s", title, final_table(said, read_history(folder.metrics)))
     if "numbers" in said:
         log.info("\n%s", numbers_table(said["numbers"]))

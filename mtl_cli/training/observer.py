@@ -7,9 +7,13 @@ from typing import Any
 
 from torch import Tensor
 
-from mtl_cli.basis.errors import check_integer
+from mtl_cli.basis.errors import Problem, check_integer
 from mtl_cli.disk.run_folder import RunFolder
 from mtl_cli.model.model import Model
+
+
+class NothingToMeasure(Problem):
+    """Raised by an observer at its first look: the model has nothing of what it measures."""
 
 
 class Observer(ABC):
@@ -30,7 +34,11 @@ class Observer(ABC):
     def before_backward(
         self, epoch: int, step: int, model: Model, losses: dict[str, Tensor]
     ) -> None:
-        """Called with the unweighted losses, whose graph it may differentiate but has to keep."""
+        """Called with the unweighted losses, whose graph it may differentiate but has to keep.
+
+        Raises:
+            NothingToMeasure: at its first look; nobody asks it again.
+        """
 
     def after_backward(self, epoch: int, step: int, model: Model) -> None:
         """Called with the step's gradients in ``.grad``, before they are clipped."""
