@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 import statistics
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mtl_cli.basis.errors import problem
+from mtl_cli.basis.errors import Problem, problem
 from mtl_cli.comparison.grids import all_figures, in_braces, spread
 from mtl_cli.comparison.group import Group, make_table, make_tables
-from mtl_cli.comparison.saved_run import SavedRun, find_runs, is_number, read_run
+from mtl_cli.comparison.saved_run import TRIALS, SavedRun, find_runs, is_number, read_run
 from mtl_cli.comparison.setting import identity
 from mtl_cli.comparison.table import Grid
 from mtl_cli.disk.run_folder import from_here
@@ -68,6 +68,31 @@ class Ranking:
         return all_figures(table)
 
 
+def no_best(folder: Path, error: Problem) -> str:
+    """Why a sweep has no best setting: that of several figures has a front in its place."""
+    runs = [run for run in map(read_run, find_runs(folder)) if run.trouble is None]
+    front = front_in_words(folder, runs)
+    return f"no best setting: {error}" if front is None else f"no single best run: {front}"
+
+
+def front_in_words(folder: Path, runs: Sequence[SavedRun]) -> str | None:
+    """Where the front of several figures is that all of some runs are to be best in.
+
+    Returns:
+        None where a run is to be best in one.
+    """
+    kinds = {identity({"objective": run.config.get("objective")}) for run in runs}
+    wish = runs[0].config.get("objective") if len(kinds) == 1 else None
+    if not isinstance(wish, list):
+        return None
+    names = ", ".join(one if isinstance(one, str) else weighted(one) for one in wish)
+    said = f"what is best in several figures ({names}) is a front"
+    tried = folder / TRIALS / "trials.md"
+    if not tried.is_file():
+        return said
+    return f"{said}, in {from_here(tried)}; the runs here are of its knee, for each setting"
+
+
 def rank_on_val(folder: Path) -> Ranking:
     """Ranks the settings of the finished runs in a folder, by their mean over the seeds.
 
@@ -83,6 +108,8 @@ def rank_on_val(folder: Path) -> Ranking:
     if len(tables) > 1:
         names = ", ".join(table.name for table in tables)
         raise problem(str(folder), rule, f"runs on different data: {names}", FIX)
+    if front := front_in_words(folder, runs):
+        raise problem(str(folder), rule, front, FIX)
     kinds = {wished(run.config) for run in runs}
     values = [objectives(group) for group in tables[0].groups]
     if len(kinds) > 1 or not any(values):
@@ -97,9 +124,17 @@ def rank_on_val(folder: Path) -> Ranking:
 
 def wished(config: Mapping[str, Any]) -> str:
     """What a run minimises, as it is typed: ``loss``, ``task/metric`` or ``{task/metric: 1}``."""
-    several = {key: value for key, value in config.items() if key.startswith("objective.")}
-    parts = (f"{key.partition('.')[2]}: {value:g}" for key, value in several.items())
-    return f"{{{', '.join(parts)}}}" if several else str(config.get("objective"))
+    several = {
+        key.partition(".")[2]: value
+        for key, value in config.items()
+        if key.startswith("objective.")
+    }
+    return weighted(several) if several else str(config.get("objective"))
+
+
+def weighted(figures: Mapping[str, float]) -> str:
+    """A weighted sum of figures as it is typed."""
+    return f"{{{', '.join(f'{figure}: {weight:g}' for figure, weight in figures.items())}}}"
 
 
 def objectives(group: Group) -> dict[int, float]:

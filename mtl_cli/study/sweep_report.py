@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from mtl_cli.basis.errors import Problem
-from mtl_cli.comparison.best import rank_on_val
+from mtl_cli.comparison.best import no_best, rank_on_val
 from mtl_cli.comparison.grids import all_figures
 from mtl_cli.disk.run_folder import from_here
 from mtl_cli.study.report import make_report, width
@@ -16,7 +16,8 @@ from mtl_cli.study.report_words import read_words
 def report_sweep(folder: Path) -> None:
     """Ends a sweep: all settings on val, the best one on test, and what the report says.
 
-    A sweep that left nothing has no report; one without a best setting the whole report.
+    A sweep that left nothing has no report; one without a best setting, or with a front in its
+    place, the whole report.
     """
     try:
         folders, options = read_words([str(folder)])
@@ -33,6 +34,6 @@ def report_sweep(folder: Path) -> None:
         more = f"all settings on test: mtl-report {from_here(folder)}"
         written = f"{written}\n{more}"
     except Problem as error:
-        parts = [found.text(width()), f"no best setting: {error}"]
+        parts = [found.text(width()), no_best(folder, error)]
     text = "\n\n".join(part for part in parts if part)
     sys.stdout.write(f"\n{text}\n\n{written}\n")

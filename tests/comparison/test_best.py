@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mtl_cli.basis.errors import Problem
-from mtl_cli.comparison.best import rank_on_val
+from mtl_cli.comparison.best import no_best, rank_on_val
 
 # {setting: [(objective on val, y/mse on test) by seed]}: the best on test is not the best on val
 RUNS = {"hps": [(3.0, 0.5), (1.0, 0.5)], "mmoe": [(1.8, 9.0), (1.6, 9.0)], "cgc": [(2.5, 1.0)]}
@@ -64,3 +64,23 @@ def test_unfinished_runs_do_not_count(sweep: Path, leave, tmp_path: Path) -> Non
     leave(tmp_path / "none" / "a", figures, "ple", 0, summary=said, status="interrupted")
     with pytest.raises(Problem, match="no finished run"):
         rank_on_val(tmp_path / "none")
+
+
+@pytest.mark.parametrize("searched", [True, False])
+def test_several_figures_have_a_front_in_place_of_a_best_run(leave, tmp_path, searched) -> None:
+    wish = ["y/mse", {"y/mse": 0.5, "z/mse": 1.0}]
+    for seed in range(2):
+        said = {"objective": [1.0, 2.0]}
+        own, options = {"y": {"mse": 1.0}, "z": {"mse": 2.0}}, {"objective": wish}
+        leave(tmp_path / f"{seed}", own, "hps", seed, summary=said, options=options)
+    if searched:
+        (tmp_path / "trials").mkdir()
+        (tmp_path / "trials/trials.md").touch()
+    with pytest.raises(Problem, match="is a front") as caught:
+        rank_on_val(tmp_path)
+    text = no_best(tmp_path, caught.value)
+    assert text.startswith("no single best run: what is best in several figures (y/mse, {y/mse: 0")
+    assert text.endswith("trials/trials.md; the runs here are of its knee, for each setting") == (
+        searched
+    )
+    assert "try:" not in text
