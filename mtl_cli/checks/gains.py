@@ -16,12 +16,12 @@ MANY = 5  # settings, of which the best is partly the luckiest
 
 
 def sign_hangs_on_metric(comparison: Comparison) -> Iterator[Finding]:
-    """Another metric, or another way to average them, turns the verdict."""
+    """Another metric, or another way to average them, turns the verdict, where there is one."""
     for table in comparison.tables:
         for group in table.groups:
-            if group.gain is None or group.gain.published:
+            other = {"helps": "hurts", "hurts": "helps"}.get(group.gain.word if group.gain else "")
+            if group.gain is None or other is None:
                 continue
-            other = {"helps": "hurts", "hurts": "helps"}.get(group.gain.word)
             turned = [metric for metric, word in group.gain.others.items() if word == other]
             ways = [f"{other} by {metric}" for metric in turned]
             ways += ["the other way round by another average"] * group.gain.disagree

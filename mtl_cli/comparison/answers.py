@@ -44,7 +44,7 @@ def answer(table: Table, group: Group, gain: Gain) -> str:
             f"{FLOOR}. Try {TRY}"
         )
     if unlearned:
-        said = [f"{task} {of_task(gain, task, own)}" for task, own in gain.by_task.items()]
+        said = [f"{task}: {of_task(gain, task, own)}" for task, own in gain.by_task.items()]
         return (
             f"no verdict on the whole, for neither side learned {listed(unlearned)} (no better "
             f"than {FLOOR}); {'; '.join(said) or gain.word}; {circumstances(table, group, gain)}"

@@ -124,8 +124,10 @@ class Gain:
         if self.whole is not None:
             return self.whole.word
         if self.by_task:
-            return "; ".join(f"{task}: {own.word}" for task, own in self.by_task.items())
-        return "not enough runs to say" if self.tasks else "no Gain"
+            own = "; ".join(f"{task}: {own.word}" for task, own in self.by_task.items())
+            return f"no verdict; {own}"
+        undivided = self.seeds and None in self.tasks.values()  # a baseline that is 0
+        return "no Gain" if undivided or not self.tasks else "not enough runs to say"
 
 
 def gain_over(figures: BySeed, baseline: BySeed, higher: Mapping[str, bool]) -> Gain:

@@ -137,6 +137,15 @@ def test_a_verdict_that_another_metric_turns(study, leave, options, tmp_path) ->
     assert note.startswith("sign-of-metric: arch=hps: helps, but hurts by mae, the other")
 
 
+def test_averages_that_disagree_turn_no_verdict_where_there_is_none(study) -> None:
+    for gain_a, noise, found in ((0.1, 0.001, {"sign-of-metric"}), (0.1, 0.5, set())):
+        comparison = study(gain_a=gain_a, gain_b=0.1, noise=noise)
+        [gain] = [g.gain for g in comparison.tables[0].groups if g.gain is not None]
+        gain.averages = {"by one": 1.0, "by another": -1.0}
+        assert (gain.word == "helps") == bool(found)
+        assert codes(comparison) & {"sign-of-metric"} == found
+
+
 def test_a_gain_that_is_less_than_seeds_differ_by(study) -> None:
     # both sides have the same seeds' luck, so that the difference is sure, and small beside it
     found = study(gain_a=0.01, gain_b=0.005, common=0.05)

@@ -411,7 +411,7 @@ def test_a_task_that_nobody_learned_leaves_verdicts_on_the_others(options, leave
     paths = study(leave, tmp_path, half(better), half(worse), floor)
     [own] = [g for g in compared(options, *paths).tables[0].groups if g.gain]
     assert own.gain.whole is None
-    assert own.gain.word == "a: helps"
+    assert own.gain.word == "no verdict; a: helps"
     assert "no verdict on the whole, for neither side learned b" in answer(options, paths)
 
 

@@ -102,3 +102,38 @@ def test_the_command_that_repeats_a_setting_has_the_words_that_were_typed(
         leave(tmp_path / f"{seed}", {"a": {"mse": 1.0 + seed}}, "hps", seed, summary=said)
     [setting] = data_of(write(tmp_path))["tables"][0]["settings"]
     assert setting["command"] == "mtl-train --multirun arch=hps optimizer.lr=0.1 seed=3,5"
+
+
+def test_a_headline_without_a_verdict_says_so_and_why_before_any_number() -> None:
+    from types import SimpleNamespace
+
+    from mtl_cli.comparison.gain import Gain
+    from mtl_cli.comparison.verdict import Verdict
+    from mtl_cli.webpage.headline import sentence
+
+    def said(*args: Any, **own: Any) -> str:
+        gain = Gain(*args, **own)
+        base = SimpleNamespace(words="arch=single_task")
+        return sentence(SimpleNamespace(gain=gain, words="arch=hps", baseline=base))  # type: ignore[arg-type]
+
+    seeds, gains = [0, 1, 2], {"a": [1.0, 2.0, 3.0], "b": [1.0, 2.0, 4.0], "c": [0.0, 1.0, 0.5]}
+    unsure, sure = Verdict("cannot say", -1, 1, 0.95), Verdict("hurts", -2, -1, 0.95)
+    start = "No verdict on arch=hps: "
+    floor = "neither side learned c, no better than always the mean, or the shares of the classes"
+    learned = {"a": True, "b": True, "c": False}
+    for by_task, end in (
+        ({"a": unsure, "b": unsure}, "; of a, b one cannot say whether sharing helps."),
+        ({"a": sure, "b": unsure}, "; sharing hurts a; of b one cannot say whether sharing helps."),
+        ({}, "."),
+    ):
+        assert said(seeds, gains, learned=learned, by_task=by_task) == f"{start}{floor}{end}"
+    few = (
+        "2 pairs of seeds with arch=single_task, and it takes 3; by now Gain over arch=single_task "
+    )
+    assert said([0, 1], {"a": [1.0, 2.0]}) == f"{start}{few}is +1.50 %, which may be chance."
+    zero = "it has no Gain over arch=single_task, a figure of which is 0"
+    assert said(seeds, {"a": None, "b": gains["b"]}) == f"{start}{zero}."
+    assert Gain(seeds, {"a": None}).word == "no Gain"
+    assert said(seeds, gains, published=True).startswith(f"{start}figures are as papers print")
+    same = Verdict("makes no difference", -0.1, 0.1, 0.95)
+    assert said(seeds, gains, whole=same).startswith("Sharing makes no difference that matters: ")
