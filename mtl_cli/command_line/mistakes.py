@@ -63,7 +63,7 @@ def explain(error: Exception, words: list[str]) -> Problem:
     if twice and word:
         fix = corrected(words, word, word[1:])
         return problem(word, f"must be without +, since there is a {twice[1]} already", word, fix)
-    if "add --multirun" in text:
+    if "add --multirun" in text or "requires --multirun" in text:
         word = next((w for w, own in parsed(words) if own and own.is_sweep_override()), key)
         option, _, listed = word.partition("=")
         if option in SAY_TARGETS:

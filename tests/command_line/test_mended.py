@@ -94,6 +94,58 @@ def test_a_decimal_comma_is_answered_with_a_point_too(here):
     assert error.value.fix.endswith("; or optimizer.lr=0.01, where it is one number")
 
 
+SWEPT = "is several values, each for a run of its own"
+NO_TRANER = "traner.max_epochs must be an option of the configuration"
+
+
+@pytest.mark.parametrize("seeds", ["seed=1,2,3", "seed=1,2", "seed=range(2)", "'seed=choice(1,2)'"])
+@pytest.mark.parametrize("study", ["study=baselines", "study=folds"])
+def test_a_mistake_beside_the_seeds_of_a_study_is_told_as_without_them(
+    here, monkeypatch, capsys, seeds, study
+):
+    words = [study, *shlex.split(seeds), "arch=mmoe", "traner.max_epochs=2"]
+    mended = shlex.join(["mtl-train", *words[:3], "trainer.max_epochs=2"])
+    monkeypatch.setattr(sys, "argv", ["mtl-train", *words])
+    with pytest.raises(SystemExit):
+        mtl_cli.train.main()
+    said = f"error: {NO_TRANER}.\n  found: no traner there\n  try:   {mended}\n"
+    assert capsys.readouterr().err == said
+
+
+def test_of_several_mistakes_beside_the_seeds_of_a_study_all_are_mended(here, monkeypatch, capsys):
+    words = ["study=baselines", "seed=1,2", "arch=mmo", "traner.max_epochs=2", "optimizer.lr=abc"]
+    monkeypatch.setattr(sys, "argv", ["mtl-train", *words])
+    with pytest.raises(SystemExit):
+        mtl_cli.train.main()
+    said = capsys.readouterr().err
+    assert said.endswith(
+        f"mmo; and {NO_TRANER}; and optimizer.lr must be a number, by default 0.001\n  try:   "
+        "mtl-train study=baselines seed=1,2 arch=mmoe trainer.max_epochs=2 optimizer.lr=0.001\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("swept", "way"),
+    [
+        ("seed=1,2", "; or seed=1.2, where it is one number"),
+        ("seed=1,2,3", ""),
+        ("'seed=range(2)'", ""),
+        ("diagnostic=conflict,gates", ""),  # its other way is a line with the same mistake
+    ],
+)
+def test_a_mistake_beside_a_sweep_is_mended_where_another_way_is_offered(
+    here, monkeypatch, capsys, swept, way
+):
+    monkeypatch.setattr(sys, "argv", ["mtl-train", *shlex.split(swept), "traner.max_epochs=2"])
+    with pytest.raises(SystemExit):
+        mtl_cli.train.main()
+    [word] = shlex.split(swept)
+    assert capsys.readouterr().err == (
+        f"error: {word} {SWEPT}.\n  found: {word}; and {NO_TRANER}\n"
+        f"  try:   mtl-train --multirun {swept} trainer.max_epochs=2{way}\n"
+    )
+
+
 def test_a_kind_is_what_the_column_looks_like(here):
     kinds = {name: kind_in_file("my.csv", name) for name in ("height", "ill", "age", "group", "x")}
     assert kinds == {
