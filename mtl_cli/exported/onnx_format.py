@@ -23,8 +23,16 @@ def cumprod(x: Tensor, dim: int) -> Tensor:
     return torch.cat(list(accumulate(x.split(1, dim), torch.mul)), dim)
 
 
-# What ONNX has no operation for, in others.
-LACKING: dict[Any, Callable[..., Any]] = {torch.ops.aten.cumprod.default: cumprod}
+def cos(x: Tensor) -> Tensor:
+    """By ``1 - 2 sin^2(x / 2)`` in double precision, where ONNX Runtime 1.23 has sines alone."""
+    return 1 - 2 * torch.sin(x / 2) ** 2 if x.dtype == torch.float64 else NotImplemented
+
+
+# What ONNX, or its runtime, has no operation for, in others.
+LACKING: dict[Any, Callable[..., Any]] = {
+    torch.ops.aten.cumprod.default: cumprod,
+    torch.ops.aten.cos.default: cos,
+}
 
 
 def check_there() -> None:
