@@ -6,6 +6,7 @@ from abc import abstractmethod
 from typing import Any, ClassVar
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from mtl_cli.dataset.columns.column import Column
@@ -45,3 +46,10 @@ class Measured(Column):
     def scaled(self, values: Tensor) -> list[Tensor]:
         """What `codes` makes of such numbers [B], each [B] too, in operations of torch: so that a
         program without this package can do it."""
+
+
+def standardised(values: Tensor, mean: float, deviation: float) -> Tensor:
+    """``(values - mean) / deviation``, also in a program in ONNX: in one a number of Python is of
+    single precision whatever it meets, and would move seconds since 1970 by a minute."""
+    by, unit = (torch.tensor(own, dtype=values.dtype) for own in (mean, deviation))
+    return (values - by) / unit

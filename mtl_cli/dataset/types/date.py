@@ -11,7 +11,7 @@ from torch import Tensor
 
 from mtl_cli.basis.errors import problem
 from mtl_cli.dataset.columns.column import Learned, Written
-from mtl_cli.dataset.columns.measured import Measured
+from mtl_cli.dataset.columns.measured import Measured, standardised
 from mtl_cli.dataset.columns.moments import moments
 from mtl_cli.dataset.columns.numbers import first_of
 from mtl_cli.dataset.files.column_names import words_for
@@ -96,7 +96,7 @@ class Date(Measured):
         days = torch.where(missing, 0.0, values)
         turns = [(days.floor() + THURSDAY) % 7 / 7] + [days % 1] * self.timed
         waves = [wave(2 * np.pi * turn) for turn in turns for wave in (torch.sin, torch.cos)]
-        found = [(days - self.mean) / self.deviation, *waves]
+        found = [standardised(days, self.mean, self.deviation), *waves]
         found = [torch.where(missing, 0.0, own) for own in found]
         return [*found, missing] if self.flagged else found
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from mtl_cli.dataset.columns.column import Learned, Written
 from mtl_cli.dataset.columns.ids import id_hint, ids_hint
-from mtl_cli.dataset.columns.measured import Measured
+from mtl_cli.dataset.columns.measured import Measured, standardised
 from mtl_cli.dataset.columns.numbers import is_numeric, numbers
 from mtl_cli.dataset.columns.writing import Writing
 from mtl_cli.dataset.files.column_names import words_for
@@ -93,7 +93,8 @@ class Number(Measured):
 
     def scaled(self, values: Tensor) -> list[Tensor]:
         missing = values.isnan()
-        scaled = torch.where(missing, 0.0, (values - self.mean) / self.deviation)
+        own = standardised(values, self.mean, self.deviation)
+        scaled = torch.where(missing, 0.0, own)
         return [scaled, missing] if self.flagged else [scaled]
 
     def standardise(self, values: np.ndarray) -> list[np.ndarray]:
