@@ -71,15 +71,16 @@ class LoadedRun:
 
         Args:
             data: a file or folder; the rows of one, as a `pandas.DataFrame` (whose index the
-                predictions have), a `pyarrow.Table` or a list of ``{column: cell}``; or the
-                examples as the model reads them, a tensor or an array. By input, where there
-                are several: ``{"movie": ..., "yelp": ...}``. Pictures are an array [N, H, W, 3].
+                predictions have), a `pyarrow.Table` or a list of ``{column: cell}``; a list of
+                texts (of pairs of them), where the model reads nothing else; or the examples as
+                the model reads them, a tensor or an array. By input, where there are several:
+                ``{"movie": ..., "yelp": ...}``. Pictures are an array [N, H, W, 3].
             batch_size: examples at a time.
         """
         import pandas
 
         given = data if isinstance(data, Mapping) else {self.only_input("data"): data}
-        rows = rows_in(given)
+        rows = rows_in(given, self.data.reader)
         with held(rows):
             parts = {
                 name: self.examples(name, f"{PREFIX}{name}" if name in rows else source, batch_size)

@@ -44,16 +44,43 @@ def check_path(path: Path, key: str) -> None:
         raise problem(key, "must be a file, a folder or a glob", found, fix)
 
 
-def rows_in(given: Mapping[str, Any]) -> dict[str, Any]:
+def rows_in(given: Mapping[str, Any], reader: Reader | None) -> dict[str, Any]:
     """The inputs that are given as rows with the columns of a file: a data frame, Arrow's table,
-    or a list of rows; by columns."""
-    import pandas
-
+    or a list of rows, or of texts; by columns."""
     return {
-        name: pandas.DataFrame(source) if isinstance(source, list) else source
+        name: frame_of_list(source, reader, name) if isinstance(source, list) else source
         for name, source in given.items()
         if hasattr(source, "columns") or (isinstance(source, list) and source)
     }
+
+
+def frame_of_list(rows: list[Any], reader: Reader | None, input: str) -> pandas.DataFrame:
+    """A list of rows by columns; of texts, where these are all that an example is.
+
+    Raises:
+        ValueError: where they are texts, and an example is more, or something else.
+    """
+    import pandas
+
+    columns = reader.text_columns(input) if reader is not None else []
+    plain = all(isinstance(row, str | None) for row in rows)
+    if plain and len(columns) != 1:
+        raise no_rows(rows, reader, columns, input)
+    pairs = len(columns) > 1 and all(isinstance(row, list | tuple) for row in rows)
+    return pandas.DataFrame(rows, columns=columns if plain or pairs else None)
+
+
+def no_rows(texts: list[Any], reader: Reader | None, columns: list[str], input: str) -> Problem:
+    """Of a list of texts, in the place of rows."""
+    if isinstance(reader, TableReader):
+        columns = [column.name for column in reader.columns if not column.is_shown]
+    rule = "must be a path, a pandas.DataFrame, or the examples as the model reads them"
+    fix = "a path: of a folder, or a glob, for many files"
+    if columns:
+        rule = f"must be rows with the columns that the model reads: {', '.join(columns[:MANY])}"
+        few = ", ".join(f"{column!r}: [...]" for column in columns[:MANY])
+        fix = f"pandas.DataFrame({{{few}}})"
+    return problem(f"data of input {input!r}", rule, f"a list of texts, as {texts[0]!r:.40}", fix)
 
 
 def without_file(parts: Iterable[NewExamples]) -> Iterator[NewExamples]:

@@ -94,6 +94,11 @@ class Reader(ABC):
                 labels of ``tasks``, or has a label that the model does not know.
         """
 
+    def text_columns(self, input: str) -> list[str]:
+        """The columns that texts, or pairs of them, are of where nothing else is given; empty: an
+        example is more than its text."""
+        return []
+
     def count(self, path: Path) -> int | None:
         """How many examples a path has, where that is known at once, for a progress bar."""
         return None

@@ -14,6 +14,7 @@ from mtl_cli.basis.errors import check_choice, problem
 from mtl_cli.basis.inputs import BagOfWords, InputSpec, Subwords, Tokens
 from mtl_cli.dataset.columns.target import Target
 from mtl_cli.dataset.files.encoded import numbered_lines
+from mtl_cli.dataset.files.held import is_held
 from mtl_cli.dataset.files.options import ReadOptions
 from mtl_cli.dataset.files.parts import Part, place_among, suffix_of
 from mtl_cli.dataset.files.read import CHUNK_ROWS, READERS, find_files, read_parts
@@ -76,6 +77,10 @@ class TextReader(Reader):
     def subwords(self) -> SubwordTokenizer:
         return SubwordTokenizer.from_state(self.vectorizer)
 
+    def text_columns(self, input: str) -> list[str]:
+        column = self.sources[input]["text"]
+        return [column] if isinstance(column, str) else list(column)
+
     def encode(self, texts: Sequence[Any]) -> Examples:
         """Texts as the model reads them."""
         if self.segments:
@@ -90,9 +95,8 @@ class TextReader(Reader):
         """A file of rows has the texts, and the labels, in the columns that training read; in any
         other (``.txt`` among them) each line is a text."""
         check_choice("input", input, list(self.sources), f"input={next(iter(self.sources))}")
-        own = dict(self.sources[input])
-        column = own.pop("text")
-        columns = [column] if isinstance(column, str) else list(column)
+        own = {key: value for key, value in self.sources[input].items() if key != "text"}
+        columns = self.text_columns(input)
         options = ReadOptions(slot="input", **own)
         labels = [name for task in tasks for name in self.targets[task].columns]
         for file in find_files(path, options):
@@ -117,7 +121,7 @@ def parts_of(
     """The rows of a file, some at a time; lines are rows without labels."""
     import pyarrow
 
-    if suffix_of(file) in READERS and suffix_of(file) != ".txt":
+    if is_held(file) or (suffix_of(file) in READERS and suffix_of(file) != ".txt"):
         wanted = list(dict.fromkeys([*columns, *labels]))
         yield from read_parts(file, options, wanted, CHUNK_ROWS)
         return
