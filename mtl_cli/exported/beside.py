@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from mtl_cli.dataset.readers.parts import RowAndParts
 
 ROW = "row"
+TEXTS = "texts become ids or counts of words as text says of the input"
+SUBWORDS = "texts become subwords by the run's tokenizer"
+BLANK = "; a cell that is missing is a part that its row lacks"
 
 
 class Beside(Parts):
@@ -35,16 +39,19 @@ class Beside(Parts):
         joined: see `Cells`.
     """
 
-    outside = "texts become numbers by the run's vectorizer, pictures get the model's size"
-
     def __init__(self, parts: RowAndParts, joined: Mapping[str, str]) -> None:
         row: dict[str, Entry] = {ROW: Cells(parts.of_row, joined)} if parts.has_row else {}
         own = {name: entry_of(name, column) for name, column in parts.by_name.items()}
         super().__init__({**row, **own}, "")
         self.beside = dict(parts.by_name)
+        said = [column.said() for column in parts.beside]
+        ways = {Pixels.outside: "picture", TEXTS: "text"}
+        done = [how for how, kind in ways.items() if any(kind in own for own in said)]
+        self.outside = "; ".join([*done, *[SUBWORDS] * (not all(said))])
         self.alone = len(self.names) == 1
-        if self.alone:
-            self.tensors = self.tensors[:-1]  # that it is there need not be said
+        *others, there = self.tensors
+        there = replace(there, meaning=there.meaning + BLANK, made={"parts": self.names})
+        self.tensors = others if self.alone else [*others, there]
 
     def forward(self, given: Mapping[str, Tensor]) -> Examples:
         if not self.alone:
@@ -77,6 +84,11 @@ class Beside(Parts):
 
 def entry_of(name: str, column: Part) -> Entry:
     """The entry of such a column."""
-    if column.pixels is not None:
-        return Pixels(name, column.spec.shape, column.pixels, vars(column)["fit"])  # type: ignore[attr-defined]
-    return by_spec(column.spec, name)
+    said = column.said()
+    if column.pixels is None:
+        entry = by_spec(column.spec, name)
+    else:
+        fit = said["picture"]["fit"]
+        entry = Pixels(name, column.spec.shape, column.pixels, fit)  # type: ignore[attr-defined]
+    entry.tell({"column": column.name, **said})
+    return entry

@@ -33,6 +33,7 @@ def described(
     more = entry.said()
     columns = more.pop("columns", [])
     inputs = []
+    of_cells = columns or any("column" in own.made for own in entry.tensors)
     for given, called in zip(entry.tensors, program.inputs, strict=True):
         own = [column for column in columns if column["input"] == given.name]
         plain = [{key: x for key, x in column.items() if key != "input"} for column in own]
@@ -44,7 +45,7 @@ def described(
         "made_by": f"mtl-export {__version__}",
         "compared": dict(compared),
         **({"outside": entry.outside} if entry.outside else {}),
-        **({"missing": list(MISSING)} if columns else {}),
+        **({"missing": list(MISSING)} if of_cells else {}),
         "inputs": inputs,
         "outputs": [answer.said(found[answer.name]) for answer in program.answers],
         **more,

@@ -14,8 +14,9 @@ from mtl_cli.dataset.readers.numbers import NumberReader
 from mtl_cli.dataset.readers.pictures import PictureReader
 from mtl_cli.dataset.readers.table import TableReader
 from mtl_cli.dataset.readers.text import TextReader
+from mtl_cli.dataset.vectorizers.said import said_of
 from mtl_cli.exported.as_read import by_spec
-from mtl_cli.exported.beside import Beside
+from mtl_cli.exported.beside import SUBWORDS, TEXTS, Beside
 from mtl_cli.exported.cells import Cells
 from mtl_cli.exported.entry import Entry
 from mtl_cli.exported.numbered import Numbered
@@ -72,6 +73,7 @@ def _(reader: ImageReader, input: str, spec: Dense) -> Entry:
 @entry_of.register
 def _(reader: TextReader, input: str, spec: InputSpec) -> Entry:
     entry = by_spec(spec, input)
-    what = "tokenizer" if reader.length else "vectorizer"
-    entry.outside = f"texts become numbers by the run's {what}: reader.encode(texts) of load_run"
+    if not reader.segments:
+        entry.tell(said_of(reader.vectorizer, tokens=reader.length > 0))
+    entry.outside = SUBWORDS if reader.segments else TEXTS
     return entry

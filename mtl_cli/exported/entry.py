@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -26,6 +26,7 @@ class Given:
         meaning: what it holds, and in which unit.
         example: of one example: numbers in lists, or a number that all its elements are.
         most: how long a dimension of another word than ``batch`` may be; None: of any length.
+        made: how it is made of a cell, as plain data; see `Part.said`.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Given:
     meaning: str
     example: Any
     most: int | None = None
+    made: Mapping[str, Any] = field(default_factory=dict)
 
     def said(self) -> dict[str, Any]:
         """All of it as plain data."""
@@ -44,6 +46,7 @@ class Given:
             "type": type_name(self.kind),
             "meaning": self.meaning,
             "example": shown,
+            **self.made,
         }
 
     def tensor(self, batch_size: int) -> Tensor:
@@ -76,6 +79,13 @@ class Entry(nn.Module, ABC):
     def __init__(self, tensors: list[Given]) -> None:
         super().__init__()
         self.tensors = tensors
+
+    def tell(self, said: Mapping[str, Any]) -> None:
+        """Says of the first tensor how it is made; see `Part.said`."""
+        first, *others = self.tensors
+        made = {key: own for key, own in said.items() if key != "meaning"}
+        first = replace(first, meaning=said.get("meaning", first.meaning), made=made)
+        self.tensors = [first, *others]
 
     @abstractmethod
     def forward(self, given: Mapping[str, Tensor]) -> Examples: ...

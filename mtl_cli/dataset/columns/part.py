@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -40,6 +40,11 @@ class Part(Column):
     def augmented(self, x: Examples, draw: torch.Generator) -> Examples:
         """Train examples, prepared, changed by chance; all of it is drawn of ``draw``."""
         return x
+
+    def said(self) -> dict[str, Any]:
+        """How a cell becomes what a program is given of it, as plain data, for who has the program
+        alone; empty: nothing says it but a run."""
+        return {}
 
     def prepared(self, x: Examples) -> Examples:
         """The examples as the model reads them, of those that are kept."""

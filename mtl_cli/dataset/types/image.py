@@ -115,6 +115,9 @@ class Image(Part):
     def pixels(self) -> tuple[float, float]:
         return self.normalise[0], self.normalise[1]
 
+    def said(self) -> dict[str, Any]:
+        return {"picture": {"fit": self.fit}}
+
     def codes(self, cells: Any, place: Place) -> Codes:
         of, paths, _ = files_of(self.name, cells, place)
         size = (self.size[0], self.size[1])

@@ -16,6 +16,7 @@ from mtl_cli.dataset.columns.part import Part, check_texts
 from mtl_cli.dataset.files.cells import encode
 from mtl_cli.dataset.files.parts import Place
 from mtl_cli.dataset.vectorizers.options import Options
+from mtl_cli.dataset.vectorizers.said import said_of
 from mtl_cli.dataset.vectorizers.tokens import Tokenizer, check_single_words
 from mtl_cli.dataset.vectorizers.vectorizer import Vectorizer, as_bag
 
@@ -85,6 +86,9 @@ class Text(Part):
         if self.length is None:
             return BagOfWords(vectorizer.num_features)
         return Tokens(Tokenizer(vectorizer, self.length).num_ids, self.length)
+
+    def said(self) -> dict[str, Any]:
+        return said_of(self.vectorizer, tokens=self.length is not None)
 
     def codes(self, cells: Any, place: Place) -> Codes:
         of, texts = encode(cells, write=str)
