@@ -46,6 +46,7 @@ class Gain:
         seeds: that both sides have, of all tasks.
         tasks: each task's gain in percent, by seed; None where the baseline is 0.
         learned: which tasks at least one of the sides learned; None: nobody knows.
+        only_by: of tasks that none learned, other metrics that beat the floor, on how many seeds.
         whole: the verdict on all tasks together; None where there is none.
         by_task: verdicts on single tasks, in place of one on the whole.
         others: other metrics by which the verdict would be another one, with that verdict's word.
@@ -58,6 +59,7 @@ class Gain:
     seeds: list[int]
     tasks: dict[str, list[float] | None]
     learned: dict[str, bool | None] = field(default_factory=dict)
+    only_by: dict[str, dict[str, int]] = field(default_factory=dict)
     whole: Verdict | None = None
     by_task: dict[str, Verdict] = field(default_factory=dict)
     others: dict[str, str] = field(default_factory=dict)

@@ -9,7 +9,7 @@ from mtl_cli.comparison.averaged import ALL, averages, gain_of_all
 from mtl_cli.comparison.dealt import differences
 from mtl_cli.comparison.gain import Gain, gain_over
 from mtl_cli.comparison.group import Group, Seeds, Table
-from mtl_cli.comparison.learned import learned
+from mtl_cli.comparison.learned import learned, learned_by
 from mtl_cli.comparison.verdict import Differences, verdicts
 
 
@@ -120,6 +120,11 @@ def set_learned(table: Table, group: Group, metric: str | None, confidence: floa
     for task, name in compared(group, metric).items():
         sides = {learned(table, side, task, name, confidence) for side in (group, group.baseline)}
         group.gain.learned[task] = True if True in sides else None if None in sides else False
+        if group.gain.learned[task] is False:
+            for side in (group.baseline, group):
+                group.gain.only_by.setdefault(task, {}).update(
+                    learned_by(table, side, task, name, confidence)
+                )
 
 
 def asked(table: Table, group: Group, gain: Gain) -> list[Question]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+import shlex
 from collections.abc import Sequence
 
 from mtl_cli import __version__
-from mtl_cli.comparison.compare import Comparison
-from mtl_cli.comparison.group import Table
+from mtl_cli.comparison.compare import Comparison, compared
+from mtl_cli.comparison.group import Group, Table
 from mtl_cli.comparison.saved_run import SavedRun, mapping, version_numbers
 from mtl_cli.comparison.setting import identity, shown
 from mtl_cli.comparison.tuned import tuned_in_words
@@ -33,6 +34,7 @@ def remarks(comparison: Comparison) -> list[str]:
         notes += [f"{group.words}: {said}" for group in table.groups for said in towers(group.runs)]
         notes += [f"{table.name}: {said}" for said in tuned_in_words(table)]
         notes += where(table)
+        notes += [said for group in table.groups for said in only_by(group, comparison)]
         for group in table.groups:
             if not group.figures:
                 notes.append(f"{group.words}: no figures, for its data has neither test nor val")
@@ -83,6 +85,22 @@ def towers(runs: Sequence[SavedRun]) -> list[str]:
     ]
     named = dict.fromkeys(", ".join(map(str, own)) for own in found)
     return [f"{own} are trained together, as towers without sharing" for own in named]
+
+
+def only_by(group: Group, comparison: Comparison) -> list[str]:
+    """Names the metrics by which a task would count as learned, and how to have them count."""
+    notes = []
+    for task, metrics in (group.gain.only_by if group.gain is not None else {}).items():
+        order, now = [*group.figures[task]], compared(group, comparison.options.metric)[task]
+        for metric, seeds in metrics.items():
+            before = [f"~tasks.{task}.metrics.{name}" for name in order[: order.index(metric)]]
+            trains = f"; to put it first when training: {shlex.join(before)}" if before else ""
+            said = f"{task} counts as not learned, by {' and '.join(dict.fromkeys([now, 'loss']))}"
+            notes.append(
+                f"{group.words}: {said}, though its {metric} is better than the floor's on all "
+                f"{seeds} seeds. To judge by that: mtl-report <folder> metric={metric}{trains}"
+            )
+    return notes
 
 
 def newer(runs: Sequence[SavedRun]) -> list[str]:
