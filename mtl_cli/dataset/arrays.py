@@ -33,6 +33,7 @@ from mtl_cli.dataset.readers.arrays import ArrayReader, labels_in
 from mtl_cli.dataset.splits.deal import deal
 from mtl_cli.dataset.splits.facts import lines_of
 from mtl_cli.dataset.splits.options import SplitOptions
+from mtl_cli.dataset.tables.target_notes import about_labels
 
 
 class Arrays(DownsampledDataset):
@@ -105,11 +106,14 @@ class Arrays(DownsampledDataset):
             classes,
         )
         rows = {split: torch.from_numpy(at) for split, at in dealt.rows.items()}
+        said_of: list[str] = []
         for task, own in said.items():
-            names = [str(k) for k in range(size_of(own.kind, labels[task]))]
+            size = 2 if own.kind == "binary" else size_of(own.kind, labels[task])
+            names = [str(k) for k in range(size)]
             check_train_targets(task, own.kind, names, labels[task][rows["train"]])
+            said_of.append(about_labels(task, own.kind, names, labels[task][rows["train"]]))
         self.drawn, self.dealt = dealt.drawn, dealt.facts
-        self.notes = tuple(lines_of(dealt.facts))
+        self.notes = (*lines_of(dealt.facts), *said_of)
         binary = {task: ["0", "1"] for task, own in said.items() if own.kind == "binary"}
         self.downsampling = kept = Downsampling.of(downsample, binary)
         if kept is not None:

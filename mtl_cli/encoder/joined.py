@@ -131,7 +131,9 @@ def check_parts(spec: JoinedSpec, parts: Any) -> None:
         if name not in names:
             rule = f"must be of a part of the input: {', '.join(names)}"
             close = nearest(str(name), names)
-            fix = f"encoder.parts.{close}=mlp" if close else whole
+            said = {close if own == name else own: chosen(make) for own, make in parts.items()}
+            renamed = ", ".join(f"{own}: {kind}" for own, kind in said.items())
+            fix = f"'encoder.parts={{{renamed}}}'" if close else whole
             raise problem(f"encoder.parts.{name}", rule, f"no part {name}", fix)
     if lacking := [name for name in names if name not in parts]:
         rule = f"must say an encoder for each part: {', '.join(names)}"
@@ -153,6 +155,12 @@ def usual(spec: InputSpec) -> str:
     if spec.kind == "subword ids":
         return "hf_text"
     return "resnet" if len(getattr(spec, "shape", ())) == 3 else "mlp"
+
+
+def chosen(make: Any) -> str:
+    """The word that chooses an encoder, as it stands in a configuration."""
+    kind = make.func if isinstance(make, partial) else make
+    return str(getattr(kind, "__module__", "mlp")).rpartition(".")[2]
 
 
 def made(name: str, make: Callable[..., Encoder], spec: InputSpec) -> Encoder:

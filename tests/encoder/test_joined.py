@@ -142,7 +142,7 @@ def test_what_cannot_be_joined_is_refused():
         joined(SPEC, row=mlp(3))
     with pytest.raises(Problem, match=r"encoder\.parts\.row\.cache must be false"):
         joined(SPEC, row=partial(mlp(3), cache=True), text=mlp(3))
-    with pytest.raises(Problem, match=r"no part txt\n.*encoder\.parts\.text=mlp"):
+    with pytest.raises(Problem, match=r"no part txt\n.*'encoder.parts=\{row: mlp, text: mlp\}'"):
         joined(SPEC, row=mlp(3), txt=mlp(3))
     with pytest.raises(Problem, match=r"(?s)encoder\.join=add.*row: \(3,\), text: \(4,\)"):
         joined(SPEC, "add", row=mlp(3), text=mlp(4))

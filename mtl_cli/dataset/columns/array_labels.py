@@ -12,6 +12,7 @@ from mtl_cli.basis.errors import problem
 from mtl_cli.dataset.columns.labels import INDICES, NUMBERS
 from mtl_cli.dataset.columns.target_options import TargetOptions
 
+FILL = "numpy.nan_to_num(x), or no such examples; dataset=table fills missing cells by itself"
 AT_ONCE = 4096  # examples that are looked at together
 SHAPES: dict[str, tuple[int, ...]] = {"regression": (1, 2), "multilabel": (2,)}
 SHAPES |= dict.fromkeys(("count", "amount", "binary", *INDICES), (1,))
@@ -32,7 +33,7 @@ def inputs_of(name: str, array: np.ndarray) -> Tensor:
         whole = torch.cat([part.reshape(len(part), -1).isfinite().all(1) for part in parts])
         first = int((~whole).nonzero()[0]) + 1
         found = f"{wrong:,} cells that are none, first in example {first:,}"
-        raise problem(f"the input {name}", "must hold finite numbers", found, "fill or leave out")
+        raise problem(f"the input {name}", "must hold finite numbers", found, FILL)
     x = x if x.dtype == torch.uint8 else x.float()
     return x.unsqueeze(1) if x.dim() == 1 else x
 

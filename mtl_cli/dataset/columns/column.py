@@ -78,6 +78,7 @@ class Column(ABC):
         is_read: whether anything is learned or shown of its cells.
         is_shown: whether its cells stand beside the predictions for new rows.
         is_list: whether a cell holds several codes.
+        unseen_are: what its cells are that training did not know, and what becomes of them.
         of_files: whether a cell is the path of a file; such a type has an option ``root``, the
             folder that they begin in.
     """
@@ -88,6 +89,10 @@ class Column(ABC):
     is_shown: ClassVar[bool] = False
     is_list: ClassVar[bool] = False
     of_files: ClassVar[bool] = False
+    unseen_are: ClassVar[tuple[str, str]] = (
+        "are categories that training did not have or had too rarely",
+        "they count as unknown",
+    )
 
     @classmethod
     def suits(cls, kind: pyarrow.DataType) -> bool:
@@ -113,6 +118,11 @@ class Column(ABC):
     def sizes(self) -> tuple[int, ...]:
         """Of each of its codes: how many different ones there are, code 0 among them."""
         return ()
+
+    @property
+    def knows(self) -> bool:
+        """Whether new cells may be such that training did not know."""
+        return bool(self.sizes)
 
     @abstractmethod
     def codes(self, cells: Any, place: Place) -> Codes:

@@ -6,6 +6,7 @@ from torch import Tensor
 
 from mtl_cli.basis.errors import Problem, problem
 from mtl_cli.basis.numerals import is_number
+from mtl_cli.dataset.columns.spelling import as_map, joined
 from mtl_cli.dataset.files.cells import SeenLabels
 
 MANY = 20  # classes; where most labels differ, too, they are no classes
@@ -31,7 +32,10 @@ def check_kind(task: str, kind: str, names: list[str], num_labels: int) -> None:
         rule, fix = "must have labels of two classes", f"'~tasks.{task}'"
     elif kind == "binary" and len(names) > 2:
         other = "regression" if numbers and len(names) > MANY else "multiclass"
-        rule, fix = "is binary: it must have two labels", f"'dataset.targets={{{task}: {other}}}'"
+        fix = f"'dataset.targets={{{task}: {other}}}'"
+        if (meant := joined(names)) and len({*meant.values()}) == 2:
+            fix = f"map: {as_map(meant)} in dataset.targets.{task}, since capitals alone differ"
+        rule = "is binary: it must have two labels"
     elif kind in ("multiclass", "ordinal") and len(names) > MANY and (many or fractions):
         rule = f"is {kind}: its labels must be classes"
         fix = f"'dataset.targets={{{task}: regression}}'" if numbers else f"'~tasks.{task}'"

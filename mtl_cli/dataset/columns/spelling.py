@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 MOST = 10  # labels of a map that a remark writes out
 
@@ -25,9 +25,18 @@ def remark_on(task: str, names: Sequence[str]) -> str | None:
     """What to say of the classes of a task; None: nothing."""
     if not (groups := spelled_alike(names)):
         return None
-    meant = {name: own[0] for own in groups for name in own}
     said = f"{task}: {in_words(groups)} count as classes of their own; "
     if len(names) > MOST:
         return f"{said}a map in dataset.targets.{task}, or one spelling in the file, makes them one"
-    pairs = ", ".join(f"{name!r}: {meant.get(name, name)!r}" for name in names)
-    return f"{said}map: {{{pairs}}} in dataset.targets.{task} makes them one"
+    return f"{said}map: {as_map(joined(names))} in dataset.targets.{task} makes them one"
+
+
+def joined(names: Sequence[str]) -> dict[str, str]:
+    """``{name: the first of those that are spelled alike}``, of all; empty where none are."""
+    first = {name: own[0] for own in spelled_alike(names) for name in own}
+    return {name: first.get(name, name) for name in names} if first else {}
+
+
+def as_map(meant: Mapping[str, str]) -> str:
+    """A label map as it is typed."""
+    return f"{{{', '.join(f'{name!r}: {one!r}' for name, one in meant.items())}}}"

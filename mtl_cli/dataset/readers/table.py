@@ -94,7 +94,8 @@ class TableReader(Reader):
             rows = self.parts.prepared(cast(Examples, self.parts.examples(len(table), codes)))
             for column, values in zip(used, codes, strict=True):
                 arrays = [code for code in values if isinstance(code, np.ndarray)]
-                if column.sizes and not (arrays and all(code.all() for code in arrays)):
+                known_of = arrays[1:] if isinstance(column, Part) else arrays  # which rows have it
+                if column.knows and not (known_of and all(code.all() for code in known_of)):
                     unseen.add(column, table.column(column.name))
             names = {"file": [part.file.name] * len(table), "row": np.array(part.numbers())}
             names |= {self.shown_as(name): table.column(name).combine_chunks() for name in shown}

@@ -89,7 +89,8 @@ class Inference:
             return
         rule, found = "must have a column to learn from", "\n".join(["", *self.lines()])
         words = joint(self.writings, self.kinds)
-        fix = words or "other columns; or say in dataset.columns what is"
+        said = "other columns, or what one of these is: 'dataset.columns.<column>={type: text}'"
+        fix = words or said
         raise problem("dataset", rule, found, fix)
 
     def counts(self, name: str, cells: pyarrow.ChunkedArray) -> Counter[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -14,34 +16,44 @@ from mtl_cli.dataset.files.cells import sort_names
 
 
 def about(known: Target, labels: Tensor) -> str:
-    """What there is to say of a target.
+    """What there is to say of a target, of its labels in train."""
+    said = about_labels(known.name, known.kind, known.names, labels)
+    if (space := known.where) is not None:
+        said += f"; where {space.name} is {space.names[1]}"
+    return said
+
+
+def about_labels(target: str, kind: str, names: Sequence[str], labels: Tensor) -> str:
+    """The same of labels alone.
 
     Args:
-        known: how it is read.
+        target: its name.
+        kind: of `KINDS`.
+        names: of its classes, or of its columns where there are several.
         labels: its labels in train.
     """
     there = labelled(labels)
     said = f"{len(there):,} labels in train"
-    if known.kind == "regression" and labels.dim() > 1:
-        own = [f"{n} {span(labelled(y))}" for n, y in zip(known.names, labels.T, strict=True)]
+    if kind == "regression" and labels.dim() > 1:
+        own = [f"{n} {span(labelled(y))}" for n, y in zip(names, labels.T, strict=True)]
         said += f": {'; '.join(own[:10])}" + "; ..." * (len(own) > 10)
-    elif known.kind in NUMBERS:
+    elif kind in NUMBERS:
         said += f", {span(there)}"
         said += "; only two values: binary?" * (len(there.unique()) == 2)
-    elif known.kind == "multilabel":
-        said += f" of {', '.join(known.names)}"
+    elif kind == "multilabel":
+        said += f" of {', '.join(names)}"
     else:
-        counts = torch.bincount(there.long(), minlength=len(known.names)).tolist()
-        shown = [f"{n} ({c:,})" for n, c in zip(known.names, counts, strict=True)]
-        between = " < " if known.kind == "ordinal" else ", "
+        counts = torch.bincount(there.long(), minlength=len(names)).tolist()
+        shown = [f"{n} ({c:,})" for n, c in zip(names, counts, strict=True)]
+        between = " < " if kind == "ordinal" else ", "
         said += f": {between.join(shown[:10])}" + f"{between}..." * (len(shown) > 10)
-        said += which_is_one(known.names) if known.kind == "binary" else ""
-    if (space := known.where) is not None:
-        said += f"; where {space.name} is {space.names[1]}"
-    return f"target {known.name}: {known.kind}, {said}"
+        said += which_is_one(names) if kind == "binary" else ""
+    missing = labels.numel() - there.numel()
+    said += f"; {missing:,} missing" if missing else ""
+    return f"target {target}: {kind}, {said}"
 
 
-def which_is_one(names: list[str]) -> str:
+def which_is_one(names: Sequence[str]) -> str:
     """Which class of a binary target is 1, and how to turn that where the alphabet said it."""
     zero, one = names
     chosen = truths(names) or names != sort_names(names) or all(map(is_number, names))

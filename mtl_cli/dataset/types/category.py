@@ -14,6 +14,7 @@ from mtl_cli.dataset.columns.column import Learned, Written
 from mtl_cli.dataset.columns.ids import id_hint
 from mtl_cli.dataset.columns.moments import date_hint
 from mtl_cli.dataset.columns.numbers import is_numeric
+from mtl_cli.dataset.columns.part_hint import part_hint
 from mtl_cli.dataset.columns.vocabulary import learn_vocabulary, shorten
 from mtl_cli.dataset.columns.writing import Writing, may_be_number, most_likely, writing_of
 from mtl_cli.dataset.files.cells import append, encode
@@ -76,7 +77,7 @@ class Category(Coded):
         meant, writing = ("", None) if said else but_numbers(name, texts)
         dates = date_hint(written)
         if not said and 2 * len(texts) > len(indices):
-            kept = f"{words_for(name, 'type: category')} keeps it"
+            kept = part_hint(name, texts) or f"{words_for(name, 'type: category')} keeps it"
             about = (
                 f"text, {len(texts):,} different ones; {id_hint(written) or dates or meant or kept}"
             )

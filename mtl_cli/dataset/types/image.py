@@ -39,6 +39,7 @@ class Image(Part):
         max_pixels: the most that a picture may have.
         root: the folder that paths begin in; None: that of their table.
         augment: what is done to train pictures by chance; None: nothing.
+        skip: whether rows of pictures that cannot be read lack them, also new ones.
     """
 
     name: str
@@ -49,7 +50,12 @@ class Image(Part):
     max_pixels: int
     root: str | None = None
     augment: dict[str, Any] | None = None
+    skip: bool = False
     of_files: ClassVar[bool] = True
+    unseen_are: ClassVar[tuple[str, str]] = (
+        "name pictures that are not there or cannot be read",
+        "these rows lack them",
+    )
 
     @classmethod
     def learn(
@@ -96,6 +102,7 @@ class Image(Part):
         stored, bad = decoded.stored(written.name), decoded.bad[written.name]
         _, channels, *shape = stored.whole.shape
         column = cls(written.name, shape, channels, fit, list(pixels), max_pixels, root)
+        column = replace(column, skip=skip)
         if Augment.of(augment).on:
             column = replace(column, augment=dict(augment or {}))
         about = f"a part of its own; {len(paths):,} pictures, {shape[0]} x {shape[1]}"
@@ -119,14 +126,39 @@ class Image(Part):
         return {"picture": {"fit": self.fit}}
 
     def codes(self, cells: Any, place: Place) -> Codes:
-        of, paths, _ = files_of(self.name, cells, place)
+        of, paths, _ = files_of(self.name, cells, place, self.skip or None)
         size = (self.size[0], self.size[1])
-        pictures = [
-            brought(read_bytes(path, self.max_pixels), self.channels, size, self.fit)
-            for path in paths
-        ]
+        pictures, there = [], []
+        for path in paths:
+            try:
+                picture = read_bytes(path, self.max_pixels)
+            except Problem:
+                if not self.skip:
+                    raise
+                picture = np.zeros((*size, self.channels), np.uint8)
+                there.append(False)
+            else:
+                there.append(True)
+            pictures.append(brought(picture, self.channels, size, self.fit))
         pictures.append(np.zeros((self.channels, *size), np.uint8))  # of blank cells, at -1
-        return [np.stack(pictures)[of], of >= 0]
+        return [np.stack(pictures)[of], np.array([*there, False])[of]]
+
+    @property
+    def knows(self) -> bool:
+        return self.skip
+
+    def unseen(self, cells: Any) -> tuple[int, int, str]:
+        of, written = encode(cells, write=str)
+        bad = np.array([not self.can_be_read(Path(cell)) for cell in written] + [False])
+        first = written[int(bad.argmax())] if bad.any() else ""
+        return int(bad[of].sum()), int((of >= 0).sum()), first
+
+    def can_be_read(self, path: Path) -> bool:
+        """Whether a path is a picture."""
+        try:
+            return path.is_file() and read_bytes(path, self.max_pixels).size > 0
+        except Problem:
+            return False
 
     @property
     def augments(self) -> bool:

@@ -1,8 +1,12 @@
 """Names that differ in capitals alone."""
 
 import pandas
+import pytest
 
 from mtl_cli import load_run, train
+from mtl_cli.basis.errors import Problem
+from mtl_cli.dataset.columns.label_checks import check_kind
+from mtl_cli.dataset.columns.part_hint import part_hint
 from mtl_cli.dataset.columns.spelling import remark_on, spelled_alike
 from mtl_cli.dataset.columns.vocabulary import Vocabulary
 
@@ -40,3 +44,17 @@ def test_the_map_of_the_remark_makes_them_one(tmp_path, capfd):
     assert "of their own" not in capfd.readouterr().out
     run = load_run(next((tmp_path / "runs").glob("*/*_mapped")))
     assert run.tasks["kind"].num_classes == 3
+
+
+def test_two_labels_in_several_spellings_are_answered_with_their_map():
+    with pytest.raises(Problem, match="must have two labels") as caught:
+        check_kind("back", "binary", ["No", "Yes", "no", "yes"], 40)
+    expected = "map: {'No': 'No', 'Yes': 'Yes', 'no': 'No', 'yes': 'Yes'} in dataset.targets.back"
+    assert expected in str(caught.value)
+
+
+def test_texts_that_nobody_said_are_shown_with_the_words_that_read_them():
+    texts = ["warm and soft shoes", "broken on day one", "fine"]
+    assert part_hint("note", texts).startswith("texts?")
+    assert part_hint("file", ["a/1.png", "a/2.JPG", "x"]).startswith("pictures?")
+    assert part_hint("code", ["a17", "b42 x", "c"]) == ""

@@ -254,3 +254,34 @@ def test_a_run_with_augmented_columns_is_evaluated_as_it_is(path, tmp_path):
     every = [evaluate([run, f"split={split}"]) for split in ("train", "val", "test")]
     mean = sum(own["figures"]["good"]["loss"] * own["examples"] for own in every) / N
     assert mean == pytest.approx(whole, rel=1e-5)
+
+
+def test_new_rows_of_a_run_that_skips_pictures_lack_those_that_cannot_be_read(
+    path, tmp_path, capfd
+):
+    words = ["dataset=table", f"dataset.path={path}", "dataset.targets={good: binary}"]
+    said = "{photo: {type: image, size: [6,8], on_bad_picture: skip}}"
+    words += [f"dataset.columns={said}", "dataset.decoding.cache=false"]
+    words += ["trainer.max_epochs=1", "dataset.reference=0"]
+    mtl_cli.train([*words, f"hydra.run.dir={tmp_path / 'run'}"])
+    data = frame().drop(columns="good")[:4]
+    data.loc[3, "photo"] = ""
+    data.to_csv(tmp_path / "blank.csv", index=False)
+    data["photo"] = ["pictures/0.png", "pictures/1.png", "pictures/2.png", "pictures/gone.png"]
+    data.to_csv(tmp_path / "gone.csv", index=False)
+    run = f"run={tmp_path / 'run'}"
+    for name in ("blank", "gone"):
+        predict([run, f"input={tmp_path / name}.csv", f"out={tmp_path / name}_out.csv"])
+    assert "1 of 4 cells of column photo name pictures that are not there" in caplog.text
+    blank, gone = (pd.read_csv(tmp_path / f"{own}_out.csv") for own in ("blank", "gone"))
+    pd.testing.assert_frame_equal(blank.drop(columns="file"), gone.drop(columns="file"))
+    (tmp_path / "pictures" / "gone.png").write_bytes(b"no picture")
+    predict([run, f"input={tmp_path}/gone.csv", f"out={tmp_path}/bad_out.csv"])
+    bad = pd.read_csv(tmp_path / "bad_out.csv")
+    pd.testing.assert_frame_equal(bad, gone)
+
+
+def test_a_column_of_paths_that_nobody_said_is_shown_with_the_words_that_read_it(path):
+    given = {"path": str(path), "targets": {"good": "binary"}}
+    own = Table.of(**TABLE | given)
+    assert any("photo={type: image, size: [64,64]}" in line for line in own.notes)
