@@ -12,13 +12,13 @@ from torch import Tensor
 
 from mtl_cli.basis.batch import Batch, Examples
 from mtl_cli.basis.errors import check_integer, problem
+from mtl_cli.dataset.augmenting.jitter import Jitter
 from mtl_cli.dataset.columns.labels import KINDS as LABELS
 from mtl_cli.dataset.columns.target_options import targets_of
 from mtl_cli.dataset.files.column_names import check_name
 from mtl_cli.dataset.maps.augmentation import Augmentation
 from mtl_cli.dataset.maps.classes import check_train, names_of
 from mtl_cli.dataset.maps.folder_arrays import Size, brought, read_folder
-from mtl_cli.dataset.maps.jitter import Jitter
 from mtl_cli.dataset.maps.listing import PICTURES, Listing, listed
 from mtl_cli.dataset.maps.map_target import EXAMPLE, MapTarget, map_targets_of
 from mtl_cli.dataset.maps.pixels import unpacked

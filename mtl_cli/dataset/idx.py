@@ -13,12 +13,12 @@ from torch import Tensor
 
 from mtl_cli.basis.batch import Batch, Examples
 from mtl_cli.basis.errors import check_boolean, problem
+from mtl_cli.dataset.augmenting.augment import Augment
 from mtl_cli.dataset.columns.target_options import TargetOptions, targets_of
 from mtl_cli.dataset.files.idx_files import load_idx
 from mtl_cli.dataset.memory.batching import Batching
 from mtl_cli.dataset.memory.in_memory import InMemoryDataset
 from mtl_cli.dataset.memory.rows import Rows
-from mtl_cli.dataset.pictures.augment import Augment
 from mtl_cli.dataset.prepared.pixels import Pixels, as_seen, normalised, pixels_of
 from mtl_cli.dataset.readers.images import ImageReader
 from mtl_cli.dataset.splits.deal import deal

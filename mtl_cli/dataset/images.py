@@ -12,12 +12,12 @@ import torch
 from torch import Tensor
 
 from mtl_cli.basis.batch import Batch, Examples
+from mtl_cli.dataset.augmenting.augment import Augment
 from mtl_cli.dataset.columns.target_options import targets_of
 from mtl_cli.dataset.files.column_names import check_name
 from mtl_cli.dataset.maps.folder_arrays import brought
 from mtl_cli.dataset.memory.batching import Sampling
 from mtl_cli.dataset.memory.sources import SourcesDataset
-from mtl_cli.dataset.pictures.augment import Augment
 from mtl_cli.dataset.pictures.labelled import Labelled, labelled, read_labels
 from mtl_cli.dataset.pictures.listing import listed
 from mtl_cli.dataset.pictures.source import make_sources

@@ -14,12 +14,12 @@ from torch import Tensor
 from mtl_cli.basis.batch import Examples
 from mtl_cli.basis.errors import Problem, problem
 from mtl_cli.basis.inputs import Dense, InputSpec
+from mtl_cli.dataset.augmenting.augment import SLOT, Augment
 from mtl_cli.dataset.columns.column import Codes, Learned, Written
 from mtl_cli.dataset.columns.part import Part
 from mtl_cli.dataset.files.cells import append, encode
 from mtl_cli.dataset.files.parts import Place
 from mtl_cli.dataset.files.picture_files import read_bytes
-from mtl_cli.dataset.pictures.augment import SLOT, Augment
 from mtl_cli.dataset.prepared.cache import Cache
 from mtl_cli.dataset.prepared.decoding import decode
 from mtl_cli.dataset.prepared.pixels import normalised, pixels_of

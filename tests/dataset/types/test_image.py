@@ -256,9 +256,7 @@ def test_a_run_with_augmented_columns_is_evaluated_as_it_is(path, tmp_path):
     assert mean == pytest.approx(whole, rel=1e-5)
 
 
-def test_new_rows_of_a_run_that_skips_pictures_lack_those_that_cannot_be_read(
-    path, tmp_path, capfd
-):
+def test_new_rows_of_a_run_that_skips_pictures_lack_bad_ones(path, tmp_path, caplog):
     words = ["dataset=table", f"dataset.path={path}", "dataset.targets={good: binary}"]
     said = "{photo: {type: image, size: [6,8], on_bad_picture: skip}}"
     words += [f"dataset.columns={said}", "dataset.decoding.cache=false"]

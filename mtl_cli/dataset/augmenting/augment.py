@@ -19,8 +19,8 @@ from torch.nn.functional import affine_grid, grid_sample
 from mtl_cli.basis.batch import Batch
 from mtl_cli.basis.device import send
 from mtl_cli.basis.errors import check_integer, check_number
-from mtl_cli.dataset.maps.jitter import Jitter
-from mtl_cli.dataset.pictures.mixup import mixed
+from mtl_cli.dataset.augmenting.jitter import Jitter
+from mtl_cli.dataset.augmenting.mixup import mixed
 from mtl_cli.dataset.prepared.pixels import Pixels
 from mtl_cli.dataset.splits.options import checked
 

@@ -6,8 +6,8 @@ import torch
 from torchvision.transforms import v2
 
 from mtl_cli.basis.batch import Batch
+from mtl_cli.dataset.augmenting.augment import AREAS, Augment, erased, shifted, turned
 from mtl_cli.dataset.memory.take import part_of, take
-from mtl_cli.dataset.pictures.augment import AREAS, Augment, erased, shifted, turned
 from mtl_cli.dataset.prepared.stored import Stored
 
 X = torch.randn(8, 3, 12, 16, generator=torch.Generator().manual_seed(0))

@@ -10,8 +10,8 @@ from torch.nn.functional import cross_entropy
 
 from mtl_cli.basis.batch import Batch
 from mtl_cli.command_line.cli import compose, job_config
+from mtl_cli.dataset.augmenting.mixup import mixed
 from mtl_cli.dataset.memory.own_part import OwnPart
-from mtl_cli.dataset.pictures.mixup import mixed
 from mtl_cli.disk.silent_folder import SilentFolder
 from mtl_cli.run.build import build
 from mtl_cli.training.trainer import Trainer

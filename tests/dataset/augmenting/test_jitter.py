@@ -6,7 +6,7 @@ from torchvision.transforms.v2 import functional
 
 from mtl_cli.basis.batch import Batch
 from mtl_cli.basis.errors import Problem
-from mtl_cli.dataset.maps.jitter import Jitter
+from mtl_cli.dataset.augmenting.jitter import Jitter
 
 
 def test_each_example_has_its_own_brightness_and_contrast():
