@@ -7,6 +7,7 @@ From the command line: ``mtl-train``, ``mtl-report``, ``mtl-diagnose``, ``mtl-ev
     compare(data, targets, arch)     whether training the targets together helps, and how sure
                                      that is: print(...) says it
     load_run(folder)                 a trained run: .predict(rows), .model, .tasks
+    program_inputs(folder, rows)     what a program of mtl-export is given of them
 
 ``help(mtl_cli.compare)`` says all of it.
 """
@@ -15,9 +16,13 @@ from importlib import import_module
 from typing import Any
 
 __version__ = "0.1.0"
-__all__ = ["compare", "load_run", "train"]
+__all__ = ["compare", "load_run", "program_inputs", "train"]
 
-PLACES = {"load_run": "mtl_cli.trained.loading", "compare": "mtl_cli.study.comparing"}
+PLACES = {
+    "load_run": "mtl_cli.trained.loading",
+    "compare": "mtl_cli.study.comparing",
+    "program_inputs": "mtl_cli.exported.given",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -181,8 +181,15 @@ def test_the_page_of_exporting_ends_in_predictions(
     people.to_csv("people.csv", index=False)
     people.drop(columns=["rich", "age"]).to_csv("new.csv", index=False)
     (tmp_path / "rows.json").write_text('[{"city": "Rome", "size": 71.5}, {"city": null}]')
+    offers = pd.DataFrame({"price": draw.normal(9, 3, 40), "stars": draw.normal(3, 1, 40)})
+    offers["review"] = draw.choice(["leather sole", "late", "", "warm and lovely"], 40)
+    offers["photo"] = ["a.png", "b.png"] * 20
+    offers.to_csv("offers.csv", index=False)
+    for name, colour in (("a.png", 40), ("b.png", 200)):
+        Image.new("RGB", (12, 10), (colour, 0, 0)).save(name)
     lines = [line for block in blocks("console", page) for line in block.splitlines()]
-    assert len(lines) == 7
+    assert len(lines) == 9
+    said = {}
     for line in lines:
         if line.startswith("python"):
             monkeypatch.setattr(sys, "argv", line.split()[1:])
@@ -191,6 +198,10 @@ def test_the_page_of_exporting_ends_in_predictions(
             run(monkeypatch, line + " dataset.reference=0" * line.startswith("mtl-train"))
         found = capsys.readouterr()
         assert "error:" not in found.err, line
-    answers = [json.loads(line) for line in found.out.splitlines()]
-    [said] = blocks("json", page)
-    assert [list(own) for own in answers] == 2 * [list(json.loads(said))]
+        said[line] = found.out
+    [rows] = [own for line, own in said.items() if line.endswith("rows.json")]
+    [shown] = blocks("json", page)
+    assert [list(json.loads(own)) for own in rows.splitlines()] == 2 * [list(json.loads(shown))]
+    [code] = blocks("python", page)
+    exec(compile(code, "exporting.md", "exec"), {})
+    assert capsys.readouterr().out.count("{'stars': ") == 40

@@ -130,7 +130,7 @@ def test_rows_are_held_while_the_block_lasts():
 
 
 def test_help_shows_what_there_is():
-    assert {"compare", "load_run", "train"} <= set(dir(mtl_cli))
+    assert {"compare", "load_run", "program_inputs", "train"} <= set(dir(mtl_cli))
     assert "compare(data, targets, arch)" in mtl_cli.__doc__
 
 

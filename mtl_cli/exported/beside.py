@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 ROW = "row"
 TEXTS = "texts become ids or counts of words as text says of the input"
-SUBWORDS = "texts become subwords by the run's tokenizer"
+SUBWORDS = "texts become subwords by the run's tokenizer: mtl_cli.program_inputs(run, texts)"
 BLANK = "; a cell that is missing is a part that its row lacks"
 
 

@@ -24,7 +24,7 @@ class Program(nn.Module):
 
     Attributes:
         answers: what it gives.
-        inputs: what it is given: what its entry is, under names that no answer has.
+        inputs: what it is given; see `inputs_of`.
     """
 
     def __init__(
@@ -43,14 +43,7 @@ class Program(nn.Module):
         self.answers: list[Answer] = [
             own for task in tasks for own in answers(model.tasks[task], names.get(task, []))
         ]
-        taken = {own.name for own in self.answers}
-        self.inputs: list[Given] = []
-        for own in entry.tensors:
-            name = own.name
-            while name in taken:
-                name += "_in"
-            taken.add(name)
-            self.inputs.append(replace(own, name=name))
+        self.inputs = inputs_of(entry, model, names)
         self.eval().requires_grad_(False)
 
     def forward(self, given: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -68,3 +61,24 @@ class Program(nn.Module):
         """What the entry is given, under the names of `inputs`."""
         pairs = zip(self.entry.tensors, self.inputs, strict=True)
         return {called.name: given[own.name] for own, called in pairs}
+
+
+def inputs_of(entry: Entry, model: Model, names: Mapping[str, Sequence[str]]) -> list[Given]:
+    """What an entry is given, under names that no answer of the model's tasks has: the same ones
+    for each program of a run.
+
+    Args:
+        entry: of the input.
+        model: whose tasks answer.
+        names: ``{task: the names of its classes or numbers}``.
+    """
+    tasks = [task for task in model.tasks.values() if task.has_labels]
+    taken = {own.name for task in tasks for own in answers(task, names.get(task.name, []))}
+    found = []
+    for own in entry.tensors:
+        name = own.name
+        while name in taken:
+            name += "_in"
+        taken.add(name)
+        found.append(replace(own, name=name))
+    return found

@@ -83,7 +83,25 @@ def example(own):  # of an input
 """
 TENSORS = """
 
+def refusal(given):  # what to say of anything but {input: a value for each example}
+    names = [own["name"] for own in SAID["inputs"]]
+    if isinstance(given, dict) and set(names) <= set(given):
+        return ""
+    found = "no mapping" if not isinstance(given, dict) else f"only {', '.join(given) or 'nothing'}"
+    form = ", ".join(f'"{name}": [...]' for name in names)
+    said = f"must be {{{form}}}, each with a value for each example; found {found}. "
+    said += "What they hold stands in input.json; in Python mtl_cli.program_inputs(run, rows) "
+    return said + "makes them of what mtl-predict reads."
+
+
+def from_file(path):
+    given = json.loads(Path(path).read_text(encoding="utf-8"))
+    return sys.exit(f"{path} {said}") if (said := refusal(given)) else given
+
+
 def predict(given):  # {input: a value for each example} -> [{column: prediction}]
+    if said := refusal(given):
+        raise ValueError(f"what is given {said}")
 """
 READ = 'json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))'
 
@@ -116,7 +134,7 @@ def inputs_of(said: Mapping[str, Any]) -> Inputs:
     if "pictures" in said:
         return of_pictures(said["pictures"]["fit"])
     example = '{own["name"]: [example(own)] for own in SAID["inputs"]}'
-    return Inputs("inputs.json", EXAMPLE, TENSORS, READ, example)
+    return Inputs("inputs.json", EXAMPLE, TENSORS, "from_file(sys.argv[1])", example)
 
 
 def of_rows(columns: Sequence[Mapping[str, Any]]) -> Inputs:

@@ -17,6 +17,8 @@ USE = """# From Python
    :no-index:
 
 .. autofunction:: mtl_cli.load_run
+
+.. autofunction:: mtl_cli.program_inputs
    :no-index:
 
 .. autoclass:: mtl_cli.trained.loaded_run.LoadedRun
