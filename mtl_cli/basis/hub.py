@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import re
 from pathlib import Path
 from typing import Any
 
-from mtl_cli.basis.errors import Problem, problem
+from mtl_cli.basis.errors import Problem, nearest, problem
+from mtl_cli.basis.shell import as_word
 
 EXTRAS = {  # {package: its extra}
     "transformers": "hub",
@@ -20,6 +22,11 @@ EXTRAS = {  # {package: its extra}
     "onnxscript": "export",
     "onnxruntime": "export",
 }
+
+NAME = re.compile(
+    r"\w[\w.-]*(/\w[\w.-]*)?"
+)  # of a model on the hub: perhaps whose it is, and its own
+FEW = 5  # folders in a message
 
 
 def library(name: str, asks: str) -> Any:
@@ -43,6 +50,29 @@ def where(model: str) -> str:
     """A model's folder, where it is one, else its name on the hub."""
     path = Path(model).expanduser()
     return str(path) if path.is_dir() else model
+
+
+def check_there(slot: str, model: str) -> None:
+    """Refuses what was meant to be a folder and is none, before the network is asked: what has no
+    form of a name on the hub, or would lie in a folder that is here.
+
+    Args:
+        slot: the option that names it.
+        model: the option's value.
+    """
+    path = Path(model).expanduser()
+    beside = path.parent
+    is_name = NAME.fullmatch(model) is not None
+    if path.exists() or (is_name and (beside == Path() or not beside.is_dir())):
+        return
+    there = sorted(own.name for own in beside.iterdir() if own.is_dir()) if beside.is_dir() else []
+    found = f"no {model}" if beside.is_dir() else f"no {model}, nor its folder"
+    found += f"; there: {', '.join(there[:FEW])}" + ", ..." * (len(there) > FEW) if there else ""
+    fix = where_to_put(slot, model) if is_name else f"{slot}=<a folder that is there>"
+    if close := nearest(path.name, there):
+        fix = as_word(slot, beside / close)
+    rule = "must be a folder that is there, or a model's name on huggingface.co"
+    raise problem(slot, rule, found, fix)
 
 
 def not_there(slot: str, rule: str, model: str, offline: bool, error: Exception) -> Problem:

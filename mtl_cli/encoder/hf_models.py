@@ -16,7 +16,7 @@ import torch
 from torch import nn
 
 from mtl_cli.basis.errors import problem
-from mtl_cli.basis.hub import library, not_there, where, where_to_put
+from mtl_cli.basis.hub import check_there, library, not_there, where, where_to_put
 from mtl_cli.encoder.hf_families import FAMILIES
 
 SLOT, ASKS = "encoder.model", "encoder=hf_text"
@@ -51,6 +51,7 @@ def read_config(model: str, offline: bool) -> dict[str, Any]:
         ValueError: where there is none, or it is of a family that cannot be cut.
     """
     transformers, path = library("transformers", ASKS), Path(model).expanduser()
+    check_there(SLOT, model)
     if path.is_dir() and not (path / "config.json").is_file():
         rule = "must be a folder with config.json and weights (model.safetensors)"
         raise problem(SLOT, rule, f"no config.json in {model}", where_to_put(SLOT, model))
@@ -116,6 +117,7 @@ def load(model: str, config: Mapping[str, Any], drops: bool, offline: bool) -> A
             anything when it is read.
     """
     transformers = library("transformers", ASKS)
+    check_there(SLOT, model)
     try:
         with silent():
             found, info = transformers.AutoModel.from_pretrained(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 from hydra.utils import get_object
@@ -22,6 +23,7 @@ from mtl_cli.trust.foreign import leaves
 
 PARTS = ("experts", "layers", "heads", "columns")  # what a model is made of, in options num_*
 MOST_PARTS = 10_000
+OTHER = re.compile(r"\$\{(?:oc\.select:)?([a-z]\w*(?:\.\w+)*)\}")  # an option, in another's place
 MISSING = re.compile(r"missing \d+ required [\w-]+ arguments?: .*")  # as Python says it
 A_METRIC = "{_target_: mtl_cli.metric.gauc.GAUC, by: <column>, weighted_by: rows}"
 RESERVED = ("_target_", "_partial_", "_recursive_", "_convert_", "_args_")
@@ -35,12 +37,21 @@ class Factory:
         node: the config.
         advice: what to do where the class refuses the values.
         by: the name of the class method that takes them; None: the class itself does.
+        from_others: ``{option: the one whose value it has}``, as far as the config says so.
     """
 
-    def __init__(self, slot: str, node: dict[str, Any], advice: str, by: str | None = None) -> None:
+    def __init__(
+        self,
+        slot: str,
+        node: dict[str, Any],
+        advice: str,
+        by: str | None = None,
+        from_others: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self.slot = slot
         self.by = by
         self.advice = advice
+        self.from_others = dict(from_others)
         self.target = node["_target_"]
         self.values = {key: value for key, value in node.items() if not key.startswith("_")}
 
@@ -65,7 +76,10 @@ class Factory:
 
     def placed(self, error: Problem) -> Problem:
         """What a class says of its own option, which cannot know where in the config it stands:
-        ``by``, or ``loss.least`` of ``tasks.cvr.loss``."""
+        ``by``, or ``loss.least`` of ``tasks.cvr.loss``; or of one whose value another option is."""
+        for option, other in self.from_others.items():
+            if error.thing == (path := f"{self.slot}.{option}") and self.values.get(option):
+                return error.at(path, other)
         around, _, part = self.slot.rpartition(".")
         option = error.thing.removeprefix(f"{part}.")
         if not around or option not in self.values:
@@ -124,7 +138,14 @@ def make(
     check_counts(slot, plain)
     choice = cfg.choices.get(slot if group in (None, slot) else f"{group}@{slot}")
     options = f"; mtl-train {slot}={choice} --help lists the options" if choice else ""
-    return Factory(slot, plain, f"another value{options}", by)
+    return Factory(slot, plain, f"another value{options}", by, from_others(node))
+
+
+def from_others(node: DictConfig) -> dict[str, str]:
+    """``{option: the one whose value it has}``, of those that say just that: ``${seed}``."""
+    written: Any = OmegaConf.to_container(node, resolve=False)
+    found = {key: OTHER.fullmatch(own) for key, own in written.items() if isinstance(own, str)}
+    return {str(key): own[1] for key, own in found.items() if own is not None}
 
 
 def check_counts(slot: str, values: Mapping[str, Any]) -> None:

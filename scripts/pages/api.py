@@ -17,6 +17,7 @@ USE = """# From Python
    :no-index:
 
 .. autofunction:: mtl_cli.load_run
+   :no-index:
 
 .. autofunction:: mtl_cli.program_inputs
    :no-index:

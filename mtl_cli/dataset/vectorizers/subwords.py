@@ -13,7 +13,7 @@ import torch
 
 from mtl_cli.basis.bag import Bag
 from mtl_cli.basis.errors import problem
-from mtl_cli.basis.hub import library, not_there, where
+from mtl_cli.basis.hub import check_there, library, not_there, where
 from mtl_cli.basis.inputs import Subwords
 
 SLOT, ASKS = "dataset.tokenizer", "dataset.read_as=subwords"
@@ -60,6 +60,7 @@ class SubwordTokenizer:
         if path.is_file():
             return cls.from_state(json.loads(path.read_text("utf-8"))["state"]["vectorizer"])
         make = library("transformers", ASKS).AutoTokenizer
+        check_there(SLOT, model)
         try:
             found = make.from_pretrained(
                 where(model), local_files_only=offline, trust_remote_code=False
