@@ -34,6 +34,7 @@ from mtl_cli.command_line.job_line import (
 from mtl_cli.command_line.launchers import ready_launchers, with_launcher
 from mtl_cli.command_line.mended import mended
 from mtl_cli.command_line.sweep import read_words
+from mtl_cli.command_line.unbegun import forget_unbegun, is_unbegun
 from mtl_cli.command_line.words import as_typed
 from mtl_cli.disk.run_folder import RunFolder
 from mtl_cli.run.from_python import train
@@ -82,9 +83,9 @@ def command() -> None:
     except SystemExit as end:
         if isinstance(end.code, int) and end.code > SIGNALLED:  # the user wants to get out
             raise
-        report(words)
+        report(words, sweep is not None)
         raise
-    report(words)
+    report(words, sweep is not None)
 
 
 def train_all(words: list[str]) -> None:
@@ -107,13 +108,23 @@ def train_all(words: list[str]) -> None:
             run_command(job, "train")
 
 
-def report(words: list[str]) -> None:
-    """Ends a sweep with its report."""
-    if FreshFolders.sweep is not None:
-        from mtl_cli.study.sweep_report import report_sweep
+def report(words: list[str], resumed: bool) -> None:
+    """Ends a sweep with its report; one of which nothing was trained leaves nothing.
 
-        with plain_errors(words):
-            report_sweep(FreshFolders.sweep)
+    Args:
+        words: of the command line.
+        resumed: whether it names the sweep by its folder, which stays then.
+    """
+    if FreshFolders.sweep is None:
+        return
+    if is_unbegun(FreshFolders.sweep):
+        if not resumed:
+            forget_unbegun(FreshFolders.sweep)
+        return
+    from mtl_cli.study.sweep_report import report_sweep
+
+    with plain_errors(words):
+        report_sweep(FreshFolders.sweep)
 
 
 def job(cfg: DictConfig) -> Any:

@@ -26,6 +26,7 @@ PRUNED = "pruned"
 TRIALS = "trials"  # a search's folder of them, which are looked at where it is named alone
 FOR_PAGES = "trials.json"  # in it, what a report's page shows of the search
 SEARCH = "search.json"  # beside it
+JOURNAL = "search.journal"  # likewise: what was drawn, and what came of it
 MEND = "repeat the run, or take the folder away"
 
 Figures = dict[str, dict[str, float]]  # {task: {metric: value}}

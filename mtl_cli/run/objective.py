@@ -46,7 +46,7 @@ def check_figures(cfg: DictConfig, run: Run) -> None:
     check_wish("trainer.select", cfg.trainer.select, figures, directed)
     wished = cfg.objective if isinstance(cfg.objective, ListConfig) else [cfg.objective]
     for figure in wished:
-        check_wish("objective", figure, figures, directed)
+        check_wish("objective", figure, figures, directed, cfg.objective)
         if directed.keys() & weights_of(figure) and "val" not in run.trainer.loaders:
             fix = "objective=loss, which is train's then, or a dataset with a val split"
             said = as_word("objective", figure)

@@ -13,7 +13,7 @@ from hydra.plugins.launcher import Launcher
 
 from mtl_cli.basis.errors import Problem, problem
 from mtl_cli.command_line.job_line import say
-from mtl_cli.comparison.saved_run import DONE, PRUNED, TRIALS
+from mtl_cli.comparison.saved_run import DONE, JOURNAL, PRUNED, TRIALS
 from mtl_cli.disk.one_writer import HOLDER, one_writer
 from mtl_cli.study.found import Found, Trial
 from mtl_cli.study.objective import Objective, check_val
@@ -23,8 +23,6 @@ from mtl_cli.study.search_report import report_search
 from mtl_cli.study.settings import Setting
 from mtl_cli.study.space import words_of
 from mtl_cli.study.trial import epochs_of, reference_of, summary_of
-
-JOURNAL = "search.journal"
 
 
 def search_all(plan: Plan, folder: Path, launcher: Launcher) -> list[Sequence[JobReturn]]:
