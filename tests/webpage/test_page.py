@@ -204,3 +204,37 @@ def test_a_page_needs_no_torch(page) -> None:
         "assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def many_tasks(leave, folder: Path) -> None:
+    figures = {f"task {n}": {"mse": 1.0 + n} for n in range(500)}
+    for seed in range(2):
+        for arch in ("single_task", "hps"):
+            leave(folder / f"{arch}{seed}", figures, arch, seed, epochs=3)
+
+
+def no_numbers(leave, folder: Path) -> None:
+    """One epoch, a figure that is none, and rows of a training that diverged."""
+    for seed in range(2):
+        leave(folder / f"s{seed}", {"a": {"mse": 1.0 + seed}}, "single_task", seed, epochs=1)
+        leave(folder / f"h{seed}", {"a": {"mse": None}}, "hps", seed, epochs=1)
+        with (folder / f"h{seed}" / "metrics.csv").open("a", encoding="utf-8") as file:
+            file.write("2,20,val,a,mse,nan\n3,30,val,a,mse,inf\n")
+
+
+def one_run(leave, folder: Path) -> None:
+    leave(folder / "alone", {"a": {"mse": 1.0}}, "hps", 0, epochs=1)
+
+
+@pytest.mark.parametrize("made", [many_tasks, no_numbers, one_run])
+@pytest.mark.parametrize("width", [400, 1400])
+def test_odd_runs_have_a_page_that_works(browser, leave, tmp_path, made, width) -> None:
+    made(leave, tmp_path)
+    browser.open(write(tmp_path), width)
+    names = browser.texts("[role=tab]")
+    assert names
+    for name in names:
+        browser.tab(name)
+        wide = browser.driver.execute_script("return document.documentElement.scrollWidth")
+        assert wide <= width, f"{name} is wider than the window"
+    assert browser.said() == []
