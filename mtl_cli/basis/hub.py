@@ -54,7 +54,7 @@ def where(model: str) -> str:
 
 def check_there(slot: str, model: str) -> None:
     """Refuses what was meant to be a folder and is none, before the network is asked: what has no
-    form of a name on the hub, or would lie in a folder that is here.
+    form of a name on the hub, or would lie in a folder that is here and in no cache of the hub's.
 
     Args:
         slot: the option that names it.
@@ -63,7 +63,7 @@ def check_there(slot: str, model: str) -> None:
     path = Path(model).expanduser()
     beside = path.parent
     is_name = NAME.fullmatch(model) is not None
-    if path.exists() or (is_name and (beside == Path() or not beside.is_dir())):
+    if path.exists() or (is_name and (beside == Path() or not beside.is_dir() or is_kept(model))):
         return
     there = sorted(own.name for own in beside.iterdir() if own.is_dir()) if beside.is_dir() else []
     found = f"no {model}" if beside.is_dir() else f"no {model}, nor its folder"
@@ -73,6 +73,12 @@ def check_there(slot: str, model: str) -> None:
         fix = as_word(slot, beside / close)
     rule = "must be a folder that is there, or a model's name on huggingface.co"
     raise problem(slot, rule, found, fix)
+
+
+def is_kept(model: str) -> bool:
+    """Whether a model of the hub lies in the cache of this machine."""
+    hub = importlib.import_module("huggingface_hub")
+    return isinstance(hub.try_to_load_from_cache(model, "config.json"), str)
 
 
 def not_there(slot: str, rule: str, model: str, offline: bool, error: Exception) -> Problem:

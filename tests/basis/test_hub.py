@@ -56,3 +56,12 @@ def test_the_option_that_was_typed_is_named(
         mtl_cli.train([f"hydra.run.dir={tmp_path / 'run'}", *words, f"{option}=models/brt"])
     assert wrong.value.thing == option
     assert wrong.value.fix == f"{option}=models/bert"
+
+
+def test_a_model_of_the_hubs_cache_is_no_mistyped_folder(tmp_path, monkeypatch):
+    (tmp_path / "google" / "bert").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(Problem, match="no google/brt"):
+        check_there("encoder.model", "google/brt")
+    monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda *own: "there")
+    check_there("encoder.model", "google/brt")
