@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -17,7 +17,8 @@ from mtl_cli.basis.inputs import Dense, InputSpec
 from mtl_cli.dataset.augmenting.augment import SLOT, Augment
 from mtl_cli.dataset.columns.column import Codes, Learned, Written
 from mtl_cli.dataset.columns.part import Part
-from mtl_cli.dataset.files.cells import append, encode
+from mtl_cli.dataset.columns.picture_cells import files_of
+from mtl_cli.dataset.files.cells import encode
 from mtl_cli.dataset.files.parts import Place
 from mtl_cli.dataset.files.picture_files import read_bytes
 from mtl_cli.dataset.prepared.cache import Cache
@@ -101,10 +102,9 @@ class Image(Part):
             raise error.at("dataset", f"dataset.columns.{written.name}") from error
         stored, bad = decoded.stored(written.name), decoded.bad[written.name]
         _, channels, *shape = stored.whole.shape
-        column = cls(written.name, shape, channels, fit, list(pixels), max_pixels, root)
-        column = replace(column, skip=skip)
-        if Augment.of(augment).on:
-            column = replace(column, augment=dict(augment or {}))
+        changed = dict(augment or {}) if Augment.of(augment).on else None
+        how = (fit, list(pixels), max_pixels, root, changed, skip)
+        column = cls(written.name, shape, channels, *how)
         about = f"a part of its own; {len(paths):,} pictures, {shape[0]} x {shape[1]}"
         about += f", {channels} channels" if channels > 1 else ", grey"
         if bad:
@@ -127,21 +127,21 @@ class Image(Part):
 
     def codes(self, cells: Any, place: Place) -> Codes:
         of, paths, _ = files_of(self.name, cells, place, self.skip or None)
-        size = (self.size[0], self.size[1])
-        pictures, there = [], []
-        for path in paths:
-            try:
-                picture = read_bytes(path, self.max_pixels)
-            except Problem:
-                if not self.skip:
-                    raise
-                picture = np.zeros((*size, self.channels), np.uint8)
-                there.append(False)
-            else:
-                there.append(True)
-            pictures.append(brought(picture, self.channels, size, self.fit))
-        pictures.append(np.zeros((self.channels, *size), np.uint8))  # of blank cells, at -1
-        return [np.stack(pictures)[of], np.array([*there, False])[of]]
+        pictures = [self.read(path) for path in paths]
+        blank = np.zeros((self.channels, *self.size), np.uint8)
+        read = [blank if picture is None else picture for picture in [*pictures, None]]
+        there = np.array([picture is not None for picture in [*pictures, None]])
+        return [np.stack(read)[of], there[of]]
+
+    def read(self, path: Path) -> np.ndarray | None:
+        """A picture [C, H, W]; None where it cannot be read, and such are skipped."""
+        try:
+            picture = read_bytes(path, self.max_pixels)
+        except Problem:
+            if self.skip:
+                return None
+            raise
+        return brought(picture, self.channels, (self.size[0], self.size[1]), self.fit)
 
     @property
     def knows(self) -> bool:
@@ -149,16 +149,10 @@ class Image(Part):
 
     def unseen(self, cells: Any) -> tuple[int, int, str]:
         of, written = encode(cells, write=str)
-        bad = np.array([not self.can_be_read(Path(cell)) for cell in written] + [False])
-        first = written[int(bad.argmax())] if bad.any() else ""
-        return int(bad[of].sum()), int((of >= 0).sum()), first
-
-    def can_be_read(self, path: Path) -> bool:
-        """Whether a path is a picture."""
-        try:
-            return path.is_file() and read_bytes(path, self.max_pixels).size > 0
-        except Problem:
-            return False
+        paths = [Path(cell) for cell in written]
+        bad = [not path.is_file() or self.read(path) is None for path in paths]
+        first = written[bad.index(True)] if any(bad) else ""
+        return int(np.array([*bad, False])[of].sum()), int((of >= 0).sum()), first
 
     @property
     def augments(self) -> bool:
@@ -171,35 +165,3 @@ class Image(Part):
     def prepared(self, x: Examples) -> Examples:
         assert isinstance(x, Tensor)
         return normalised(x, self.pixels)
-
-
-def files_of(
-    name: str, cells: Any, place: Place, skip: bool | None = None
-) -> tuple[np.ndarray, Sequence[Path], Sequence[Path]]:
-    """The different pictures of a column, which of them each cell names, -1: none; and those that
-    are not there.
-
-    Args:
-        name: of the column.
-        cells: its own.
-        place: where the rows are from.
-        skip: whether pictures that are not there are left out; None: nobody can say so.
-
-    Raises:
-        ValueError: where a cell names a picture that is not there.
-    """
-    of, written = encode(cells, write=str)
-    paths = [Path(cell) for cell in written]
-    there = np.array([path.is_file() for path in paths], dtype=bool)
-    gone = [path for path, is_there in zip(paths, there, strict=True) if not is_there]
-    if gone and not skip:
-        rows = np.flatnonzero((of >= 0) & ~append(there, 1).astype(bool)[of])
-        first = int(rows[0])
-        found = f"{len(rows)} of {len(of)} rows without one, first {place(first)}"
-        fix = f"dataset.columns.{name}.root=<the folder that the paths begin in>, or empty cells"
-        fix += f", or dataset.columns.{name}.on_bad_picture=skip" if skip is False else ""
-        rule = "must name pictures that are there"
-        raise problem(f"the column {name}", rule, f"{found}: no {paths[of[first]]}", fix)
-    numbers = np.where(there, there.cumsum() - 1, -1)
-    kept = [path for path, is_there in zip(paths, there, strict=True) if is_there]
-    return append(numbers, -1)[of], kept, gone
