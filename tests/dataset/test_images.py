@@ -203,7 +203,8 @@ def test_a_bad_picture_is_named(fault, tmp_path):
         made(root)
     assert error.value.thing == str(files[fault])
     if fault == "bomb":
-        assert error.value.fix == "dataset.max_pixels=40000"
+        assert error.value.fix.startswith("dataset.max_pixels=40000; ")
+    assert "dataset.on_bad_picture=skip leaves such out" in error.value.fix
 
 
 def test_rows_without_pictures_and_pictures_without_rows(tmp_path):
