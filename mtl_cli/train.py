@@ -33,7 +33,7 @@ from mtl_cli.command_line.job_line import (
 )
 from mtl_cli.command_line.launchers import ready_launchers, with_launcher
 from mtl_cli.command_line.mended import mended
-from mtl_cli.command_line.sweep import read_words
+from mtl_cli.command_line.sweep import forgotten, read_words
 from mtl_cli.command_line.unbegun import forget_unbegun, is_unbegun
 from mtl_cli.command_line.words import as_typed
 from mtl_cli.disk.run_folder import RunFolder
@@ -83,6 +83,8 @@ def command() -> None:
     except SystemExit as end:
         if isinstance(end.code, int) and end.code > SIGNALLED:  # the user wants to get out
             raise
+        if sweep is None and FreshFolders.sweep is not None and forgotten(FreshFolders.sweep):
+            raise  # no job could be composed, which was said
         report(words, sweep is not None)
         raise
     report(words, sweep is not None)

@@ -96,9 +96,11 @@ def place_sweep(path: Path, words: Sequence[str], named: bool, trains: bool) -> 
 
 def forgotten(path: Path) -> bool:
     """Takes away the folder of a sweep of which no job has begun; says whether there was one."""
-    if not path.is_dir() or [file.name for file in path.iterdir()] != [FILE]:
+    there = [file.name for file in path.iterdir()] if path.is_dir() else []
+    if FILE not in there or not {FILE, HYDRAS}.issuperset(there):
         return False
-    (path / FILE).unlink()
+    for name in there:
+        (path / name).unlink()
     path.rmdir()
     return True
 

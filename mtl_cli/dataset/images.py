@@ -85,7 +85,8 @@ class Images(SourcesDataset):
         usual |= {"partition": partition}
         said = targets_of(targets, EXAMPLE)
         made = make_sources(path, sources, said, usual, SplitOptions.of(split))
-        found = {own.name: listed(own, origin) for own in made}
+        skip = decoding.on_bad_picture == "skip"
+        found = {own.name: listed(own, origin, skip) for own in made}
         for own in made:
             read_labels(own, found[own.name])  # before the long work of decoding
         decoded = decode(cache, {name: own.files for name, own in found.items()}, decoding)
@@ -109,6 +110,7 @@ class Images(SourcesDataset):
             max_pixels=decoding.max_pixels,
             columns={name: own.column for name, own in found.items()},
             targets={t: target for own in parts.values() for t, target in own.known.items()},
+            skip=skip,
         )
         notes = [line for name, own in found.items() for line in own.notes]
         for name, part in parts.items():

@@ -67,7 +67,7 @@ def _(reader: PictureReader, input: str, spec: Dense) -> Entry:
 
 @entry_of.register
 def _(reader: ImageReader, input: str, spec: Dense) -> Entry:
-    return Pixels(input, spec.shape, reader.pixels, reader.fit)
+    return Pixels(input, spec.shape, reader.pixels, reader.reading.fit)
 
 
 @entry_of.register

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from mtl_cli.dataset.files.picture_files import IN_PILLOW
 from mtl_cli.dataset.prepared.pixels import as_seen, normalised
 from mtl_cli.exported.entry import BATCH, Entry, Given
 
@@ -41,4 +42,4 @@ class Pixels(Entry):
         return {self.tensors[0].name: (255 * seen).round().to(torch.uint8)}
 
     def said(self) -> dict[str, Any]:
-        return {"pictures": {"fit": self.fit}}
+        return {"pictures": {"fit": self.fit, "how": IN_PILLOW[self.fit]}}

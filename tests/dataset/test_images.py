@@ -17,6 +17,8 @@ from mtl_cli.basis.digest import digest_of
 from mtl_cli.basis.errors import Problem
 from mtl_cli.dataset.images import Images
 from mtl_cli.dataset.prepared import plan
+from mtl_cli.evaluate import evaluate
+from mtl_cli.predict import predict
 from mtl_cli.trained.labelled_data import LabelledFiles
 
 SIZE = (6, 9)
@@ -211,6 +213,9 @@ def test_rows_without_pictures_and_pictures_without_rows(tmp_path):
     path = in_table(tmp_path, ["photos/gone.png", "ant", 1], ["photos/lost.png", "bee", 2])
     with pytest.raises(Problem, match="2 of 32 rows without one, first row 31 of rows"):
         made(path)
+    dataset = made(path, on_bad_picture="skip")
+    assert sum(dataset.sizes.values()) == 30
+    assert "2 rows without a picture are left out, first row 31 of rows.csv" in dataset.notes
     path = in_table(tmp_path)
     Image.fromarray(picture(40)).save(tmp_path / "photos" / "ant" / "40.png")
     assert "1 pictures beside them are in no row: 40.png" in made(path).notes
@@ -285,3 +290,30 @@ def test_a_run_reads_new_pictures_of_folders_and_tables_alike(tmp_path):
     np.testing.assert_allclose(run.predict(pixels).tall, by_table.tall, atol=1e-5)
     (batch,) = LabelledFiles(run, {"image": str(tmp_path / "photos")}, ["kind"], 30).batches(1)
     assert batch.targets["kind"].tolist() == [0] * 10 + [1] * 10 + [2] * 10
+
+
+def test_a_run_that_skips_pictures_leaves_bad_ones_out_of_new_data(tmp_path, caplog):
+    path = in_table(tmp_path)
+    words = ["dataset=images", f"dataset.path={path}", "dataset.targets={kind: multiclass}"]
+    words += ["dataset.on_bad_picture=skip", "dataset.cache=false", "encoder=cnn"]
+    mtl_cli.train([*words, "trainer.max_epochs=1", f"hydra.run.dir={tmp_path / 'run'}"])
+    run = f"run={tmp_path / 'run'}"
+    rows = pandas.read_csv(path)[:6]
+    rows.to_csv(tmp_path / "whole.csv", index=False)
+    predict([run, f"input={tmp_path}/whole.csv", f"out={tmp_path}/a.csv"])
+    new = in_folders(tmp_path / "new", range(6))
+    (new / "ant" / "00.png").write_bytes(b"no picture")
+    rows.path = [f"new/{KINDS[i % 3]}/{i:02}.png" for i in range(6)]
+    rows.loc[4, "path"] = ""
+    rows.loc[5, "path"] = "new/gone.png"
+    rows.to_csv(tmp_path / "some.csv", index=False)
+    predict([run, f"input={tmp_path}/some.csv", f"out={tmp_path}/b.csv", "batch_size=2"])
+    assert "3 pictures that are not there or cannot be read are left out" in caplog.text
+    whole, some = (pandas.read_csv(tmp_path / f"{own}.csv") for own in "ab")
+    assert some.row.tolist() == [2, 3, 4]
+    columns = [own for own in whole.columns if own not in ("file", "picture")]
+    expected = whole[columns][1:4].reset_index(drop=True)
+    pandas.testing.assert_frame_equal(some[columns], expected)
+    assert evaluate([run, f"input={tmp_path}/some.csv"])["examples"] == 3
+    predict([run, f"input={new}", f"out={tmp_path}/c.csv"])
+    assert len(pandas.read_csv(tmp_path / "c.csv")) == 5

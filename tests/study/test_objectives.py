@@ -80,3 +80,16 @@ def test_what_has_trained_or_is_not_ours_stays(tmp_path: Path) -> None:
         other.unlink()
     (job / "summary.json").write_text(json.dumps({"status": "interrupted"}))
     assert not is_unbegun(tmp_path)
+
+
+@pytest.mark.parametrize("mistyped", ["sed=0,1", "optimzer.lr=0.1,0.2"])
+def test_a_sweep_of_which_no_job_can_be_composed_leaves_nothing(
+    mistyped, tmp_path, monkeypatch, capfd
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit):
+        run("study=baselines", "trainer=smoke", mistyped)
+    said = capfd.readouterr().err
+    assert "try: " in said
+    assert "no report" not in said
+    assert not [own for own in tmp_path.rglob("*") if own.is_file()]

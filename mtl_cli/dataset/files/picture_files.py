@@ -12,6 +12,11 @@ from mtl_cli.dataset.files.npy import image_bytes, read_array
 SUFFIXES = (".png", ".jpg", ".jpeg", ".npy")
 PHOTOS = (*SUFFIXES, ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")  # of no map
 JPEG = (".jpg", ".jpeg")
+# How pictures are brought to a size, as Pillow's own words do the same; see `smooth`.
+IN_PILLOW = {
+    "resize": "image.resize((width, height), Image.Resampling.BILINEAR)",
+    "crop": "ImageOps.fit(image, (width, height), Image.Resampling.BILINEAR)",
+}
 DEEP = 257  # 16 bit of what 8 bit have
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,12 +27,13 @@ if TYPE_CHECKING:
     pass
 
 
-def listed(source: PictureSource, origin: str | None) -> Listed:
+def listed(source: PictureSource, origin: str | None, skip: bool) -> Listed:
     """All pictures of a source.
 
     Args:
         source: its settings.
         origin: where people get the files; None: nobody says it.
+        skip: whether rows whose picture is not there are left out.
 
     Raises:
         ValueError: where there is none, or a row names a picture that is not there.
@@ -40,7 +42,7 @@ def listed(source: PictureSource, origin: str | None) -> Listed:
     roots = {split: Path(own).expanduser() for split, own in paths.items() if own is not None}
     if all(root.is_dir() and not is_of_tables(root) for root in roots.values()):
         return in_classes(roots)
-    return in_table(source, list(roots.values()), list(roots), origin)
+    return in_table(source, list(roots.values()), list(roots), origin, skip)
 
 
 def is_of_tables(root: Path) -> bool:
@@ -54,6 +56,7 @@ def in_table(
     paths: Sequence[Path],
     splits: Sequence[str],
     origin: str | None,
+    skip: bool,
 ) -> Listed:
     """Pictures by rows with their paths and labels."""
     options = ReadOptions(source.slot)
@@ -71,10 +74,18 @@ def in_table(
     root_of = np.repeat(np.arange(len(paths)), counts)
     cells = ["" if cell is None else str(cell).strip() for cell in table[column].to_pylist()]
     files = [folders[k] / Path(cell).expanduser() for k, cell in zip(root_of, cells, strict=True)]
-    check_there(source, column, cells, files, place, origin)
+    there = [cell not in MISSING and f.is_file() for cell, f in zip(cells, files, strict=True)]
+    if not skip or not any(there):
+        check_there(source, column, cells, files, place, origin)
     if source.partition is not None:
         given = splits_in(Path(source.partition).expanduser(), cells, source.slot, origin)
-    return Listed(files, table, place, given, notes_on(files), column)
+    all_of_them = Listed(files, table, place, given, [], column)
+    if all(there):
+        return replace(all_of_them, notes=notes_on(files))
+    first = place(there.index(False))
+    said = f"{there.count(False):,} rows without a picture are left out, first {first}"
+    kept = all_of_them.at(np.flatnonzero(there))
+    return replace(kept, notes=[said, *notes_on(kept.files)])
 
 
 def check_there(
@@ -89,12 +100,14 @@ def check_there(
     blank = [i for i, cell in enumerate(cells) if cell in MISSING]
     if blank:
         found = f"{len(blank)} blank cells, first in {place(blank[0])}"
-        rule, fix = "must name a picture in each row", "those rows removed"
+        rule = "must name a picture in each row"
+        fix = "those rows removed, or dataset.on_bad_picture=skip, which leaves them out"
         raise problem(f"the column {column}", rule, found, fix)
     gone = [i for i, file in enumerate(files) if not file.is_file()]
     if gone:
         found = f"{len(gone)} of {len(files)} rows without one, first {place(gone[0])}"
-        fix = f"{source.slot}.root=<the folder that the paths begin in>, or those rows removed"
+        fix = f"{source.slot}.root=<the folder that the paths begin in>, or those rows removed, or"
+        fix += " dataset.on_bad_picture=skip, which leaves them out"
         rule, fix = "must name pictures that are there", f"{origin}; {fix}" if origin else fix
         raise problem(f"the column {column}", rule, f"{found}: no {files[gone[0]]}", fix)
 

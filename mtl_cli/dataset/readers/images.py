@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,14 +19,15 @@ from mtl_cli.dataset.files.held import is_held
 from mtl_cli.dataset.files.npy import image_bytes
 from mtl_cli.dataset.files.options import ReadOptions
 from mtl_cli.dataset.files.parts import place_among
-from mtl_cli.dataset.files.picture_files import PHOTOS, read_bytes
-from mtl_cli.dataset.files.read import read_parts, suffix_of
+from mtl_cli.dataset.files.picture_files import PHOTOS
+from mtl_cli.dataset.files.read import read_parts
 from mtl_cli.dataset.prepared.pixels import Pixels, normalised
-from mtl_cli.dataset.prepared.plan import brought
+from mtl_cli.dataset.prepared.reading import Reading
 from mtl_cli.dataset.readers.base import NewExamples
-from mtl_cli.dataset.readers.pictures import PictureReader, find_pictures
+from mtl_cli.dataset.readers.pictures import PictureReader, find_pictures, folder_of, is_of_pictures
 from mtl_cli.disk.kinds import misfit
 
+log = logging.getLogger(__name__)
 STATE = {"size": [int], "channels": int, "fit": str, "pixels": [float], "max_pixels": int}
 STATE |= {"columns": dict, "targets": dict, "inputs": [str]}
 
@@ -45,6 +47,7 @@ class ImageReader(PictureReader):
         max_pixels: the most that a picture may have.
         columns: ``{input: the column of its paths}``, where a table said it.
         targets: ``{task: how its labels are read}``.
+        skip: whether pictures that are not there or cannot be read are left out, and counted.
     """
 
     def __init__(
@@ -57,14 +60,14 @@ class ImageReader(PictureReader):
         max_pixels: int,
         columns: Mapping[str, str | None],
         targets: Mapping[str, Target],
+        skip: bool = False,
     ) -> None:
         super().__init__(size)
         self.channels = channels
-        self.fit = fit
         self.pixels = pixels
-        self.max_pixels = max_pixels
         self.columns = dict(columns)
         self.targets = dict(targets)
+        self.reading = Reading(size, channels, fit, max_pixels, skip)
         spec = Dense((channels, *size), pixels if channels > 1 else None)
         self.inputs = dict.fromkeys(inputs, spec)
 
@@ -73,11 +76,12 @@ class ImageReader(PictureReader):
             "inputs": list(self.inputs),
             "size": list(self.size),
             "channels": self.channels,
-            "fit": self.fit,
+            "fit": self.reading.fit,
             "pixels": list(self.pixels),
-            "max_pixels": self.max_pixels,
+            "max_pixels": self.reading.max_pixels,
             "columns": self.columns,
             "targets": {task: own.state() for task, own in self.targets.items()},
+            **({"skip": True} if self.reading.skip else {}),
         }
 
     @classmethod
@@ -95,9 +99,20 @@ class ImageReader(PictureReader):
     def read(
         self, path: Path, input: str, batch_size: int, tasks: Collection[str] = ()
     ) -> Iterator[NewExamples]:
-        if not is_of_pictures(path):
-            yield from self.read_table(path, input, batch_size, tasks)
-            return
+        bad: list[str] = []
+        if is_of_pictures(path):
+            parts = self.read_files(path, input, batch_size, tasks, bad)
+        else:
+            parts = self.read_table(path, input, batch_size, tasks, bad)
+        yield from (part for part in parts if len(part))
+        if bad:
+            said = "%s: %s pictures that are not there or cannot be read are left out (%s first)"
+            log.warning(said, path.name, f"{len(bad):,}", bad[0])
+
+    def read_files(
+        self, path: Path, input: str, batch_size: int, tasks: Collection[str], bad: list[str]
+    ) -> Iterator[NewExamples]:
+        """The pictures of a folder, with the labels that their folders say."""
         files = find_pictures(path, PHOTOS)
         root = path if path.is_dir() else path.parent
         for first in range(0, len(files), batch_size):
@@ -106,7 +121,7 @@ class ImageReader(PictureReader):
                 f.relative_to(root).as_posix() if f.is_relative_to(root) else f.name for f in own
             ]
             targets = {task: self.by_folder(task, own, root) for task in tasks}
-            yield self.decoded({"file": names}, own, input, targets)
+            yield self.decoded({"file": names}, own, input, targets, bad)
 
     def by_folder(self, task: str, files: Sequence[Path], root: Path) -> torch.Tensor:
         """The labels of pictures by the folders that they lie in."""
@@ -117,7 +132,7 @@ class ImageReader(PictureReader):
         return self.targets[task].labels(lambda _: column, lambda i: str(files[i]), new=True)
 
     def read_table(
-        self, path: Path, input: str, batch_size: int, tasks: Collection[str]
+        self, path: Path, input: str, batch_size: int, tasks: Collection[str], bad: list[str]
     ) -> Iterator[NewExamples]:
         """The pictures that the rows of a table name, with the labels that stand there."""
         options = ReadOptions("input")
@@ -132,13 +147,13 @@ class ImageReader(PictureReader):
             cells = [str(cell or "").strip() for cell in table[column].to_pylist()]
             files = [root / Path(cell).expanduser() for cell in cells]
             for i, file in enumerate(files):
-                if not file.is_file():
+                if not file.is_file() and not self.reading.skip:
                     fix = "a path from the table's folder on"
                     rule = "must name a picture that is there"
                     raise problem(place(i), rule, f"no {file}", fix)
             targets = {t: self.targets[t].labels(table.column, place, new=True) for t in tasks}
             names = {"file": [part.file.name] * len(table), "row": np.array(part.numbers())}
-            yield self.decoded(names | {"picture": cells}, files, input, targets)
+            yield self.decoded(names | {"picture": cells}, files, input, targets, bad)
 
     def decoded(
         self,
@@ -146,15 +161,19 @@ class ImageReader(PictureReader):
         files: Sequence[Path],
         input: str,
         targets: dict[str, torch.Tensor],
+        bad: list[str],
     ) -> NewExamples:
-        """Pictures of files, as the model reads them."""
-        pictures = [self.fitted(read_bytes(file, self.max_pixels)) for file in files]
-        image = torch.from_numpy(np.stack(pictures))
+        """Pictures of files, as the model reads them; those that are left out are added to ``bad``
+        by their names."""
+        read = [self.reading.of(file) for file in files]
+        kept = [i for i, picture in enumerate(read) if picture is not None]
+        bad += [file.name for file, picture in zip(files, read, strict=True) if picture is None]
+        empty = np.zeros((0, self.channels, *self.size), np.uint8)
+        image = torch.from_numpy(np.stack([read[i] for i in kept]) if kept else empty)  # type: ignore[misc]
+        if len(kept) < len(files):
+            names = {key: [own[i] for i in kept] for key, own in names.items()}
+            targets = {task: own[kept] for task, own in targets.items()}
         return NewExamples(names, {input: normalised(image, self.pixels)}, targets)
-
-    def fitted(self, picture: np.ndarray) -> np.ndarray:
-        """A picture [H, W, C] of bytes in the model's channels and size, [C, H, W]."""
-        return brought(picture, self.channels, self.size, self.fit)
 
     def count(self, path: Path) -> int | None:
         return len(find_pictures(path, PHOTOS)) if is_of_pictures(path) else None
@@ -168,22 +187,7 @@ class ImageReader(PictureReader):
                 found = f"{picture.dtype} of shape {list(picture.shape)}"
                 fix = "an array [N, H, W, 3] or [N, H, W, 1]"
                 raise problem(thing, "must be numbers [H, W, 3] or [H, W, 1]", found, fix)
-            images.append(self.fitted(image_bytes(picture, Path(thing)).transpose(1, 2, 0)))
+            images.append(self.reading.fitted(image_bytes(picture, Path(thing)).transpose(1, 2, 0)))
         empty = torch.zeros(0, self.channels, *self.size)
         image = torch.from_numpy(np.stack(images)) if images else empty
         return NewExamples({}, {input: normalised(image, self.pixels)})
-
-
-def folder_of(file: Path, root: Path) -> str:
-    """The folder below the root that a picture lies in; of one that is in none, its own."""
-    parts = file.relative_to(root).parts if file.is_relative_to(root) else ()
-    return parts[0] if len(parts) > 1 else file.parent.name
-
-
-def is_of_pictures(path: Path) -> bool:
-    """Whether a path is of pictures, and not of rows."""
-    if is_held(path):
-        return False
-    if path.is_dir():
-        return any(file.suffix.lower() in PHOTOS for file in path.rglob("*"))
-    return suffix_of(path) in PHOTOS

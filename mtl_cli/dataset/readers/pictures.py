@@ -12,8 +12,10 @@ import numpy as np
 import torch
 
 from mtl_cli.basis.errors import problem
+from mtl_cli.dataset.files.held import is_held
 from mtl_cli.dataset.files.npy import image_bytes
-from mtl_cli.dataset.files.picture_files import SUFFIXES, read_picture, smooth
+from mtl_cli.dataset.files.picture_files import PHOTOS, SUFFIXES, read_picture, smooth
+from mtl_cli.dataset.files.read import suffix_of
 from mtl_cli.dataset.prepared.pixels import normalised, picture_spec
 from mtl_cli.dataset.readers.base import NewExamples, Reader
 from mtl_cli.disk.kinds import misfit
@@ -116,3 +118,18 @@ def find_pictures(path: Path, endings: Sequence[str] = SUFFIXES) -> list[Path]:
             str(path), "must hold pictures", found, f"files that end in {', '.join(endings)}"
         )
     return files
+
+
+def folder_of(file: Path, root: Path) -> str:
+    """The folder below the root that a picture lies in; of one that is in none, its own."""
+    parts = file.relative_to(root).parts if file.is_relative_to(root) else ()
+    return parts[0] if len(parts) > 1 else file.parent.name
+
+
+def is_of_pictures(path: Path) -> bool:
+    """Whether a path is of pictures, and not of rows."""
+    if is_held(path):
+        return False
+    if path.is_dir():
+        return any(file.suffix.lower() in PHOTOS for file in path.rglob("*"))
+    return suffix_of(path) in PHOTOS

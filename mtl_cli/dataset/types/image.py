@@ -20,11 +20,12 @@ from mtl_cli.dataset.columns.part import Part
 from mtl_cli.dataset.columns.picture_cells import files_of
 from mtl_cli.dataset.files.cells import encode
 from mtl_cli.dataset.files.parts import Place
-from mtl_cli.dataset.files.picture_files import read_bytes
+from mtl_cli.dataset.files.picture_files import IN_PILLOW
 from mtl_cli.dataset.prepared.cache import Cache
 from mtl_cli.dataset.prepared.decoding import decode
 from mtl_cli.dataset.prepared.pixels import normalised, pixels_of
-from mtl_cli.dataset.prepared.plan import Decoding, Size, brought
+from mtl_cli.dataset.prepared.plan import Decoding, Size
+from mtl_cli.dataset.prepared.reading import Reading
 
 
 @dataclass(frozen=True)
@@ -123,25 +124,20 @@ class Image(Part):
         return self.normalise[0], self.normalise[1]
 
     def said(self) -> dict[str, Any]:
-        return {"picture": {"fit": self.fit}}
+        return {"picture": {"fit": self.fit, "how": IN_PILLOW[self.fit]}}
 
     def codes(self, cells: Any, place: Place) -> Codes:
         of, paths, _ = files_of(self.name, cells, place, self.skip or None)
-        pictures = [self.read(path) for path in paths]
+        pictures = [self.reading.of(path) for path in paths]
         blank = np.zeros((self.channels, *self.size), np.uint8)
         read = [blank if picture is None else picture for picture in [*pictures, None]]
         there = np.array([picture is not None for picture in [*pictures, None]])
         return [np.stack(read)[of], there[of]]
 
-    def read(self, path: Path) -> np.ndarray | None:
-        """A picture [C, H, W]; None where it cannot be read, and such are skipped."""
-        try:
-            picture = read_bytes(path, self.max_pixels)
-        except Problem:
-            if self.skip:
-                return None
-            raise
-        return brought(picture, self.channels, (self.size[0], self.size[1]), self.fit)
+    @property
+    def reading(self) -> Reading:
+        """How its pictures are read."""
+        return Reading(self.size, self.channels, self.fit, self.max_pixels, self.skip)
 
     @property
     def knows(self) -> bool:
@@ -150,7 +146,7 @@ class Image(Part):
     def unseen(self, cells: Any) -> tuple[int, int, str]:
         of, written = encode(cells, write=str)
         paths = [Path(cell) for cell in written]
-        bad = [not path.is_file() or self.read(path) is None for path in paths]
+        bad = [self.reading.of(path) is None for path in paths]
         first = written[bad.index(True)] if any(bad) else ""
         return int(np.array([*bad, False])[of].sum()), int((of >= 0).sum()), first
 
