@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -61,8 +62,10 @@ def beginning(number: int, words: Sequence[str]) -> str:
 
 
 def say(line: str) -> None:
-    """Prints a line above the progress bars, where there are some."""
+    """Prints a line above the progress bars, where there are some; at once, also from a process
+    of a launcher's, which lives on after its job."""
     tqdm.write(line)
+    sys.stdout.flush()
 
 
 def own_words(words: Sequence[str], whole: Sequence[str]) -> list[str]:

@@ -33,7 +33,7 @@ def test_a_line_of_a_job_that_failed_holds_its_error() -> None:
 def test_a_sweep_prints_a_line_a_job_and_keeps_the_rest(tmp_path, monkeypatch, capsys) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(mtl_cli.run.show, "draw_curves", lambda *args: None)
-    monkeypatch.setattr(mtl_cli.train, "report", lambda words: None)
+    monkeypatch.setattr(mtl_cli.train, "report", lambda words, resumed: None)
     quick = ["dataset.num_samples=200", "encoder.hidden=[4]", "trainer.max_epochs=2"]
     words = ["--multirun", "optimizer.lr=0.01,-1", *quick, "hydra.sweep.dir=s"]
     monkeypatch.setattr(sys, "argv", ["mtl-train", *words])
