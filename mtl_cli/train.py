@@ -33,8 +33,8 @@ from mtl_cli.command_line.job_line import (
 )
 from mtl_cli.command_line.launchers import ready_launchers, with_launcher
 from mtl_cli.command_line.mended import mended
-from mtl_cli.command_line.sweep import forgotten, read_words
-from mtl_cli.command_line.unbegun import forget_unbegun, is_unbegun
+from mtl_cli.command_line.sweep import read_words
+from mtl_cli.command_line.unbegun import forget_unbegun, forgotten, is_unbegun
 from mtl_cli.command_line.words import as_typed
 from mtl_cli.disk.run_folder import RunFolder
 from mtl_cli.run.from_python import train

@@ -44,8 +44,9 @@ from mtl_cli.command_line.own_parts import (
 )
 from mtl_cli.command_line.places import CONF
 from mtl_cli.command_line.replaced import leave_out_replaced
-from mtl_cli.command_line.sweep import PLACE, forgotten, place_sweep
+from mtl_cli.command_line.sweep import PLACE, place_sweep
 from mtl_cli.command_line.targets import add_tasks, begun_hydra, check_path_said
+from mtl_cli.command_line.unbegun import forgotten
 from mtl_cli.command_line.words import for_hydra, for_swept_choices, several, swept_for_hydra
 from mtl_cli.disk.literal import literal
 from mtl_cli.disk.run_folder import seen_from_here

@@ -94,17 +94,6 @@ def place_sweep(path: Path, words: Sequence[str], named: bool, trains: bool) -> 
     return path
 
 
-def forgotten(path: Path) -> bool:
-    """Takes away the folder of a sweep of which no job has begun; says whether there was one."""
-    there = [file.name for file in path.iterdir()] if path.is_dir() else []
-    if FILE not in there or not {FILE, HYDRAS}.issuperset(there):
-        return False
-    for name in there:
-        (path / name).unlink()
-    path.rmdir()
-    return True
-
-
 def settings(words: Sequence[str]) -> list[str]:
     """The words that make the jobs, in some order: not where parts are found, nor who runs them."""
     return sorted(word for word in split_config_dirs(words)[1] if not is_of_launcher(word))

@@ -45,3 +45,14 @@ def failed_at_once(job: Path) -> bool:
 def forget_unbegun(sweep: Path) -> None:
     """Takes the folder of such a sweep away, so that its words, put right, may name it again."""
     shutil.rmtree(sweep, ignore_errors=True)
+
+
+def forgotten(path: Path) -> bool:
+    """Takes away the folder of a sweep of which no job has begun; says whether there was one."""
+    there = [file.name for file in path.iterdir()] if path.is_dir() else []
+    if FILE not in there or not {FILE, HYDRAS}.issuperset(there):
+        return False
+    for name in there:
+        (path / name).unlink()
+    path.rmdir()
+    return True

@@ -21,7 +21,7 @@ from omegaconf import DictConfig
 from mtl_cli.basis.errors import problem
 from mtl_cli.command_line.cli import FreshFolders
 from mtl_cli.command_line.job_line import silence_batches
-from mtl_cli.command_line.sweep import forgotten
+from mtl_cli.command_line.unbegun import forgotten
 
 NAME = "hydra_plugins.mtl_cli.Tune"  # where Hydra looks for it; no such package is needed
 
