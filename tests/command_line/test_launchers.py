@@ -11,6 +11,7 @@ from pathlib import Path
 
 import joblib
 import pytest
+from joblib.externals.loky import get_reusable_executor
 
 import mtl_cli.study.sweep_report
 import mtl_cli.train
@@ -31,6 +32,7 @@ TWO = ["hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where the commands are typed; jobs in other processes find this checkout."""
+    get_reusable_executor().shutdown(wait=True)  # whose workers write to another test's terminal
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(Path(mtl_cli.__file__).parents[1]))
     says = mtl_cli.study.sweep_report
